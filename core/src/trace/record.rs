@@ -1,0 +1,470 @@
+//! One exchange's stamps, states, sizes and outcome.
+
+use super::event::{BUILT_IN, Event, Level, Status};
+
+/// What a request is waiting for. At each instant it is exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum State {
+    /// The event loop to read it.
+    Queue = 0,
+    /// The client to send head or body.
+    Read = 1,
+    /// Its handler's first step.
+    Schedule = 2,
+    /// Python: handler code is executing.
+    Run = 3,
+    /// Something the handler awaits that is not this client.
+    Await = 4,
+    /// The client to take the response.
+    Write = 5,
+}
+
+impl State {
+    /// The six states in the order of a request's life, with the names used everywhere.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Queue, "queue"),
+        (Self::Read, "read"),
+        (Self::Schedule, "schedule"),
+        (Self::Run, "run"),
+        (Self::Await, "await"),
+        (Self::Write, "write"),
+    ];
+}
+
+/// How an exchange ended. Kept apart from the status code, which is never faked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum EndReason {
+    /// The whole response was accepted by the kernel.
+    Completed = 0,
+    /// The client went away before that.
+    ClientDisconnected,
+    /// The client was silent for too long while head or body was due.
+    ReadTimeout,
+    /// The client took none of the response for too long.
+    WriteTimeout,
+    /// The handler raised, or its response broke a rule.
+    HandlerError,
+    /// The handler ran longer than `timeout_handler_s`.
+    HandlerTimeout,
+    /// The request broke a rule of RFC 9110 or 9112.
+    ProtocolError,
+    /// The request went over a bound.
+    LimitExceeded,
+    /// The server stopped before the exchange was over.
+    Shutdown,
+    /// The connection became something else.
+    Upgraded,
+}
+
+impl EndReason {
+    /// All reasons with the names used everywhere.
+    pub const ALL: [(Self, &'static str); 10] = [
+        (Self::Completed, "completed"),
+        (Self::ClientDisconnected, "client_disconnected"),
+        (Self::ReadTimeout, "read_timeout"),
+        (Self::WriteTimeout, "write_timeout"),
+        (Self::HandlerError, "handler_error"),
+        (Self::HandlerTimeout, "handler_timeout"),
+        (Self::ProtocolError, "protocol_error"),
+        (Self::LimitExceeded, "limit_exceeded"),
+        (Self::Shutdown, "shutdown"),
+        (Self::Upgraded, "upgraded"),
+    ];
+
+    /// The name used in Python, docs and sinks.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+}
+
+/// One recorded event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Which event.
+    pub event: Event,
+    /// Monotonic nanoseconds of the first time.
+    pub at_ns: u64,
+    /// Of the first time.
+    pub status: Status,
+    /// Free text of the first time, often empty.
+    pub info: String,
+    /// How often it was recorded.
+    pub count: u32,
+}
+
+/// What was thrown, as text: sinks outlive the exception object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorNote {
+    /// The exception's qualified type name, or the end reason's name.
+    pub kind: String,
+    /// One line.
+    pub message: String,
+}
+
+/// Facts about the connection, never part of a request's time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionFacts {
+    /// 1 for the first request.
+    pub request_number: u64,
+    /// From the end of the previous response (or accept) to this request's first byte.
+    pub idle_ns: u64,
+    /// From accept to this request's first byte.
+    pub age_ns: u64,
+}
+
+/// Everything uncommon, so that a plain record stays small.
+#[derive(Clone, Debug, Default)]
+struct Notes {
+    recorded: Vec<Recorded>,
+}
+
+/// What is known of one exchange. Times are monotonic nanoseconds, 0 where not recorded.
+#[derive(Clone, Debug)]
+pub struct Record {
+    level: Level,
+    state: State,
+    closed: bool,
+    handler_done_at: u64,
+    since: u64,
+    states: [u64; 6],
+    times: [u64; BUILT_IN],
+    notes: Option<Box<Notes>>,
+    /// Wall clock minus monotonic clock, taken when the exchange began.
+    pub wall_offset_ns: i64,
+    /// Facts about the connection.
+    pub connection: ConnectionFacts,
+    /// Bytes of this request on the wire, chunk framing included.
+    pub recv_size: u64,
+    /// Bytes of this response accepted by the kernel, chunk framing included.
+    pub send_size: u64,
+    /// Decoded bytes of the request body.
+    pub recv_body_size: u64,
+    /// Bytes of the response body before chunk framing.
+    pub send_body_size: u64,
+    /// The status code that was sent; 0 when none was.
+    pub status: u16,
+    /// How it ended; `None` while it runs.
+    pub end_reason: Option<EndReason>,
+    /// What was thrown or went wrong.
+    pub error: Option<Box<ErrorNote>>,
+    /// Whether `error` is an exception that no error handler dealt with.
+    pub panicked: bool,
+    /// Handler time after the response was complete: outside the six states.
+    pub background_ns: u64,
+    /// The route's template.
+    pub route: Option<std::sync::Arc<str>>,
+    /// Set by whoever creates a span for this exchange.
+    pub trace_id: Option<[u8; 16]>,
+    /// Set together with `trace_id`.
+    pub span_id: Option<[u8; 8]>,
+}
+
+impl Record {
+    /// An empty record.
+    #[must_use]
+    pub fn new(level: Level) -> Self {
+        Self {
+            level,
+            state: State::Queue,
+            closed: false,
+            handler_done_at: 0,
+            since: 0,
+            states: [0; 6],
+            times: [0; BUILT_IN],
+            notes: None,
+            wall_offset_ns: 0,
+            connection: ConnectionFacts::default(),
+            recv_size: 0,
+            send_size: 0,
+            recv_body_size: 0,
+            send_body_size: 0,
+            status: 0,
+            end_reason: None,
+            error: None,
+            panicked: false,
+            background_ns: 0,
+            route: None,
+            trace_id: None,
+            span_id: None,
+        }
+    }
+
+    /// How much is recorded.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Changes how much is recorded from here on. What was not recorded before stays unknown.
+    pub const fn set_level(&mut self, level: Level) {
+        self.level = level;
+    }
+
+    /// Whether anything is recorded, so that callers read the clock only if it matters.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        !matches!(self.level, Level::Disabled)
+    }
+
+    /// The exchange begins: its first byte is here. Time since the kernel received it was `queue`.
+    pub fn begin(&mut self, now: u64, received: Option<u64>) {
+        if !self.is_on() {
+            return;
+        }
+        self.since = now;
+        if let Some(received) = received {
+            let received = received.min(now);
+            self.times[usize::from(Event::RECEIVED.0)] = received;
+            self.states[State::Queue as usize] = now - received;
+        }
+        self.times[usize::from(Event::HTTP_START.0)] = now;
+        self.state = State::Read;
+    }
+
+    /// Records a built-in event without status or text: what the engine does many times a request.
+    pub fn mark(&mut self, event: Event, at: u64) {
+        let index = usize::from(event.0);
+        let level = if index == 0 || index == 9 || index == 10 { Level::Base } else { Level::Detailed };
+        if self.level < level || self.closed {
+            return;
+        }
+        if self.times[index] == 0 {
+            self.times[index] = at;
+        } else {
+            self.note(event, at, Status::Info, "");
+        }
+    }
+
+    /// Records any event. Recorded before: keeps the first time, counts. Returns whether it was recorded.
+    pub fn record(&mut self, event: Event, at: u64, status: Status, info: &str) -> bool {
+        if !self.is_on() || self.level < event.level() {
+            return false;
+        }
+        let index = usize::from(event.0);
+        if index < BUILT_IN && self.times[index] == 0 {
+            self.times[index] = at;
+            if status == Status::Info && info.is_empty() {
+                return true;
+            }
+        }
+        self.note(event, at, status, info);
+        true
+    }
+
+    fn note(&mut self, event: Event, at: u64, status: Status, info: &str) {
+        let first = self.times.get(usize::from(event.0)).copied().filter(|t| *t != at);
+        let notes = &mut self.notes.get_or_insert_default().recorded;
+        if let Some(known) = notes.iter_mut().find(|r| r.event == event) {
+            known.count = known.count.saturating_add(1);
+            return;
+        }
+        let (status, info, count) =
+            if first.is_some() { (Status::Info, String::new(), 2) } else { (status, info.to_owned(), 1) };
+        notes.push(Recorded { event, at_ns: first.unwrap_or(at), status, info, count });
+    }
+
+    /// The exchange now waits for something else.
+    pub fn enter(&mut self, state: State, at: u64) {
+        if !self.is_on() || self.closed {
+            return;
+        }
+        self.charge(self.state, at);
+        self.state = state;
+    }
+
+    /// Adds the time since the last change to `state`. Times that run backwards count as none.
+    fn charge(&mut self, state: State, until: u64) {
+        if self.since == 0 {
+            self.since = until;
+        }
+        let until = until.max(self.since);
+        self.states[state as usize] += until - self.since;
+        self.since = until;
+    }
+
+    /// Bytes that the exchange was waiting for in state `read` were in the kernel since `received`: from then on
+    /// it waited for the event loop, not for the client.
+    pub fn read_arrived(&mut self, received: Option<u64>, now: u64) {
+        if !self.is_on() || self.closed || self.state != State::Read {
+            return;
+        }
+        self.charge(State::Read, received.unwrap_or(now).min(now));
+        self.charge(State::Queue, now);
+    }
+
+    /// The state it is in now.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The exchange is over; only the first call counts. Returns whether this was it.
+    pub fn close(&mut self, now: u64, reason: EndReason) -> bool {
+        if self.closed {
+            return false;
+        }
+        if self.is_on() {
+            self.charge(self.state, now);
+            self.times[usize::from(Event::HTTP_FINISH.0)] = now.max(self.since);
+        }
+        self.end_reason.get_or_insert(reason);
+        self.closed = true;
+        true
+    }
+
+    /// Whether `close` was called.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The handler is done. After `close` the time since then was background work.
+    pub fn handler_done(&mut self, now: u64) {
+        if self.handler_done_at == 0 {
+            self.handler_done_at = now;
+        }
+        if !self.is_on() {
+            return;
+        }
+        if self.closed {
+            self.background_ns = now.saturating_sub(self.times[usize::from(Event::HTTP_FINISH.0)]);
+            let finish = usize::from(Event::SERVER_HANDLE_FINISH.0);
+            if self.level == Level::Detailed && self.times[finish] == 0 {
+                self.times[finish] = now;
+            }
+        } else {
+            self.mark(Event::SERVER_HANDLE_FINISH, now);
+        }
+    }
+
+    /// Nanoseconds in each state so far, in the order of [`State::ALL`].
+    #[must_use]
+    pub const fn states(&self) -> [u64; 6] {
+        self.states
+    }
+
+    /// When an event was first recorded, monotonic nanoseconds.
+    #[must_use]
+    pub fn time(&self, event: Event) -> Option<u64> {
+        match self.times.get(usize::from(event.0)) {
+            Some(0) => None,
+            Some(at) => Some(*at),
+            None => self.noted(event).map(|r| r.at_ns),
+        }
+    }
+
+    fn noted(&self, event: Event) -> Option<&Recorded> {
+        self.notes.as_ref()?.recorded.iter().find(|r| r.event == event)
+    }
+
+    /// One event with everything known about it.
+    #[must_use]
+    pub fn get(&self, event: Event) -> Option<Recorded> {
+        let at_ns = self.time(event)?;
+        Some(self.noted(event).cloned().unwrap_or(Recorded {
+            event,
+            at_ns,
+            status: Status::Info,
+            info: String::new(),
+            count: 1,
+        }))
+    }
+
+    /// All recorded events in order of time, in table order where times are equal.
+    #[must_use]
+    pub fn events(&self) -> Vec<Recorded> {
+        let own = (0..BUILT_IN).filter_map(|i| self.get(Event(u16::try_from(i).unwrap_or(u16::MAX))));
+        let noted = self.notes.iter().flat_map(|n| n.recorded.iter());
+        let mut all: Vec<_> =
+            own.chain(noted.filter(|r| usize::from(r.event.0) >= BUILT_IN).cloned()).collect();
+        all.sort_by_key(|r| r.at_ns);
+        all
+    }
+
+    /// Nanoseconds of the whole exchange, from `RECEIVED` (else `HTTP_START`) to `HTTP_FINISH`.
+    #[must_use]
+    pub fn total_ns(&self) -> u64 {
+        let start = self.time(Event::RECEIVED).or(self.time(Event::HTTP_START));
+        match (start, self.time(Event::HTTP_FINISH)) {
+            (Some(start), Some(finish)) => finish.saturating_sub(start),
+            _ => 0,
+        }
+    }
+
+    /// Wall-clock nanoseconds since 1970 for a monotonic stamp of this record.
+    #[must_use]
+    pub const fn wall_ns(&self, at: u64) -> u64 {
+        at.saturating_add_signed(self.wall_offset_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun() -> Record {
+        let mut record = Record::new(Level::Detailed);
+        record.begin(1_000, Some(400));
+        record
+    }
+
+    #[test]
+    fn states_sum_to_the_total() {
+        let mut record = begun();
+        record.enter(State::Schedule, 1_100);
+        record.enter(State::Run, 1_150);
+        record.enter(State::Await, 1_300);
+        record.enter(State::Run, 1_200); // a clock that runs backwards adds nothing
+        record.enter(State::Write, 1_450);
+        assert!(record.close(1_500, EndReason::Completed));
+        assert_eq!(record.states(), [600, 100, 50, 300, 0, 50]);
+        assert_eq!(record.states().iter().sum::<u64>(), record.total_ns());
+    }
+
+    #[test]
+    fn late_reads_are_queue_time() {
+        let mut record = begun();
+        record.read_arrived(Some(3_000), 5_000);
+        record.close(5_000, EndReason::Completed);
+        assert_eq!(record.states(), [600 + 2_000, 2_000, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_second_mark_keeps_the_first_time_and_counts() {
+        let mut record = begun();
+        record.mark(Event::WRITE_START, 1_200);
+        record.mark(Event::WRITE_START, 1_300);
+        record.mark(Event::WRITE_START, 1_400);
+        let got = record.get(Event::WRITE_START).unwrap();
+        assert_eq!((got.at_ns, got.count), (1_200, 3));
+    }
+
+    #[test]
+    fn closes_once() {
+        let mut record = begun();
+        assert!(record.close(2_000, EndReason::ReadTimeout));
+        assert!(!record.close(3_000, EndReason::Completed));
+        assert_eq!(record.end_reason, Some(EndReason::ReadTimeout));
+        assert_eq!(record.total_ns(), 1_600);
+    }
+
+    #[test]
+    fn disabled_records_nothing() {
+        let mut record = Record::new(Level::Disabled);
+        record.begin(1_000, Some(400));
+        record.enter(State::Run, 2_000);
+        record.close(3_000, EndReason::Completed);
+        assert_eq!((record.states(), record.events().len()), ([0; 6], 0));
+    }
+
+    #[test]
+    fn background_is_outside_the_states() {
+        let mut record = begun();
+        record.close(2_000, EndReason::Completed);
+        record.handler_done(9_000);
+        assert_eq!((record.background_ns, record.total_ns()), (7_000, 1_600));
+    }
+}

@@ -1,0 +1,221 @@
+"""The native engine. Held to the binary by stubtest; users import these names from `wirespan`."""
+
+import asyncio
+import contextvars
+import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import CoroutineType
+from typing import Any, final
+
+__version__: str
+current_exchange: contextvars.ContextVar[Exchange | None]
+
+# Tables: each is a list of tuples in the order of the Rust source.
+def event_table() -> list[tuple[int, str, int, str]]: ...  # number, name, level, when
+def level_table() -> list[tuple[int, str]]: ...
+def state_names() -> list[str]: ...
+def end_reasons() -> list[str]: ...
+def config_defaults() -> dict[str, Any]: ...
+def access_log_fields() -> list[tuple[str, str]]: ...  # JSON field, meaning
+def define_event(name: str, level: int, /) -> int:
+    """Number of the new event. Raises ValueError that says who has the name."""
+
+class CoreError(Exception):
+    """Raised by the engine; `fault` is operator, peer, network, handler or internal."""
+
+    fault: str
+    status: int | None
+
+class Disconnected(ConnectionError):
+    """The client is gone: raised by reads and sends."""
+
+@final
+class Recorded:
+    """One recorded event."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def info(self) -> str: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def time_ns(self) -> int: ...
+    @property
+    def time(self) -> datetime.datetime: ...
+
+@final
+class Stats:
+    """HTTPStats of one exchange: see wirespan.trace."""
+
+    def record(self, event: int, status: int = 0, info: str = "") -> bool: ...
+    def get_event(self, event: int) -> Recorded | None: ...
+    def events(self) -> list[Recorded]: ...
+    def elapsed_ns(self, start: int, finish: int) -> int | None: ...
+    def states(self) -> dict[str, int]: ...
+    def total_ns(self) -> int: ...
+    level: int
+    @property
+    def recv_size(self) -> int: ...
+    @property
+    def send_size(self) -> int: ...
+    @property
+    def recv_body_size(self) -> int: ...
+    @property
+    def send_body_size(self) -> int: ...
+    @property
+    def status_code(self) -> int | None: ...
+    @property
+    def end_reason(self) -> str | None: ...
+    @property
+    def error(self) -> BaseException | None: ...
+    def panicked(self) -> BaseException | None: ...
+    @property
+    def background_ns(self) -> int: ...
+    @property
+    def route(self) -> str | None: ...
+    @property
+    def connection(self) -> tuple[int, int, int]: ...  # request number, idle ns, age ns
+
+@final
+class Route:
+    """A route template, made once when the route is registered."""
+
+    def __new__(cls, template: str) -> Route: ...
+    @property
+    def template(self) -> str: ...
+
+class Exchange:
+    """Base of RequestContext: one request and its reply. Empty values before the head is parsed."""
+
+    def __new__(cls) -> Exchange: ...
+    # The request. Everything is converted when it is read.
+    @property
+    def method(self) -> str: ...  # "" while empty
+    @property
+    def path(self) -> str: ...  # percent-decoded
+    @property
+    def raw_path(self) -> bytes: ...
+    @property
+    def query_string(self) -> str: ...
+    @property
+    def http_version(self) -> str: ...
+    @property
+    def client(self) -> tuple[str, int] | None: ...
+    @property
+    def server(self) -> tuple[str, int] | None: ...
+    @property
+    def content_length(self) -> int | None: ...  # None: chunked; 0: no body
+    def header(self, name: str) -> str | None:
+        """First value, latin-1; the name in any case."""
+
+    def header_values(self, name: str) -> list[str]: ...
+    def header_items(self) -> list[tuple[str, str]]: ...  # lower-case names
+    @property
+    def trailers(self) -> list[tuple[str, str]]: ...  # empty before the end of the body
+    @property
+    def is_disconnected(self) -> bool: ...
+    # Places for the framework's own data.
+    params: dict[str, Any]
+    values: dict[str, Any]
+    # Tracing.
+    @property
+    def stats(self) -> Stats: ...
+    def match_route(self, route: Route) -> None:
+        """Sets the route and records ROUTE_MATCHED."""
+
+    # Body in.
+    def read(self) -> Awaitable[bytes]:
+        """Next piece of the body, b"" at its end. Raises Disconnected, CoreError (413, 408, 400)."""
+
+    # Reply out. Setting is possible until the reply has started: then UsageError-like CoreError.
+    status: int
+    def set_header(self, name: str, value: str) -> None: ...
+    def add_header(self, name: str, value: str) -> None: ...
+    def remove_header(self, name: str) -> None: ...
+    def response_header(self, name: str) -> str | None: ...
+    def reply(self, status: int | None, content_type: str | None, body: bytes) -> None:
+        """Stages a whole reply. It is sent when the handler is done; a later call replaces it."""
+
+    @property
+    def replied(self) -> bool: ...  # staged or started
+    @property
+    def started(self) -> bool: ...  # the head is on its way
+    def send(self, chunk: bytes) -> Awaitable[None]:
+        """Sends the head if it was not, then this piece. Waits while the client does not read."""
+
+    def finish(self) -> Awaitable[None]:
+        """Ends a reply that was sent in pieces."""
+
+    # `def` handlers: the driver must not count the wait for a free thread as `await`.
+    def thread_wait(self) -> None: ...
+    def thread_start(self) -> None: ...
+    def thread_finish(self) -> None: ...
+
+@final
+class AccessLog:
+    """Native sink. `format` is "json", "combined", "pretty" or a gunicorn format string."""
+
+    def __new__(
+        cls, format: str = "json", path: str | None = None, fd: int | None = None, capacity: int = 65536, color: bool = False
+    ) -> AccessLog: ...
+    @property
+    def written(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+    def reopen(self) -> None: ...  # after log rotation
+    def flush(self, timeout_s: float = 5.0) -> bool: ...
+    def close(self, timeout_s: float = 5.0) -> bool: ...
+
+@final
+class ManualClock:
+    """A clock that a test sets: nanoseconds."""
+
+    def __new__(cls, now_ns: int = 1_000_000_000) -> ManualClock: ...
+    now_ns: int
+
+@final
+class Engine:
+    """The server. All methods are called on the event loop's thread."""
+
+    def __new__(
+        cls,
+        config: Mapping[str, Any],  # the fields of config_defaults()
+        loop: asyncio.AbstractEventLoop,
+        *,
+        native: tuple[type[Exchange], Callable[[Any], CoroutineType[Any, Any, Any]]] | None = None,
+        asgi: Callable[..., Any] | None = None,  # ASGI 3 app
+        asgi_state: dict[str, Any] | None = None,
+        root_path: str = "",
+        route_of: Callable[[dict[str, Any]], Route | None] | None = None,  # template of an ASGI scope
+        tracers: Sequence[Any] = (),  # Python tracers and native sinks, in order of registration
+        exchange_type: type[Exchange] | None = None,  # what Python tracers and current() get
+        log_error: Callable[[str, BaseException | None], None] | None = None,
+        debug: bool = False,
+        clock: ManualClock | None = None,
+    ) -> Engine: ...
+    def listen_tcp(self, host: str, port: int, reuse_port: bool = False) -> tuple[str, int]: ...
+    def listen_unix(self, path: str) -> None: ...
+    def listen_fd(self, fd: int) -> str: ...
+    def fileno(self) -> int: ...
+    def poll(self) -> None:
+        """Serves everything that is ready. Registered with loop.add_reader."""
+
+    def tick(self) -> float:
+        """Ends what is overdue. Returns seconds until it should be called again."""
+
+    def drain(self, on_idle: Callable[[], object]) -> None:
+        """Stops accepting, closes idle connections; calls `on_idle` once nothing runs."""
+
+    def abort(self) -> None:
+        """Ends every exchange with end_reason shutdown and cancels its handler."""
+
+    def close(self) -> None: ...
+    @property
+    def connections(self) -> int: ...
+    @property
+    def active(self) -> int: ...  # exchanges that have begun and not finished
