@@ -31,6 +31,19 @@ pub(crate) struct Place {
     pub serial: u64,
 }
 
+/// How far a response is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyStage {
+    /// The application gave nothing yet.
+    Nothing,
+    /// Status and fields are given, not sent.
+    Begun,
+    /// The head is on its way.
+    Started,
+    /// The last byte is on its way.
+    Complete,
+}
+
 /// Where a handler that needs a thread is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Thread {
@@ -90,6 +103,14 @@ pub struct Progress {
     pub(crate) handler_done: bool,
     pub(crate) thread: Thread,
     pub(crate) delivered: bool,
+}
+
+impl Progress {
+    fn mark_response_start(&mut self, now: u64) {
+        if self.record.time(Event::RESPONSE_START).is_none() {
+            self.record.mark(Event::RESPONSE_START, now);
+        }
+    }
 }
 
 /// One HTTP exchange.
@@ -176,23 +197,35 @@ impl Exchange {
             return Err(Error::handler("the response has been started already"));
         }
         progress.reply.head = Some(head);
-        progress.record.mark(Event::RESPONSE_START, now);
+        progress.mark_response_start(now);
         Ok(())
     }
 
-    /// A whole reply, sent when the handler is done; replaces an earlier one.
+    /// The body of a whole reply, sent when the handler is done; replaces an earlier one.
     ///
     /// # Errors
     /// `Fault::Handler` where the head was sent already.
-    pub fn stage(&self, head: ResponseHead, body: Bytes, now: u64) -> Result<(), Error> {
+    pub fn stage(&self, body: Bytes, now: u64) -> Result<(), Error> {
         let mut progress = self.lock();
         if progress.reply.started {
             return Err(Error::handler("the response has been started already"));
         }
-        progress.reply.head = Some(head);
         progress.reply.staged = Some(body);
-        progress.record.mark(Event::RESPONSE_START, now);
+        progress.mark_response_start(now);
         Ok(())
+    }
+
+    /// The router decided.
+    pub fn match_route(&self, template: Arc<str>, now: u64) {
+        let mut progress = self.lock();
+        progress.record.route = Some(template);
+        progress.record.mark(Event::ROUTE_MATCHED, now);
+    }
+
+    /// The trailer fields of the request; empty before the end of its body.
+    #[must_use]
+    pub fn trailers(&self) -> Vec<(Box<[u8]>, Box<[u8]>)> {
+        self.lock().body.trailers.clone()
     }
 
     /// The handler's code starts or goes on. With a thread pool in between it is the thread that runs, not this.
@@ -237,6 +270,25 @@ impl Exchange {
             }
             Thread::None => progress.record.enter(State::Await, now),
         }
+    }
+
+    /// How far the response is.
+    #[must_use]
+    pub fn reply_stage(&self) -> ReplyStage {
+        let reply = &self.lock().reply;
+        match (reply.head.is_some() || reply.staged.is_some(), reply.started, reply.complete) {
+            (_, _, true) => ReplyStage::Complete,
+            (_, true, _) => ReplyStage::Started,
+            (true, ..) => ReplyStage::Begun,
+            _ => ReplyStage::Nothing,
+        }
+    }
+
+    /// Whether the handler must not send more before it is woken.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        let progress = self.lock();
+        progress.reply.stalled && progress.gone.is_none()
     }
 
     /// Whether the client has gone, as far as we know.

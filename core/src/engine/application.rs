@@ -15,8 +15,8 @@ use crate::trace::{EndReason, ErrorNote};
 /// The next piece of a request body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// Some bytes.
-    Chunk(Bytes),
+    /// Some bytes, and whether they are the last ones.
+    Chunk(Bytes, bool),
     /// There are no more.
     End,
     /// None yet: [`Handler::wake`] will say when.
@@ -86,7 +86,8 @@ impl Engine {
 fn take(progress: &mut Progress) -> Read {
     if let Some(chunk) = progress.body.chunks.pop_front() {
         progress.body.buffered -= chunk.len();
-        return Read::Chunk(chunk);
+        let last = progress.body.ended && progress.body.chunks.is_empty();
+        return Read::Chunk(chunk, last);
     }
     match progress.body.failed.or(progress.gone.filter(|_| !progress.body.ended)) {
         Some(reason) => Read::Failed(reason),
@@ -121,8 +122,12 @@ impl Inner {
         let (place, shared) = (exchange.place, &mut self.shared);
         let connection = self.connections.get_mut(place.slot).filter(|c| c.is_current(exchange));
         let Some(connection) = connection else { return Ok(Sent::Gone) };
-        if exchange.lock().reply.complete {
-            return Err(Error::handler("the response is complete already"));
+        {
+            let progress = exchange.lock();
+            if progress.reply.complete {
+                let ours = progress.gone.is_some(); // we answered in the handler's place
+                return if ours { Ok(Sent::Gone) } else { Err(Error::handler("the response is complete already")) };
+            }
         }
         let result = connection.send(shared, exchange, chunk, last);
         if last || connection.is_closed() {
