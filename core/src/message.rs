@@ -49,6 +49,7 @@ pub struct Request {
     /// Of an absolute-form target, the part from its path on; `/` where that is empty.
     pub(crate) path: Span,
     pub(crate) query: Span,
+    pub(crate) authority: Span,
     pub(crate) fields: Box<[(Span, Span)]>,
     pub(crate) version: Version,
     pub(crate) body: BodyLength,
@@ -80,10 +81,17 @@ impl Request {
         self.slice(self.path)
     }
 
-    /// What follows the first `?`, without it.
+    /// What follows the first `?`, without it, up to a `#`.
     #[must_use]
     pub fn query(&self) -> &[u8] {
         self.slice(self.query)
+    }
+
+    /// Host and port that the request is for, without user information: of the target where it names them, else of
+    /// the `Host` field (RFC 9112 section 3.3). Empty where neither does.
+    #[must_use]
+    pub fn authority(&self) -> &[u8] {
+        self.slice(self.authority)
     }
 
     /// The version of the request line.
@@ -92,7 +100,8 @@ impl Request {
         self.version
     }
 
-    /// Lower-case names and values without surrounding white space, in the order sent.
+    /// Lower-case names and values without surrounding white space, in the order sent. Where the target is in
+    /// absolute form, `host` holds the target's authority: the value sent must be ignored (RFC 9112 section 3.2.2).
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|(name, value)| (self.slice(*name), self.slice(*value)))
     }

@@ -1,7 +1,19 @@
 //! Response heads and body framing out.
+//!
+//! | the response | its framing | what is sent of the body |
+//! |---|---|---|
+//! | 204 | none | nothing |
+//! | 304 | the application's length, if any | nothing |
+//! | 205 | a length of 0 | nothing, and it may have none |
+//! | to HEAD | as to GET | nothing |
+//! | all of it at hand | its length | all |
+//! | in pieces, length given | that length | exactly so much |
+//! | in pieces to HTTP/1.1 | chunked | each piece that is not empty |
+//! | in pieces to HTTP/1.0 | the close of the connection | all |
 
 use bytes::Bytes;
 
+use super::status::reason;
 use crate::error::Error;
 use crate::message::{ResponseHead, Version};
 use crate::output::Output;
@@ -43,7 +55,7 @@ pub enum BodyFrame {
     UntilClose,
 }
 
-/// Encodes a head. Returns how the body goes, and whether the connection is kept after it.
+/// Encodes a head. Returns how the body goes, and whether the connection is kept after it. Nothing is put out on error.
 ///
 /// # Errors
 /// `Fault::Handler`: a status outside 200 to 999, a body where none is allowed, a wrong length.
@@ -53,17 +65,129 @@ pub fn encode_head(
     size: BodySize,
     to: &ReplyTo<'_>,
 ) -> Result<(BodyFrame, bool), Error> {
-    let _ = (out, head, size, to);
-    Err(Error::handler("not yet"))
+    if !(200..=999).contains(&head.status) {
+        return Err(Error::handler("the response status is not between 200 and 999"));
+    }
+    let framing = choose_framing(head, size, to)?;
+    let frame = if to.is_head || matches!(head.status, 204 | 304) { BodyFrame::Nothing } else { framing };
+    let keep = to.keep_alive && !head.fields.closes() && frame != BodyFrame::UntilClose;
+    put_status_line(out, head.status);
+    out.put(head.fields.lines());
+    put_framing(out, framing);
+    if !head.fields.has_date() {
+        out.put(to.date_line);
+    }
+    if !head.fields.has_server() {
+        out.put(to.server_line);
+    }
+    out.put(match (keep, to.version) {
+        (false, _) => b"Connection: close\r\n\r\n",
+        (true, Version::Http10) => b"Connection: keep-alive\r\n\r\n",
+        (true, Version::Http11) => b"\r\n",
+    });
+    Ok((frame, keep))
+}
+
+/// The framing that the head announces (RFC 9112 section 6.3, RFC 9110 section 8.6).
+fn choose_framing(head: &ResponseHead, size: BodySize, to: &ReplyTo<'_>) -> Result<BodyFrame, Error> {
+    let given = head.fields.content_length();
+    if matches!(head.status, 204 | 205 | 304) {
+        return bodiless(head.status, given, size);
+    }
+    match (given, size) {
+        // The body that would have come with GET may not even exist here.
+        (Some(length), _) if to.is_head => Ok(BodyFrame::Length(length)),
+        (Some(length), BodySize::Known(known)) if length != known => {
+            Err(Error::handler("the response's Content-Length is not the length of its body"))
+        }
+        (Some(length), _) | (None, BodySize::Known(length)) => Ok(BodyFrame::Length(length)),
+        (None, BodySize::Unknown) if to.version == Version::Http10 => Ok(BodyFrame::UntilClose),
+        (None, BodySize::Unknown) => Ok(BodyFrame::Chunked),
+    }
+}
+
+/// 204, 205 and 304 (RFC 9110 sections 15.3.5, 15.3.6 and 15.4.5).
+fn bodiless(status: u16, given: Option<u64>, size: BodySize) -> Result<BodyFrame, Error> {
+    if matches!(size, BodySize::Known(1..)) {
+        return Err(Error::handler("a response with this status has no body"));
+    }
+    match (status, given) {
+        (304, Some(length)) => Ok(BodyFrame::Length(length)),
+        (205, Some(1..)) => Err(Error::handler("a response with this status has no body")),
+        (205, _) => Ok(BodyFrame::Length(0)),
+        _ => Ok(BodyFrame::Nothing),
+    }
+}
+
+fn put_status_line(out: &mut Output, status: u16) {
+    if status == 200 {
+        return out.put(b"HTTP/1.1 200 OK\r\n");
+    }
+    out.put(b"HTTP/1.1 ");
+    out.put(itoa::Buffer::new().format(status).as_bytes());
+    out.put(b" ");
+    out.put(reason(status).as_bytes());
+    out.put(b"\r\n");
+}
+
+fn put_framing(out: &mut Output, framing: BodyFrame) {
+    match framing {
+        BodyFrame::Length(length) => {
+            out.put(b"Content-Length: ");
+            out.put(itoa::Buffer::new().format(length).as_bytes());
+            out.put(b"\r\n");
+        }
+        BodyFrame::Chunked => out.put(b"Transfer-Encoding: chunked\r\n"),
+        BodyFrame::Nothing | BodyFrame::UntilClose => {}
+    }
 }
 
 impl BodyFrame {
-    /// Encodes one piece of the body; `last` ends it.
+    /// Encodes one piece of the body; `last` ends it. Nothing is put out on error.
     ///
     /// # Errors
     /// `Fault::Handler`: more or fewer bytes than the length that was sent.
     pub fn encode(&mut self, out: &mut Output, chunk: Bytes, last: bool) -> Result<(), Error> {
-        let _ = (out, chunk, last);
+        match self {
+            Self::Nothing => {}
+            Self::Length(left) => {
+                let rest = left
+                    .checked_sub(chunk.len() as u64)
+                    .ok_or(Error::handler("the response body is longer than its Content-Length"))?;
+                if last && rest > 0 {
+                    return Err(Error::handler("the response body is shorter than its Content-Length"));
+                }
+                *left = rest;
+                out.put_chunk(chunk);
+            }
+            Self::Chunked => put_chunked(out, chunk, last),
+            Self::UntilClose => out.put_chunk(chunk),
+        }
         Ok(())
     }
+}
+
+/// An empty piece must not become a chunk: a size of 0 would end the body.
+fn put_chunked(out: &mut Output, chunk: Bytes, last: bool) {
+    if !chunk.is_empty() {
+        put_chunk_line(out, chunk.len());
+        out.put_chunk(chunk);
+        out.put(b"\r\n");
+    }
+    if last {
+        out.put(b"0\r\n\r\n");
+    }
+}
+
+fn put_chunk_line(out: &mut Output, size: usize) {
+    let digits = (usize::BITS - size.leading_zeros()).div_ceil(4).max(1);
+    let mut line = [0; 18];
+    let mut len = 0;
+    for place in (0..digits).rev() {
+        line[len] = b"0123456789abcdef"[(size >> (place * 4)) & 0xf];
+        len += 1;
+    }
+    line[len] = b'\r';
+    line[len + 1] = b'\n';
+    out.put(&line[..len + 2]);
 }
