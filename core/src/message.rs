@@ -31,6 +31,9 @@ pub enum BodyLength {
     Chunked,
 }
 
+/// A field that owns its lower-case name and its value.
+pub type Field = (Box<[u8]>, Box<[u8]>);
+
 /// A range of [`Request`]'s bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -102,6 +105,7 @@ impl Request {
 
     /// Lower-case names and values without surrounding white space, in the order sent. Where the target is in
     /// absolute form, `host` holds the target's authority: the value sent must be ignored (RFC 9112 section 3.2.2).
+    #[must_use]
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|(name, value)| (self.slice(*name), self.slice(*value)))
     }

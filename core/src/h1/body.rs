@@ -4,7 +4,7 @@ use super::chunk::ChunkLine;
 use super::field;
 use crate::config::ServerConfig;
 use crate::error::Error;
-use crate::message::BodyLength;
+use crate::message::{BodyLength, Field};
 
 /// Fields that a trailer section must not hold, because they frame, route or steer what was already acted upon
 /// (RFC 9110 section 6.5.1). They are refused and not dropped: whoever sends them hopes that somebody acts on them.
@@ -19,8 +19,8 @@ const FORBIDDEN_TRAILERS: [&[u8]; 8] = [
     b"upgrade",
 ];
 
-/// A field whose name is lower case.
-type Field = (Box<[u8]>, Box<[u8]>);
+/// Takes a run of body bytes.
+pub type Sink<'a> = dyn FnMut(&[u8]) + 'a;
 
 #[derive(Debug)]
 enum State {
@@ -75,7 +75,7 @@ impl BodyDecoder {
     /// # Errors
     /// 400 for broken framing, 413 for too long a body or extensions, 431 for too many or too long trailers.
     /// What was given to `sink` before is part of the body all the same.
-    pub fn decode(&mut self, input: &[u8], room: usize, sink: &mut dyn FnMut(&[u8])) -> Result<usize, Error> {
+    pub fn decode(&mut self, input: &[u8], room: usize, sink: &mut Sink<'_>) -> Result<usize, Error> {
         let mut used = 0;
         let mut room = room;
         while used < input.len() {
@@ -193,7 +193,7 @@ impl BodyDecoder {
 }
 
 /// Hands over what there is of `left` bytes. Returns how many those were.
-fn take_data(left: &mut u64, input: &[u8], room: usize, sink: &mut dyn FnMut(&[u8])) -> usize {
+fn take_data(left: &mut u64, input: &[u8], room: usize, sink: &mut Sink<'_>) -> usize {
     let taken = input.len().min(room).min(usize::try_from(*left).unwrap_or(usize::MAX));
     if taken > 0 {
         sink(&input[..taken]);

@@ -14,8 +14,15 @@ pub(super) struct Control {
     pub host: Option<usize>,
     closes: bool,
     keeps: bool,
-    expects_continue: bool,
-    expects_other: bool,
+    expectation: Expectation,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Expectation {
+    #[default]
+    None,
+    Continue,
+    Unknown,
 }
 
 impl Control {
@@ -35,10 +42,12 @@ impl Control {
             b"content-length" => self.framing.content_length(value)?,
             b"transfer-encoding" => self.framing.transfer_encoding(value),
             b"expect" => {
-                for expectation in members(value) {
-                    let is_continue = expectation.eq_ignore_ascii_case(b"100-continue");
-                    self.expects_continue |= is_continue;
-                    self.expects_other |= !is_continue && !expectation.is_empty();
+                for member in members(value).filter(|member| !member.is_empty()) {
+                    self.expectation = match self.expectation {
+                        Expectation::Unknown => Expectation::Unknown,
+                        _ if member.eq_ignore_ascii_case(b"100-continue") => Expectation::Continue,
+                        _ => Expectation::Unknown,
+                    };
                 }
             }
             _ => {}
@@ -70,10 +79,10 @@ impl Control {
     /// # Errors
     /// 417 for any but `100-continue`.
     pub const fn expects_continue(&self, version: Version) -> Result<bool, Error> {
-        match version {
-            Version::Http10 => Ok(false),
-            Version::Http11 if self.expects_other => Err(Error::protocol(417, "unknown expectation")),
-            Version::Http11 => Ok(self.expects_continue),
+        match (version, self.expectation) {
+            (Version::Http10, _) | (_, Expectation::None) => Ok(false),
+            (Version::Http11, Expectation::Continue) => Ok(true),
+            (Version::Http11, Expectation::Unknown) => Err(Error::protocol(417, "unknown expectation")),
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::config::ServerConfig;
 use crate::error::Error;
 use crate::message::{BodyLength, Request, Span, Version};
 
+/// A request, and how many bytes its head took.
+pub type Head = (Request, usize);
+
 /// Finds the end of a head and parses it, however the bytes arrive.
 ///
 /// Each byte is looked for line ends once. What can never become valid is refused as soon as it is there, and the
@@ -25,12 +28,11 @@ pub struct HeadReader {
 }
 
 impl HeadReader {
-    /// `buf` holds all bytes of this request so far. `None`: more are needed. Else the request, and how many bytes of
-    /// `buf` its head took.
+    /// `buf` holds all bytes of this request so far. `None`: more are needed.
     ///
     /// # Errors
     /// 400 for anything that breaks the grammar, 414, 431, 417, 501 and 505 as the rule that was broken says.
-    pub fn read(&mut self, buf: &[u8], config: &ServerConfig) -> Result<Option<(Request, usize)>, Error> {
+    pub fn read(&mut self, buf: &[u8], config: &ServerConfig) -> Result<Option<Head>, Error> {
         let mut reader = std::mem::take(self);
         let Some(end) = reader.find_end(buf, config)? else {
             *self = reader;

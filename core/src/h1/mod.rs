@@ -20,7 +20,7 @@ mod request_line;
 mod status;
 mod target;
 
-pub use body::BodyDecoder;
+pub use body::{BodyDecoder, Sink};
 pub use encode::{BodyFrame, BodySize, ReplyTo, encode_head};
-pub use head::HeadReader;
+pub use head::{Head, HeadReader};
 pub use status::reason;

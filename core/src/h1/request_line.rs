@@ -66,9 +66,8 @@ pub(super) const fn span(start: usize, end: usize) -> Span {
 /// A minor version above 1 is read as 1: it promises to be understood (RFC 9110 section 2.5).
 fn parse_version(text: &[u8]) -> Result<Version, Error> {
     match text {
-        b"HTTP/1.1" => Ok(Version::Http11),
         b"HTTP/1.0" => Ok(Version::Http10),
-        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => Ok(Version::Http11),
+        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'] => Ok(Version::Http11),
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
             if major.is_ascii_digit() && minor.is_ascii_digit() =>
         {

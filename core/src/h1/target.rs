@@ -88,7 +88,7 @@ pub(super) fn is_authority(value: &[u8]) -> bool {
     (host.first() == Some(&b'[') || is_name(host)) && is_port(port)
 }
 
-/// IPvFuture has no version yet, and zone identifiers mean nothing to another host: both are refused.
+/// `IPvFuture` has no version yet, and zone identifiers mean nothing to another host: both are refused.
 fn is_ipv6(text: &[u8]) -> bool {
     std::str::from_utf8(text).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
