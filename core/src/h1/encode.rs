@@ -191,3 +191,177 @@ fn put_chunk_line(out: &mut Output, size: usize) {
     line[len + 1] = b'\n';
     out.put(&line[..len + 2]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Fault;
+
+    const TO: ReplyTo<'static> = ReplyTo {
+        version: Version::Http11,
+        is_head: false,
+        keep_alive: true,
+        date_line: b"Date: D\r\n",
+        server_line: b"Server: S\r\n",
+    };
+    const OLD: ReplyTo<'static> = ReplyTo { version: Version::Http10, ..TO };
+    const HEAD: ReplyTo<'static> = ReplyTo { is_head: true, ..TO };
+
+    fn sent(output: &mut Output) -> String {
+        let mut bytes = Vec::new();
+        while !output.is_empty() {
+            let write = |slices: &[std::io::IoSlice<'_>]| {
+                let before = bytes.len();
+                for slice in slices {
+                    bytes.extend_from_slice(slice);
+                }
+                Ok(bytes.len() - before)
+            };
+            output.write_with(write).unwrap();
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn head(status: u16, fields: &[(&str, &str)]) -> ResponseHead {
+        let mut head = ResponseHead { status, ..ResponseHead::default() };
+        for (name, value) in fields {
+            head.fields.add(name.as_bytes(), value.as_bytes()).unwrap();
+        }
+        head
+    }
+
+    type Encoded = Result<(String, BodyFrame, bool), Fault>;
+
+    fn encode(head: &ResponseHead, size: BodySize, to: &ReplyTo<'_>) -> Encoded {
+        let mut output = Output::default();
+        let result = encode_head(&mut output, head, size, to);
+        let text = sent(&mut output);
+        assert_eq!(text.is_empty(), result.is_err());
+        result.map(|(frame, keep)| (text, frame, keep)).map_err(|e| e.fault())
+    }
+
+    #[test]
+    fn a_whole_head() {
+        let head = head(200, &[("content-type", "text/plain"), ("X", "y")]);
+        let expected = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nX: y\r\nContent-Length: 5\r\nDate: D\r\nServer: S\r\n\r\n";
+        assert_eq!(
+            encode(&head, BodySize::Known(5), &TO),
+            Ok((expected.to_owned(), BodyFrame::Length(5), true))
+        );
+    }
+
+    #[test]
+    fn status_lines() {
+        for (status, line) in
+            [(404, "404 Not Found"), (299, "299 "), (999, "999 "), (500, "500 Internal Server Error")]
+        {
+            let (text, ..) = encode(&head(status, &[]), BodySize::Known(0), &TO).unwrap();
+            assert_eq!(text.split("\r\n").next(), Some(format!("HTTP/1.1 {line}").as_str()));
+        }
+        for status in [0, 100, 101, 199, 1_000] {
+            assert_eq!(encode(&head(status, &[]), BodySize::Known(0), &TO), Err(Fault::Handler), "{status}");
+        }
+    }
+
+    /// What stands between the application's lines and `Date`, and the frame.
+    fn framing(
+        status: u16,
+        length: Option<&str>,
+        size: BodySize,
+        to: &ReplyTo<'_>,
+    ) -> Result<(String, BodyFrame), Fault> {
+        let fields: Vec<_> = length.iter().map(|length| ("content-length", *length)).collect();
+        let (text, frame, _) = encode(&head(status, &fields), size, to)?;
+        let (start, _) = text.split_once("Date").unwrap();
+        Ok((start.split_once("\r\n").unwrap().1.trim_end().to_owned(), frame))
+    }
+
+    #[test]
+    fn framing_by_status_and_size() {
+        use BodyFrame::{Chunked, Length, Nothing, UntilClose};
+        use BodySize::{Known, Unknown};
+        for (status, length, size, to, expected) in [
+            (200, None, Known(0), TO, Ok(("Content-Length: 0", Length(0)))),
+            (200, Some("5"), Known(5), TO, Ok(("Content-Length: 5", Length(5)))),
+            (200, Some("5"), Known(4), TO, Err(Fault::Handler)),
+            (200, Some("5"), Unknown, TO, Ok(("Content-Length: 5", Length(5)))),
+            (200, None, Unknown, TO, Ok(("Transfer-Encoding: chunked", Chunked))),
+            (200, None, Unknown, OLD, Ok(("", UntilClose))),
+            (200, None, Known(5), HEAD, Ok(("Content-Length: 5", Nothing))),
+            (200, Some("9"), Known(0), HEAD, Ok(("Content-Length: 9", Nothing))),
+            (200, None, Unknown, HEAD, Ok(("Transfer-Encoding: chunked", Nothing))),
+            (204, None, Known(0), TO, Ok(("", Nothing))),
+            (204, Some("0"), Unknown, TO, Ok(("", Nothing))),
+            (204, None, Known(1), TO, Err(Fault::Handler)),
+            (204, None, Known(0), HEAD, Ok(("", Nothing))),
+            (205, None, Unknown, TO, Ok(("Content-Length: 0", Length(0)))),
+            (205, Some("1"), Unknown, TO, Err(Fault::Handler)),
+            (304, None, Known(0), TO, Ok(("", Nothing))),
+            (304, Some("7"), Known(0), TO, Ok(("Content-Length: 7", Nothing))),
+            (304, None, Known(7), TO, Err(Fault::Handler)),
+        ] {
+            let expected = expected.map(|(line, frame): (&str, _)| (line.to_owned(), frame));
+            assert_eq!(framing(status, length, size, &to), expected, "{status} {length:?} {size:?} {to:?}");
+        }
+    }
+
+    #[test]
+    fn connection_lines() {
+        for (to, fields, size, line, kept) in [
+            (TO, &[][..], BodySize::Known(0), "", true),
+            (TO, &[("connection", "close")], BodySize::Known(0), "Connection: close", false),
+            (ReplyTo { keep_alive: false, ..TO }, &[], BodySize::Known(0), "Connection: close", false),
+            (OLD, &[], BodySize::Known(0), "Connection: keep-alive", true),
+            (OLD, &[], BodySize::Unknown, "Connection: close", false),
+            (ReplyTo { is_head: true, ..OLD }, &[], BodySize::Unknown, "Connection: keep-alive", true),
+        ] {
+            let (text, _, keep) = encode(&head(200, fields), size, &to).unwrap();
+            assert_eq!(
+                (text.split_once("Server: S\r\n").unwrap().1.trim_end(), keep),
+                (line, kept),
+                "{to:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_applications_date_and_server_win() {
+        let (text, ..) =
+            encode(&head(200, &[("date", "x"), ("SERVER", "y")]), BodySize::Known(0), &TO).unwrap();
+        assert!(text.contains("date: x\r\n") && text.contains("SERVER: y\r\n"));
+        assert!(!text.contains("Date: D") && !text.contains("Server: S"));
+    }
+
+    fn pieces(mut frame: BodyFrame, pieces: &[&'static str]) -> Result<String, (usize, Fault)> {
+        let mut output = Output::default();
+        for (i, piece) in pieces.iter().enumerate() {
+            let last = i + 1 == pieces.len();
+            let before = output.queued();
+            if let Err(e) = frame.encode(&mut output, Bytes::from_static(piece.as_bytes()), last) {
+                assert_eq!(output.queued(), before, "nothing of a refused piece is sent");
+                return Err((i, e.fault()));
+            }
+        }
+        Ok(sent(&mut output))
+    }
+
+    #[test]
+    fn body_pieces() {
+        use BodyFrame::{Chunked, Length, Nothing, UntilClose};
+        let long = "0123456789abcdef";
+        for (frame, input, expected) in [
+            (Nothing, &["a", "b"][..], Ok("")),
+            (Length(3), &["ab", "", "c"], Ok("abc")),
+            (Length(0), &[""], Ok("")),
+            (Length(3), &["ab", "cd"], Err((1, Fault::Handler))),
+            (Length(3), &["ab", ""], Err((1, Fault::Handler))),
+            (Chunked, &["ab", "", "c"], Ok("2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")),
+            (Chunked, &["ab", ""], Ok("2\r\nab\r\n0\r\n\r\n")),
+            (Chunked, &[""], Ok("0\r\n\r\n")),
+            (Chunked, &[long], Ok("10\r\n0123456789abcdef\r\n0\r\n\r\n")),
+            (UntilClose, &["a", "", "b"], Ok("ab")),
+        ] {
+            assert_eq!(pieces(frame, input), expected.map(str::to_owned), "{frame:?} {input:?}");
+        }
+    }
+}
