@@ -179,10 +179,10 @@ impl ResponseFields {
         if !is_token(name) {
             return Err(Error::handler("a response header name is not a token"));
         }
-        let value = value.trim_ascii();
         if !is_field_value(value) {
             return Err(Error::handler("a response header value holds CR, LF, NUL or another control byte"));
         }
+        let value = value.trim_ascii();
         if !self.admit(name, value)? {
             return Ok(());
         }
@@ -343,6 +343,8 @@ mod tests {
             ("a", "b\rc"),
             ("a", "b\nc"),
             ("a", "b\r\nc: d"),
+            ("a", "b\r\n"),
+            ("a", "\nb"),
             ("a", "b\0c"),
             ("a", "b\u{1b}[0m"),
             ("a", "\u{7f}"),
