@@ -1,0 +1,19 @@
+"""What the tests share: a server in a thread, a client that speaks bytes, a tracer that keeps what it saw."""
+
+from harness.client import Client, Response, request, wait_for
+from harness.handlers import HELLO, echo, hello, read_body
+from harness.recorder import Recorder
+from harness.server import Server
+
+__all__ = [
+    "HELLO",
+    "Client",
+    "Recorder",
+    "Response",
+    "Server",
+    "echo",
+    "hello",
+    "read_body",
+    "request",
+    "wait_for",
+]

@@ -1,0 +1,48 @@
+"""A Python tracer that keeps every exchange it saw and lets a test wait for the next one."""
+
+import contextvars
+import threading
+
+from wirespan._core import Exchange, Stats
+
+from harness.client import DEADLINE_S
+
+
+class Recorder:
+    """Counts starts, keeps finished exchanges in order."""
+
+    def __init__(self) -> None:
+        self.started: list[Exchange] = []
+        self.finished: list[Exchange] = []
+        self._changed = threading.Condition()
+
+    def start(self, context: contextvars.Context, request: Exchange) -> contextvars.Context:
+        with self._changed:
+            self.started.append(request)
+            self._changed.notify_all()
+        return context
+
+    def finish(self, context: contextvars.Context, request: Exchange) -> None:
+        with self._changed:
+            self.finished.append(request)
+            self._changed.notify_all()
+
+    def wait_started(self, count: int = 1) -> list[Exchange]:
+        """Waits until `count` exchanges have begun."""
+        with self._changed:
+            done = self._changed.wait_for(lambda: len(self.started) >= count, DEADLINE_S)
+            assert done, f"{len(self.started)} of {count} exchanges began"
+            return list(self.started)
+
+    def wait(self, count: int = 1) -> list[Stats]:
+        """Waits until `count` exchanges are finished and returns their records."""
+        with self._changed:
+            done = self._changed.wait_for(lambda: len(self.finished) >= count, DEADLINE_S)
+            assert done, f"{len(self.finished)} of {count} exchanges finished"
+            return [exchange.stats for exchange in self.finished]
+
+    def one(self) -> Stats:
+        """The record of the only exchange."""
+        records = self.wait(1)
+        assert len(records) == 1
+        return records[0]
