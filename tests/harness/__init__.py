@@ -2,11 +2,12 @@
 
 from harness.client import Client, Response, request, wait_for
 from harness.handlers import HELLO, echo, hello, read_body
-from harness.recorder import Recorder
+from harness.recorder import NUMBERS, Recorder, states_ms, times
 from harness.server import Server
 
 __all__ = [
     "HELLO",
+    "NUMBERS",
     "Client",
     "Recorder",
     "Response",
@@ -15,5 +16,7 @@ __all__ = [
     "hello",
     "read_body",
     "request",
+    "states_ms",
+    "times",
     "wait_for",
 ]

@@ -55,7 +55,7 @@ class Client:
         self.socket.connect(address)
         if family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
+        self.buffer = bytearray()
         self.sent = 0
         self.received = 0
 
@@ -99,7 +99,7 @@ class Client:
         except ConnectionResetError:
             return False
         except TimeoutError:
-            raise AssertionError(f"nothing came within {DEADLINE_S} s after {self.buffer!r}") from None
+            raise AssertionError(f"nothing came within {DEADLINE_S} s after {bytes(self.buffer)!r}") from None
         self.buffer += data
         self.received += len(data)
         return bool(data)
@@ -108,14 +108,17 @@ class Client:
         """The next `size` bytes, fewer only at the end of the stream."""
         while len(self.buffer) < size and self._fill():
             pass
-        taken, self.buffer = self.buffer[:size], self.buffer[size:]
+        taken = bytes(self.buffer[:size])
+        del self.buffer[:size]
         return taken
 
     def read_until(self, mark: bytes) -> bytes:
         """Bytes up to and with `mark`."""
-        while mark not in self.buffer:
-            assert self._fill(), f"closed before {mark!r}: {self.buffer!r}"
-        return self.read(self.buffer.index(mark) + len(mark))
+        searched = 0
+        while (found := self.buffer.find(mark, searched)) < 0:
+            searched = max(0, len(self.buffer) - len(mark))
+            assert self._fill(), f"closed before {mark!r}: {bytes(self.buffer)!r}"
+        return self.read(found + len(mark))
 
     def read_all(self) -> bytes:
         """Everything up to the end of the stream."""
@@ -139,11 +142,11 @@ class Client:
         try:
             data = self.socket.recv(65_536)
         except TimeoutError:
-            assert self.buffer == b""
+            assert not self.buffer
             return
         finally:
             self.socket.settimeout(DEADLINE_S)
-        raise AssertionError(f"expected nothing, got {(self.buffer + data)!r}")
+        raise AssertionError(f"expected nothing, got {bytes(self.buffer + data)!r}")
 
     def response(self, *, head_only: bool = False) -> Response:
         """The next response, its body read as its own framing says."""

@@ -3,7 +3,7 @@
 import contextvars
 import threading
 
-from wirespan._core import Exchange, Stats
+from wirespan._core import Exchange, Stats, event_table, state_names
 
 from harness.client import DEADLINE_S
 
@@ -46,3 +46,21 @@ class Recorder:
         records = self.wait(1)
         assert len(records) == 1
         return records[0]
+
+
+NUMBERS = {name: number for number, name, _, _ in event_table()}
+"""Event numbers by name."""
+
+
+def times(stats: Stats) -> dict[str, int]:
+    """The recorded events in order, with their times."""
+    return {event.name: event.time_ns for event in stats.events()}
+
+
+def states_ms(stats: Stats) -> dict[str, float]:
+    """The six states in milliseconds, after checking that they sum to the whole to the nanosecond."""
+    states, at = stats.states(), times(stats)
+    assert list(states) == state_names()
+    assert sum(states.values()) == stats.total_ns()
+    assert stats.total_ns() == at["HTTP_FINISH"] - at.get("RECEIVED", at["HTTP_START"])
+    return {name: ns / 1e6 for name, ns in states.items()}

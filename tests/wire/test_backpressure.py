@@ -48,7 +48,7 @@ def test_reading_stops_where_the_handler_does_not_read(serve: Serve, loop: str) 
     received: list[int] = []
 
     async def handler(exchange: Exchange) -> None:
-        while not go.is_set():  # noqa: ASYNC110 - set by another thread
+        while not go.is_set():
             await asyncio.sleep(0.005)
         received.append(len(await read_body(exchange)))
         exchange.reply(200, "text/plain", b"")

@@ -28,7 +28,7 @@ def test_quick_second_does_not_overtake_slow_first(serve: Serve) -> None:
 
     async def handler(exchange: Exchange) -> None:
         seen.append(exchange.path)
-        while exchange.path == "/slow" and not release.is_set():  # noqa: ASYNC110 - set by another thread
+        while exchange.path == "/slow" and not release.is_set():
             await asyncio.sleep(0.001)
         exchange.reply(200, "text/plain", exchange.path.encode())
 

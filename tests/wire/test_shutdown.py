@@ -19,7 +19,7 @@ def gated() -> tuple[Handler, threading.Event, threading.Event]:
 
     async def handler(exchange: Exchange) -> None:
         running.set()
-        while not release.is_set():  # noqa: ASYNC110 - set by another thread
+        while not release.is_set():
             await asyncio.sleep(0.005)
         exchange.reply(200, "text/plain", b"hello")
 
