@@ -191,7 +191,7 @@ class RequestContext(_core.Exchange):
     # The reply. Without `status` it is the one set in `ctx.status`, 200 to begin with.
 
     def json(self, obj: object, status: int | None = None) -> None:
-        """Replies with JSON. `obj` is anything that msgspec encodes: dicts, lists, Structs, dataclasses, dates."""
+        """Replies with JSON: anything that msgspec encodes, such as dicts, Structs, dataclasses, dates."""
         self.reply(status, "application/json", _encode(obj))
 
     def text(self, text: str, status: int | None = None) -> None:

@@ -32,7 +32,7 @@ class CookieAttributes(TypedDict, total=False):
 
 
 def parse_cookies(headers: Iterable[str]) -> dict[str, str]:
-    """Cookies of all `Cookie` headers. The first of a name wins: that of the more specific path comes first."""
+    """Cookies of all `Cookie` headers. The first of a name wins: it has the longest path."""
     cookies: dict[str, str] = {}
     for pair in (pair for header in headers for pair in header.split(";")):
         name, equals, value = pair.partition("=")

@@ -23,7 +23,7 @@ class Endpoint:
     handler: Handler
     group: "Group"
     middleware: tuple[Middleware, ...]
-    call: Call | None = None
+    call: "Call | None" = None
 
 
 class RouteTable:

@@ -46,7 +46,7 @@ class ErrorHandlers:
         else:
             self._by_class[key] = call
 
-    def find(self, error: Exception) -> ErrorCall | None:
+    def find(self, error: Exception) -> "ErrorCall | None":
         """The handler of the nearest class, else that of the status.
 
         A handler of `Exception` does not get aborts: they are replies, not accidents. Nobody gets
