@@ -71,7 +71,7 @@ def _command(load: Load, scenario: Scenario, port: int) -> list[str]:
 
 def _run(command: list[str], timeout_s: float) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)  # noqa: S603 - our own command
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as error:
         raise BenchError(f"wrk did not end within {timeout_s:.0f} s") from error
     if done.returncode != 0:

@@ -39,8 +39,8 @@ def pinned(command: Sequence[str], env: Mapping[str, str], core: int, port: int)
     if not os.access(command[0], os.X_OK):
         raise NotInstalledError(f"{command[0]} is missing: run bench/setup.sh (wirespan itself: make demo)")
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            ["taskset", "-c", str(core), *command],  # noqa: S607 - found in PATH, checked before
+        process = subprocess.Popen(
+            ["taskset", "-c", str(core), *command],
             env={**os.environ, **env},
             stdin=subprocess.DEVNULL,
             stdout=log,

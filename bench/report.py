@@ -92,11 +92,15 @@ def _ratio(value: float | None) -> str:
 
 
 def _budget_lines(verdicts: Sequence[Verdict]) -> list[str]:
-    return [
-        f"{'met   ' if verdict.is_met else 'MISSED'}  {verdict.budget.server} is {verdict.ratio:.2f} x"
-        f" {verdict.budget.base}, {verdict.cpu_ratio:.2f} by CPU (budget: {verdict.budget.minimum:.2f} or more)"
-        for verdict in verdicts
-    ]
+    return [f"{'met   ' if verdict.is_met else 'MISSED'}  {_sentence(verdict)}" for verdict in verdicts]
+
+
+def _sentence(verdict: Verdict) -> str:
+    budget = verdict.budget
+    return (
+        f"{budget.server} is {verdict.ratio:.2f} x {budget.base}, {verdict.cpu_ratio:.2f} by CPU"
+        f" (budget: {budget.minimum:.2f} or more)"
+    )
 
 
 def _warnings(outcome: Outcome) -> list[str]:
@@ -118,11 +122,7 @@ def as_markdown(outcome: Outcome) -> str:
     header, *cells = _cells(outcome)
     rule = ("---", *("---:" for _ in header[1:]))
     table = [f"| {' | '.join(line)} |" for line in (header, rule, *cells)]
-    missed = [
-        line.removeprefix("MISSED").strip()
-        for line in _budget_lines(outcome.verdicts())
-        if line.startswith("MISSED")
-    ]
+    missed = [_sentence(verdict) for verdict in outcome.verdicts() if not verdict.is_met]
     budgets = ["", "Budgets missed: " + "; ".join(missed) + "."] if missed else []
     return "\n".join([*table, "", _conditions(outcome), *budgets])
 

@@ -1,8 +1,8 @@
 """One round of one server, and the interleaving of rounds.
 
-Each round starts the server anew, checks its answers, warms it up and measures once. Rounds go A, B, C, A, B, C:
-what changes on the machine over minutes (clock, neighbours, other jobs) hits all servers alike, and they are
-compared round by round (bench/summary.py).
+Each round starts the server anew, checks its answers, warms it up and measures once. Rounds go A, B, C,
+A, B, C: what changes on the machine over minutes (clock, neighbours, other jobs) hits all servers alike, and
+they are compared round by round (bench/summary.py).
 """
 
 from __future__ import annotations

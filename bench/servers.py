@@ -47,18 +47,19 @@ def _wirespan(name: str, title: str, app: str, *options: str) -> Server:
     return Server(name, title, (*serve, "--host", "127.0.0.1", "--port", "{port}", *options))
 
 
-_BASE = ("--trace-level", "base")
+_OFF = ("--trace-level", "disabled", "--access-log", "off")
+_BASE = ("--trace-level", "base", "--access-log", "off")
 _LOG = ("--trace-level", "detailed", "--access-log", "json", "--access-log-file", "{log}")
-_TRACER = ("--tracer", "empty_tracer:tracer")
+_TRACER = ("--tracer", "empty_tracer:tracer", "--access-log", "off")
 _NATIVE = "wirespan_app:app"
 _ASGI = "asgi_app:app"
 
 _WIRESPAN = (
-    _wirespan("wirespan", "wirespan native", _NATIVE, "--trace-level", "disabled"),
+    _wirespan("wirespan", "wirespan native", _NATIVE, *_OFF),
     _wirespan("wirespan-base", "wirespan native, base level", _NATIVE, *_BASE),
     _wirespan("wirespan-log", "wirespan native, detailed + JSON access log", _NATIVE, *_LOG),
     _wirespan("wirespan-tracer", "wirespan native, one empty Python tracer", _NATIVE, *_TRACER),
-    _wirespan("wirespan-asgi", "wirespan ASGI", _ASGI, "--trace-level", "disabled"),
+    _wirespan("wirespan-asgi", "wirespan ASGI", _ASGI, *_OFF),
     _wirespan("wirespan-asgi-base", "wirespan ASGI, base level", _ASGI, *_BASE),
     _wirespan("wirespan-asgi-log", "wirespan ASGI, detailed + JSON access log", _ASGI, *_LOG),
     _wirespan("wirespan-asgi-tracer", "wirespan ASGI, one empty Python tracer", _ASGI, *_TRACER),
