@@ -202,7 +202,8 @@ impl PyEngine {
     }
 
     fn close(&self, py: Python<'_>) {
-        self.host.engine.abort(&self.host.bridge(py));
+        self.abort(py);
+        self.host.give_up(py);
     }
 
     #[getter]

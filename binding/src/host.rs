@@ -271,6 +271,16 @@ impl Host {
         }
     }
 
+    /// Ends the record of every handler that did not end when it was cancelled.
+    pub(crate) fn give_up(self: &Arc<Self>, py: Python<'_>) {
+        let all: Vec<_> = self.live().iter().map(|(_, object)| object.clone_ref(py)).collect();
+        for object in all {
+            if let Ok(tie) = object.get().bound() {
+                self.engine.handler_done(&self.bridge(py), &tie.exchange, Outcome::Cancelled);
+            }
+        }
+    }
+
     pub(crate) fn tell_idle(&self, py: Python<'_>) {
         if self.engine.active() > 0 {
             return;
@@ -285,7 +295,6 @@ impl Host {
 fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<Disconnected>(py)
         || error.get_type(py).name().is_ok_and(|name| name == "ClientDisconnect")
-        || error.is_instance_of::<pyo3::exceptions::PyConnectionError>(py)
         || error.is_instance_of::<crate::error::CoreError>(py)
 }
 

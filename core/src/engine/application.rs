@@ -156,7 +156,7 @@ impl Inner {
         match outcome {
             Outcome::Done if here && !complete => self.finish_reply(exchange),
             Outcome::Failed { note, shown, status } => {
-                self.fail(exchange, note, &shown, status, here && !complete)
+                self.fail(exchange, note, &shown, status, here && !complete);
             }
             Outcome::Cancelled if here && !complete => {
                 let note =

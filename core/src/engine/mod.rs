@@ -271,8 +271,12 @@ impl Inner {
         let mut connection = self.connections.remove(slot);
         // Closing the descriptor removes it anyway; an error here changes nothing.
         _ = self.poll.registry().deregister(connection.stream.source());
-        if self.paused {
-            self.paused = false;
+        self.resume_accepting();
+    }
+
+    /// Accepting stopped for want of room or of descriptors: try again.
+    fn resume_accepting(&mut self) {
+        if std::mem::take(&mut self.paused) {
             for index in 0..self.listeners.len() {
                 self.accept(index);
             }
@@ -292,6 +296,7 @@ impl Inner {
             self.connections[slot].end_overdue(&mut self.shared, now);
             self.advance(slot);
         }
+        self.resume_accepting();
     }
 
     /// Writes the `Date` line anew when the second has changed.
