@@ -30,7 +30,7 @@ class Server:
         loop: str = "uvloop",
         **config: Any,
     ) -> None:
-        """`config` overrides the engine's defaults; `uds` and `host` say where to listen, `debug` shows errors."""
+        """`config` overrides the engine's defaults; `uds`, `fd` and `host` say where to listen."""
         self.errors: list[tuple[str, BaseException | None]] = []
         self._host = config.pop("host", "127.0.0.1")
         self._uds = config.pop("uds", None)

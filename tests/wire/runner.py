@@ -1,8 +1,9 @@
 """Sends other people's requests and judges the answers.
 
-A corpus case states what its source expects: `accept`, `reject` or `incomplete` (nothing may be answered yet). RFC 9110
-and 9112 leave some of them open, so a mismatch fails only where the RFC says MUST (the case's `must`) or where at
-least three of the six servers in `reference.json` do what is expected, and never where a setting decides.
+A corpus case states what its source expects: `accept`, `reject` or `incomplete` (nothing may be answered
+yet). RFC 9110 and 9112 leave some of them open, so a mismatch fails only where the RFC says MUST (the case's
+`must`) or where at least three of the six servers in `reference.json` do what is expected, and never where a
+setting decides.
 """
 
 import base64
@@ -22,11 +23,19 @@ SILENCE_S = 0.4
 """How long a server may think before its silence counts as waiting for more."""
 
 OPEN_BASIS = {"limit", "config", "lenient", "none"}
-OPEN_TO_REFUSE = {
-    "http11_no_host", "bare_lf", "bare_cr", "obs_fold", "no_version", "other_version", "unusual_method", "upgrade",
-    "connect", "non_http_protocol", "big", "expect", "te_and_cl", "te_http10", "http2_preface", "leading_crlf",
-}  # fmt: skip
 OPEN_TO_ACCEPT = {"bare_lf", "te_and_cl", "obs_fold", "http2_preface", "big", "unusual_method"}
+OPEN_TO_REFUSE = OPEN_TO_ACCEPT | {
+    "http11_no_host",
+    "bare_cr",
+    "no_version",
+    "other_version",
+    "upgrade",
+    "connect",
+    "non_http_protocol",
+    "expect",
+    "te_http10",
+    "leading_crlf",
+}
 
 
 @dataclass
