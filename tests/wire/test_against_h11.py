@@ -2,8 +2,8 @@
 
 We differ on purpose, always on the strict side:
 
-- h11 accepts a bare LF as a line end, several empty lines before a request, folded fields and spaces around names
-  where we do not. The generator makes none of these; `test_heads.py` tests them.
+- h11 accepts a bare LF as a line end, several empty lines before a request, folded fields and spaces around
+  names where we do not. The generator makes none of these; `test_heads.py` tests them.
 - h11 takes identical repeated Content-Length fields for one; we refuse any repetition.
 - h11 takes any target without spaces and control bytes, and any Host; we take the four forms of RFC 9112.
 - h11 lets Transfer-Encoding win over Content-Length; we refuse both together.
@@ -11,6 +11,7 @@ We differ on purpose, always on the strict side:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import h11
 import pytest
@@ -93,7 +94,7 @@ def our_opinion(address: Address, data: bytes) -> Message | None:
 def chunked(body: bytes, cuts: list[int]) -> bytes:
     """The body in chunks that end at these places."""
     places = sorted({0, len(body), *(cut % (len(body) + 1) for cut in cuts)})
-    pieces = [body[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [body[a:b] for a, b in pairwise(places)]
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces if piece) + b"0\r\n\r\n"
 
 
