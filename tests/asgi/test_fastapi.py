@@ -121,8 +121,7 @@ def log() -> list[str]:
 @pytest.fixture
 def http(serve: Serve, recorder: Recorder, loop: str, log: list[str]) -> Iterator[httpx.Client]:
     server = serve(asgi=make_app(log), tracers=[recorder], loop=loop)
-    host, port = server.address
-    with httpx.Client(base_url=f"http://{host}:{port}") as client:
+    with httpx.Client(base_url=server.base_url) as client:
         yield client
 
 

@@ -147,8 +147,7 @@ def http(
     request: pytest.FixtureRequest, serve: Serve, recorder: Recorder, loop: str
 ) -> Iterator[httpx.Client]:
     server = serve(asgi=SHOPS[request.param](), tracers=[recorder], loop=loop)
-    host, port = server.address
-    with httpx.Client(base_url=f"http://{host}:{port}") as client:
+    with httpx.Client(base_url=server.base_url) as client:
         yield client
 
 

@@ -8,6 +8,7 @@ import generate_docs
 import pytest
 import wirespan
 from wirespan import App
+from wirespan.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = generate_docs.pages()
@@ -20,7 +21,7 @@ def blocks(page: Path, language: str) -> list[tuple[str, str]]:
     return [(note.strip(), code) for name, note, code in FENCE.findall(page.read_text()) if name == language]
 
 
-def named(pages: list[Path]) -> Any:
+def named(pages: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("page", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in pages])
 
 
@@ -39,8 +40,6 @@ def test_python_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @named([page for page in PAGES if blocks(page, "sh")])
 def test_commands_exist(page: Path) -> None:
     """`make` targets and wirespan's own options."""
-    from wirespan.cli import main  # noqa: PLC0415 - not needed where no page shows a command
-
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for _, code in blocks(page, "sh"):
         for target in re.findall(r"^(?:\$ )?make ([a-z-]+)", code, re.MULTILINE):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import Client
+from harness.client import Address
 
 CORPORA = Path(__file__).parent / "corpora"
 SILENCE_S = 0.4
@@ -87,7 +88,7 @@ def statuses_in(data: bytes, *, head_only: bool) -> Iterator[int]:
             yield status
 
 
-def ask(address: tuple[str, int], raw: bytes, step: int | None) -> Answer:
+def ask(address: Address, raw: bytes, step: int | None) -> Answer:
     """Sends one case and listens until the server closes or is silent."""
     data, answer = b"", Answer()
     with Client(address) as client:
@@ -105,7 +106,7 @@ def ask(address: tuple[str, int], raw: bytes, step: int | None) -> Answer:
     return answer
 
 
-def ask_all(address: tuple[str, int], step: int | None) -> dict[str, Answer]:
+def ask_all(address: Address, step: int | None) -> dict[str, Answer]:
     """Every case, many at a time: most of the time is waiting for silence."""
     cases = load()
     with ThreadPoolExecutor(32) as pool:
