@@ -388,7 +388,7 @@ impl PyExchange {
     /// Gives the core the status and fields that the handler set.
     pub(crate) fn hand_over_head(&self, py: Python<'_>) -> PyResult<()> {
         let Tie { exchange, host } = self.bound()?;
-        if exchange.reply_stage() != ReplyStage::Nothing {
+        if !exchange.needs_head() {
             return Ok(());
         }
         let head = std::mem::take(&mut self.local().head);

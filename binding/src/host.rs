@@ -250,7 +250,7 @@ impl Host {
         }
     }
 
-    fn tell_idle(&self, py: Python<'_>) {
+    pub(crate) fn tell_idle(&self, py: Python<'_>) {
         if self.engine.active() > 0 {
             return;
         }

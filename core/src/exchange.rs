@@ -272,6 +272,13 @@ impl Exchange {
         }
     }
 
+    /// Whether status and fields are still to come.
+    #[must_use]
+    pub fn needs_head(&self) -> bool {
+        let reply = &self.lock().reply;
+        reply.head.is_none() && !reply.started
+    }
+
     /// How far the response is.
     #[must_use]
     pub fn reply_stage(&self) -> ReplyStage {

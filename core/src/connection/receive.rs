@@ -78,7 +78,8 @@ impl Connection {
         if !self.keep {
             return self.begin_linger(shared);
         }
-        if self.unread().is_empty() {
+        // An empty line after a body is no request yet (RFC 9112 section 2.2).
+        if matches!(self.unread(), b"" | b"\r" | b"\r\n") {
             if shared.draining {
                 return self.begin_linger(shared);
             }

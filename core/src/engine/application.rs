@@ -48,7 +48,8 @@ impl Engine {
     pub fn read(&self, handler: &impl Handler, exchange: &Arc<Exchange>) -> Read {
         let read = {
             let mut inner = self.lock();
-            match take(&mut exchange.lock()) {
+            let first = take(&mut exchange.lock());
+            match first {
                 Read::Wait => inner.read_more(exchange),
                 taken => {
                     inner.resume_reading(exchange);
