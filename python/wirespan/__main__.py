@@ -2,7 +2,7 @@
 
 import sys
 
-from wirespan.cli import run_command
+from wirespan.cli import main
 
 if __name__ == "__main__":
-    sys.exit(run_command())
+    sys.exit(main())

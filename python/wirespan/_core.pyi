@@ -161,12 +161,7 @@ class AccessLog:
     """Native sink. `format` is "json", "combined", "pretty" or a gunicorn format string."""
 
     def __new__(
-        cls,
-        format: str = "json",
-        path: str | None = None,
-        fd: int | None = None,
-        capacity: int = 65536,
-        color: bool = False,
+        cls, format: str = "json", path: str | None = None, fd: int | None = None, capacity: int = 65536, color: bool = False
     ) -> AccessLog: ...
     @property
     def written(self) -> int: ...

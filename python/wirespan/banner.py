@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wirespan._core import __version__
-from wirespan.server import Server
+from wirespan.serving import Server
 
 _KINDS = {"native": "native app", "asgi": "ASGI app", "asgi2": "ASGI 2 app", "wsgi": "WSGI app"}
 
@@ -14,8 +14,9 @@ _KINDS = {"native": "native app", "asgi": "ASGI app", "asgi2": "ASGI 2 app", "ws
 def print_banner(target: str, server: Server) -> None:
     """Two calm lines on stderr, so that a piped access log stays clean."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    what = [(target, "bold"), f" ({_KINDS[server.interface]}) on ", (server.url, "bold cyan")]
-    console.print(Text.assemble(("wirespan", "bold"), f" {__version__} serves ", *what))
+    kind = _KINDS[server.interface]
+    line = Text.assemble(("wirespan", "bold"), f" {__version__} serves ", (target, "bold"), f" ({kind}) on ")
+    console.print(line.append(server.url, style="bold cyan"))
     console.print(Text(f"tracing {_tracing(server)}, {_loop_name()} event loop, Ctrl-C stops", style="dim"))
 
 

@@ -13,7 +13,7 @@ from wirespan._core import __version__
 from wirespan.banner import print_banner
 from wirespan.config import OPTIONS, Option, checked, kind
 from wirespan.errors import ConfigError
-from wirespan.running import EXIT_OPTIONS, reported, run_config
+from wirespan.server import EXIT_OPTIONS, reported, run_config
 from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
 
@@ -65,10 +65,12 @@ class GroupedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes one section for each group."""
         groups: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+        # Ours first, `--config` and `--help` at the end; the argument is in the usage line already.
+        params = sorted(self.get_params(ctx), key=lambda param: not isinstance(param, TableOption))
+        for param in params:
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
-                groups.setdefault(getattr(param, "group", "Other"), []).append(record)
+                groups.setdefault(getattr(param, "group", "Help"), []).append(record)
         for group, records in groups.items():
             with formatter.section(group):
                 formatter.write_dl(records, col_max=34)
@@ -76,11 +78,11 @@ class GroupedCommand(click.Command):
 
 @click.group(context_settings={"max_content_width": HELP_WIDTH, "help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="wirespan", message="%(prog)s %(version)s")
-def main() -> None:
+def commands() -> None:
     """An HTTP server for Python that traces every request from the kernel to the last byte."""
 
 
-@main.command(cls=GroupedCommand)
+@commands.command(cls=GroupedCommand)
 @click.argument("target", metavar="MODULE:APP")
 @click.option("--config", "file", metavar="FILE.toml", help="Read options from a file.")
 def serve(target: str, file: str | None, **flags: Any) -> None:
@@ -98,7 +100,7 @@ def serve(target: str, file: str | None, **flags: Any) -> None:
 serve.params.extend(TableOption(name, option) for name, option in OPTIONS.items())
 
 
-@main.command()
+@commands.command()
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
 def events(form: str | None) -> None:
@@ -106,7 +108,7 @@ def events(form: str | None) -> None:
     print_events(form)
 
 
-@main.command()
+@commands.command()
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
 def options(form: str | None) -> None:
@@ -114,7 +116,7 @@ def options(form: str | None) -> None:
     print_options(form)
 
 
-@main.command()
+@commands.command()
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="N", help="How long.")
 def demo(seconds: float | None) -> None:
     """Watch a small shop and a service in front of it, under a realistic mix of requests."""
@@ -122,7 +124,7 @@ def demo(seconds: float | None) -> None:
     demo_module.run_demo(seconds)
 
 
-def run_command(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Runs the command line. What the user got wrong is one line on stderr.
 
     Args:
@@ -133,7 +135,7 @@ def run_command(arguments: list[str] | None = None) -> int:
     """
     try:
         with reported():
-            main.main(arguments, prog_name="wirespan", standalone_mode=False)
+            commands.main(arguments, prog_name="wirespan", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stdout.write(f"{error.format_message()}\n")
         return EXIT_OPTIONS

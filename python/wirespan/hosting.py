@@ -52,14 +52,18 @@ def host(app: Any, config: Config) -> Hosted:
     access_log = _access_log(config, tracers)
     if access_log is not None:
         tracers.append(access_log)
-    startup, shutdown, options = _native(app) if interface == "native" else _asgi(app, interface, config)
+    startup, shutdown, options = (
+        _native(app, config) if interface == "native" else _asgi(app, interface, config)
+    )
     return Hosted(interface, startup, shutdown, tuple(tracers), access_log, options)
 
 
 _Parts = tuple[Callable[[], Awaitable[None]], Callable[[float], Awaitable[None]], dict[str, Any]]
 
 
-def _native(app: Any) -> _Parts:
+def _native(app: Any, config: Config) -> _Parts:
+    app.debug = app.debug or config.debug
+
     async def startup() -> None:
         try:
             await app.startup()

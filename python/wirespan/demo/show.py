@@ -1,4 +1,4 @@
-"""The demo's run: two servers in threads, traffic in this one, pretty lines while it runs, a summary at the end."""
+"""The demo's run: two servers in threads, traffic in this one, and a summary at the end."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from wirespan.demo.clients import download_slowly, give_up, request, upload_slow
 from wirespan.demo.front import make_front
 from wirespan.demo.tally import COLORS, Tally, summary_table
 from wirespan.loading import StartError
-from wirespan.server import serving
+from wirespan.serving import serving
 
 Act = Callable[[], Awaitable[object]]
 
