@@ -36,7 +36,6 @@ class Sample:
     cpu_us_per_request: float  # user + system time of the server's process tree
     p50_us: int
     p99_us: int
-    errors: int
     busy: float  # the server's share of its core, 0 to 1: below ~0.95 the load was the limit
     noise: float  # share of the server's core that went to others, 0 to 1
     spans_per_request: float | None  # that reached the sink; None for servers that export nothing
@@ -121,7 +120,6 @@ def _measure(plan: Plan, server: Server, number: int, pid: int, port: int) -> tu
         cpu_us_per_request=cpu / measured.requests * 1e6,
         p50_us=measured.p50_us,
         p99_us=measured.p99_us,
-        errors=measured.errors,
         busy=cpu / measured.seconds,
         noise=max(0.0, others / measured.seconds),
         spans_per_request=None,
