@@ -52,6 +52,11 @@ impl Error {
         }
     }
 
+    /// Somebody took too long.
+    pub(crate) const fn timeout(status: u16, end_reason: EndReason, what: &'static str) -> Self {
+        Self { fault: Fault::Peer, what, status: Some(status), end_reason, source: None }
+    }
+
     /// The application's response breaks a rule (section 7: responses are checked as strictly).
     pub(crate) const fn handler(what: &'static str) -> Self {
         Self {

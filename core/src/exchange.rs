@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
+use crate::error::Error;
 use crate::h1::BodyFrame;
 use crate::message::{Request, ResponseHead};
-use crate::trace::{EndReason, Record};
+use crate::trace::{EndReason, Event, Record, State};
 
 /// The two ends of a connection. Unix sockets have no addresses.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,31 @@ pub struct Peer {
 pub(crate) struct Place {
     pub slot: usize,
     pub serial: u64,
+}
+
+/// How far a response is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyStage {
+    /// The application gave nothing yet.
+    Nothing,
+    /// Status and fields are given, not sent.
+    Begun,
+    /// The head is on its way.
+    Started,
+    /// The last byte is on its way.
+    Complete,
+}
+
+/// Where a handler that needs a thread is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Thread {
+    /// On the event loop.
+    #[default]
+    None,
+    /// Waiting for a free thread.
+    Waiting,
+    /// Running in one.
+    Running,
 }
 
 /// The request body on its way to the handler.
@@ -73,8 +99,18 @@ pub struct Progress {
     pub(crate) reply: Reply,
     /// The client is gone, or we gave it up: nothing can be sent any more.
     pub(crate) gone: Option<EndReason>,
+    pub(crate) dispatched: bool,
     pub(crate) handler_done: bool,
+    pub(crate) thread: Thread,
     pub(crate) delivered: bool,
+}
+
+impl Progress {
+    fn mark_response_start(&mut self, now: u64) {
+        if self.record.time(Event::RESPONSE_START).is_none() {
+            self.record.mark(Event::RESPONSE_START, now);
+        }
+    }
 }
 
 /// One HTTP exchange.
@@ -106,7 +142,9 @@ impl Exchange {
                     stalled: false,
                 },
                 gone: None,
+                dispatched: false,
                 handler_done: false,
+                thread: Thread::None,
                 delivered: false,
             }),
             tag: AtomicUsize::new(usize::MAX),
@@ -145,5 +183,117 @@ impl Exchange {
     /// See [`Exchange::tag`].
     pub fn set_tag(&self, tag: usize) {
         self.tag.store(tag, Ordering::Relaxed);
+    }
+}
+
+impl Exchange {
+    /// The application supplied status and fields; they are sent with the first piece of the body.
+    ///
+    /// # Errors
+    /// `Fault::Handler` where a response was begun already.
+    pub fn begin_reply(&self, head: ResponseHead, now: u64) -> Result<(), Error> {
+        let mut progress = self.lock();
+        if progress.reply.started || progress.reply.head.is_some() {
+            return Err(Error::handler("the response has been started already"));
+        }
+        progress.reply.head = Some(head);
+        progress.mark_response_start(now);
+        Ok(())
+    }
+
+    /// The body of a whole reply, sent when the handler is done; replaces an earlier one.
+    ///
+    /// # Errors
+    /// `Fault::Handler` where the head was sent already.
+    pub fn stage(&self, body: Bytes, now: u64) -> Result<(), Error> {
+        let mut progress = self.lock();
+        if progress.reply.started {
+            return Err(Error::handler("the response has been started already"));
+        }
+        progress.reply.staged = Some(body);
+        progress.mark_response_start(now);
+        Ok(())
+    }
+
+    /// The router decided.
+    pub fn match_route(&self, template: Arc<str>, now: u64) {
+        let mut progress = self.lock();
+        progress.record.route = Some(template);
+        progress.record.mark(Event::ROUTE_MATCHED, now);
+    }
+
+    /// The trailer fields of the request; empty before the end of its body.
+    #[must_use]
+    pub fn trailers(&self) -> Vec<(Box<[u8]>, Box<[u8]>)> {
+        self.lock().body.trailers.clone()
+    }
+
+    /// The handler's code starts or goes on. With a thread pool in between it is the thread that runs, not this.
+    pub fn resumed(&self, now: u64) {
+        let mut progress = self.lock();
+        if progress.reply.complete || progress.thread != Thread::None {
+            return;
+        }
+        if progress.record.time(Event::SERVER_HANDLE_START).is_none() {
+            progress.record.mark(Event::SERVER_HANDLE_START, now);
+        }
+        progress.record.enter(State::Run, now);
+    }
+
+    /// The handler is suspended: on the client, where it reads or sends, else on something of its own.
+    pub fn suspended(&self, now: u64) {
+        let mut progress = self.lock();
+        if progress.reply.complete {
+            return;
+        }
+        let state = match progress.thread {
+            _ if progress.reply.stalled => State::Write,
+            _ if progress.body.wanted => State::Read,
+            Thread::Waiting => State::Schedule,
+            Thread::Running => State::Run,
+            Thread::None => State::Await,
+        };
+        progress.record.enter(state, now);
+    }
+
+    /// A `def` handler moves between the loop and the thread pool.
+    pub fn in_thread(&self, thread: Thread, now: u64) {
+        let mut progress = self.lock();
+        progress.thread = thread;
+        match thread {
+            Thread::Waiting => progress.record.mark(Event::DISPATCHED, now),
+            Thread::Running => {
+                if progress.record.time(Event::SERVER_HANDLE_START).is_none() {
+                    progress.record.mark(Event::SERVER_HANDLE_START, now);
+                }
+                progress.record.enter(State::Run, now);
+            }
+            Thread::None => progress.record.enter(State::Await, now),
+        }
+    }
+
+    /// How far the response is.
+    #[must_use]
+    pub fn reply_stage(&self) -> ReplyStage {
+        let reply = &self.lock().reply;
+        match (reply.head.is_some() || reply.staged.is_some(), reply.started, reply.complete) {
+            (_, _, true) => ReplyStage::Complete,
+            (_, true, _) => ReplyStage::Started,
+            (true, ..) => ReplyStage::Begun,
+            _ => ReplyStage::Nothing,
+        }
+    }
+
+    /// Whether the handler must not send more before it is woken.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        let progress = self.lock();
+        progress.reply.stalled && progress.gone.is_none()
+    }
+
+    /// Whether the client has gone, as far as we know.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.lock().gone.is_some()
     }
 }

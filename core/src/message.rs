@@ -31,6 +31,9 @@ pub enum BodyLength {
     Chunked,
 }
 
+/// A field that owns its lower-case name and its value.
+pub type Field = (Box<[u8]>, Box<[u8]>);
+
 /// A range of [`Request`]'s bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -49,6 +52,7 @@ pub struct Request {
     /// Of an absolute-form target, the part from its path on; `/` where that is empty.
     pub(crate) path: Span,
     pub(crate) query: Span,
+    pub(crate) authority: Span,
     pub(crate) fields: Box<[(Span, Span)]>,
     pub(crate) version: Version,
     pub(crate) body: BodyLength,
@@ -80,10 +84,17 @@ impl Request {
         self.slice(self.path)
     }
 
-    /// What follows the first `?`, without it.
+    /// What follows the first `?`, without it, up to a `#`.
     #[must_use]
     pub fn query(&self) -> &[u8] {
         self.slice(self.query)
+    }
+
+    /// Host and port that the request is for, without user information: of the target where it names them, else of
+    /// the `Host` field (RFC 9112 section 3.3). Empty where neither does.
+    #[must_use]
+    pub fn authority(&self) -> &[u8] {
+        self.slice(self.authority)
     }
 
     /// The version of the request line.
@@ -92,7 +103,9 @@ impl Request {
         self.version
     }
 
-    /// Lower-case names and values without surrounding white space, in the order sent.
+    /// Lower-case names and values without surrounding white space, in the order sent. Where the target is in
+    /// absolute form, `host` holds the target's authority: the value sent must be ignored (RFC 9112 section 3.2.2).
+    #[must_use]
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|(name, value)| (self.slice(*name), self.slice(*value)))
     }
@@ -166,10 +179,10 @@ impl ResponseFields {
         if !is_token(name) {
             return Err(Error::handler("a response header name is not a token"));
         }
-        let value = value.trim_ascii();
         if !is_field_value(value) {
             return Err(Error::handler("a response header value holds CR, LF, NUL or another control byte"));
         }
+        let value = value.trim_ascii();
         if !self.admit(name, value)? {
             return Ok(());
         }
@@ -295,4 +308,107 @@ pub struct ResponseHead {
     pub status: u16,
     /// The fields.
     pub fields: ResponseFields,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Fault;
+
+    fn fields(pairs: &[(&str, &str)]) -> Result<ResponseFields, Fault> {
+        let mut fields = ResponseFields::default();
+        for (name, value) in pairs {
+            fields.add(name.as_bytes(), value.as_bytes()).map_err(|e| e.fault())?;
+        }
+        Ok(fields)
+    }
+
+    #[test]
+    fn lines_are_sent_as_added() {
+        let fields = fields(&[("X-A", " b\t"), ("x-a", "c"), ("Empty", ""), ("u", "\u{fc}")]).unwrap();
+        assert_eq!(fields.lines(), "X-A: b\r\nx-a: c\r\nEmpty: \r\nu: \u{fc}\r\n".as_bytes());
+        assert_eq!(fields.get(b"X-a"), Some(&b"b"[..]));
+        assert_eq!(fields.get(b"x"), None);
+        assert_eq!(fields.get(b"empty"), Some(&b""[..]));
+    }
+
+    #[test]
+    fn what_would_break_the_message_is_refused() {
+        for (name, value) in [
+            ("", "a"),
+            ("a b", "a"),
+            ("a:", "a"),
+            ("a\r\n", "a"),
+            ("\u{e9}", "a"),
+            ("a", "b\rc"),
+            ("a", "b\nc"),
+            ("a", "b\r\nc: d"),
+            ("a", "b\r\n"),
+            ("a", "\nb"),
+            ("a", "b\0c"),
+            ("a", "b\u{1b}[0m"),
+            ("a", "\u{7f}"),
+            ("content-length", ""),
+            ("content-length", "-1"),
+            ("content-length", "1 2"),
+            ("content-length", "1, 1"),
+            ("content-length", "18446744073709551616"),
+        ] {
+            assert_eq!(fields(&[(name, value)]).err(), Some(Fault::Handler), "{name:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn the_framing_is_noted_and_not_sent() {
+        let fields = fields(&[
+            ("Content-Length", "5"),
+            ("content-length", "5"),
+            ("Transfer-Encoding", "chunked"),
+            ("Connection", "x, Close"),
+            ("Keep-Alive", "timeout=5"),
+        ]);
+        let fields = fields.unwrap();
+        assert!(fields.lines().is_empty());
+        assert_eq!(fields.content_length(), Some(5));
+        assert!(fields.closes());
+    }
+
+    #[test]
+    fn two_lengths_must_agree() {
+        assert_eq!(fields(&[("content-length", "5"), ("content-length", "6")]).err(), Some(Fault::Handler));
+    }
+
+    #[test]
+    fn set_replaces_and_remove_forgets() {
+        let mut fields =
+            fields(&[("a", "1"), ("Date", "x"), ("A", "2"), ("server", "y"), ("ab", "3")]).unwrap();
+        fields.set(b"A", b"4").unwrap();
+        assert_eq!(fields.lines(), b"Date: x\r\nserver: y\r\nab: 3\r\nA: 4\r\n");
+        assert!(fields.has_date() && fields.has_server());
+        fields.add(b"content-length", b"7").unwrap();
+        fields.add(b"connection", b"close").unwrap();
+        for name in [&b"DATE"[..], b"Server", b"Content-Length", b"Connection", b"ab", b"a"] {
+            fields.remove(name);
+        }
+        assert!(!fields.has_date() && !fields.has_server() && !fields.closes());
+        assert_eq!((fields.content_length(), fields.lines()), (None, &b""[..]));
+    }
+
+    #[test]
+    fn lengths_are_digits_alone() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("007", Some(7)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("99999999999999999999", None),
+            ("000000000000000000001", None),
+            ("", None),
+            ("+1", None),
+            ("1 ", None),
+            ("\u{661}", None),
+        ] {
+            assert_eq!(parse_length(text.as_bytes()), expected, "{text:?}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Native sinks: what is done with a finished exchange without entering Python. One file each.
 
+pub mod access_log;
+
 use std::sync::Arc;
 
 use crate::exchange::Exchange;

@@ -1,0 +1,98 @@
+# `make demo` and `make test` need nothing done before: they make .venv, install, build and run.
+# `make check` is everything CI runs. A second run does only what changed.
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+STAMPS := $(VENV)/stamps
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find core binding -name '*.rs' -o -name Cargo.toml)
+
+# pyo3 asks this interpreter for its version in every build, also where nothing is linked to it.
+export PYO3_PYTHON := $(BIN)/python
+export PATH := $(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help build demo test test-rust test-python test-slow check check-rust check-python check-types \
+	coverage fix bench docs clean
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+build: $(STAMPS)/built ## The release build, importable in .venv
+
+demo: build ## Traced traffic in this terminal
+	wirespan demo
+
+test: test-rust test-python ## Rust and Python tests
+
+check: check-rust check-python check-types test coverage ## All that CI runs
+
+# ---- the environment ----------------------------------------------------------------------------------------
+
+$(STAMPS)/python:
+	@python=$$(scripts/find-python) && echo "$$python -m venv $(VENV)" && "$$python" -m venv --clear $(VENV)
+	python -m pip install --quiet --upgrade 'pip>=25.1'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/installed: $(STAMPS)/python pyproject.toml
+	python -m pip install --quiet --group dev
+	@touch $@
+
+$(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES)
+	@scripts/check-cargo
+	maturin develop --release --quiet
+	@touch $@
+
+# ---- tests --------------------------------------------------------------------------------------------------
+
+# The binding has no Rust tests: linking them needs a shared libpython, which many systems lack. Python tests it.
+test-rust: $(STAMPS)/python
+	@scripts/check-cargo
+	cargo test --quiet --workspace --exclude wirespan-binding
+
+test-python: build
+	@rm -rf $(VENV)/coverage
+	coverage run -m pytest -q
+
+test-slow: build ## Leaks, many connections, long property tests
+	pytest -q -m slow --timeout 600
+
+coverage: ## What `make test` covered; run that first
+	@coverage combine --quiet
+	coverage report
+
+# ---- gates --------------------------------------------------------------------------------------------------
+
+check-rust: $(STAMPS)/python
+	@scripts/check-cargo
+	cargo fmt --all --check
+	cargo clippy --quiet --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps --document-private-items
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --log-level error check; \
+	else echo "cargo deny: skipped, not installed ('cargo install --locked cargo-deny')"; fi
+
+check-python: $(STAMPS)/installed
+	ruff check
+	ruff format --check
+
+check-types: build
+	mypy
+	stubtest wirespan._core
+
+# ---- upkeep -------------------------------------------------------------------------------------------------
+
+fix: $(STAMPS)/installed ## Format, and repair what the linters can
+	cargo fmt --all
+	ruff check --fix
+	ruff format
+
+bench: build ## Side by side with other servers
+	python bench/run.py
+
+docs: build ## Rewrites what the docs take from the code
+	python scripts/generate_docs.py
+
+clean: ## Removes everything that was made
+	rm -rf $(VENV) target

@@ -1,0 +1,67 @@
+//! The few calls that PyO3 has no safe words for. All `unsafe` of this crate is here.
+#![allow(unsafe_code, reason = "each block says why it is sound")]
+
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// What a step of a coroutine led to.
+pub(crate) enum Stepped<'py> {
+    /// It waits for this.
+    Yielded(Bound<'py, PyAny>),
+    /// It is done.
+    Returned,
+}
+
+/// `coroutine.send(value)` without an exception for the return value.
+pub(crate) fn send<'py>(coroutine: &Bound<'py, PyAny>, value: &Bound<'py, PyAny>) -> PyResult<Stepped<'py>> {
+    let py = coroutine.py();
+    let mut result = std::ptr::null_mut();
+    // SAFETY: both are live objects, the thread is attached, `result` is a valid place for an owned reference.
+    let status = unsafe { ffi::PyIter_Send(coroutine.as_ptr(), value.as_ptr(), &raw mut result) };
+    // SAFETY: for NEXT and RETURN the call stored an owned reference in `result`.
+    let owned = || unsafe { Bound::from_owned_ptr(py, result) };
+    match status {
+        ffi::PySendResult::PYGEN_NEXT => Ok(Stepped::Yielded(owned())),
+        ffi::PySendResult::PYGEN_RETURN => {
+            drop(owned());
+            Ok(Stepped::Returned)
+        }
+        ffi::PySendResult::PYGEN_ERROR => Err(PyErr::fetch(py)),
+    }
+}
+
+/// The context variable behind `wirespan.current()`.
+pub(crate) fn current_exchange(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let variable = CURRENT.get_or_try_init(py, || {
+        let kwargs = pyo3::types::PyDict::new(py);
+        kwargs.set_item("default", py.None())?;
+        let made = py.import("contextvars")?.getattr("ContextVar")?.call(("wirespan_current",), Some(&kwargs))?;
+        Ok::<_, PyErr>(made.unbind())
+    })?;
+    Ok(variable.bind(py).clone())
+}
+
+/// Sets that variable in the context that runs now.
+pub(crate) fn set_current(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let variable = current_exchange(py)?;
+    // SAFETY: `variable` is a ContextVar, `value` a live object, the thread is attached.
+    let token = unsafe { ffi::PyContextVar_Set(variable.as_ptr(), value.as_ptr()) };
+    // SAFETY: the call returns an owned reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(py, token) }.map(drop)
+}
+
+/// A duplicate of a descriptor that Python names by number: the caller's stays open.
+pub(crate) fn duplicate_fd(fd: RawFd) -> PyResult<OwnedFd> {
+    if fd < 0 {
+        return Err(PyValueError::new_err("a file descriptor is not negative"));
+    }
+    // SAFETY: not -1, and borrowed only for the call; a number that is not open makes the call fail with EBADF.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    Ok(borrowed.try_clone_to_owned()?)
+}

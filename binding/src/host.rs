@@ -1,0 +1,341 @@
+//! One server's Python side: the application, the loop and the tracers, behind the core's `Handler`.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyType};
+use slab::Slab;
+use wirespan_core::engine::{Engine, Outcome, Read, Sent};
+use wirespan_core::error::Error;
+use wirespan_core::exchange::{Exchange, ReplyStage};
+use wirespan_core::handler::Handler;
+use wirespan_core::trace::{EndReason, ErrorNote};
+
+use crate::asgi::Asgi;
+use crate::driver::Driver;
+use crate::error::Disconnected;
+use crate::exchange::PyExchange;
+use crate::tracers::Tracers;
+
+/// What serves a request.
+pub(crate) enum Application {
+    /// `dispatch(ctx)` returns the coroutine to run.
+    Native(Py<PyAny>),
+    Asgi(Asgi),
+}
+
+/// See the module's documentation.
+pub(crate) struct Host {
+    pub engine: Engine,
+    pub application: Application,
+    pub exchange_type: Py<PyType>,
+    pub tracers: Tracers,
+    pub task_type: Py<PyAny>,
+    pub task_options: Py<PyDict>,
+    pub create_future: Py<PyAny>,
+    pub call_soon: Py<PyAny>,
+    /// The bound method `Engine.poll`, for `again`.
+    pub poll: OnceLock<Py<PyAny>>,
+    pub poll_is_due: AtomicBool,
+    pub log_error: Option<Py<PyAny>>,
+    pub abort_type: Py<PyAny>,
+    pub cancelled_type: Py<PyAny>,
+    /// The awaitable of everything that is done already.
+    pub done: Py<PyAny>,
+    pub live: Mutex<Slab<Py<PyExchange>>>,
+    pub on_idle: Mutex<Option<Py<PyAny>>>,
+    pub debug: bool,
+    pub traces: bool,
+}
+
+impl Host {
+    /// The time, read only if somebody records it.
+    pub(crate) fn now(&self) -> u64 {
+        if self.traces { self.engine.clock().now() } else { 0 }
+    }
+
+    pub(crate) fn live(&self) -> MutexGuard<'_, Slab<Py<PyExchange>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn bridge<'a, 'py>(self: &'a Arc<Self>, py: Python<'py>) -> Bridge<'a, 'py> {
+        Bridge { host: self, py }
+    }
+
+    pub(crate) fn read(self: &Arc<Self>, py: Python<'_>, exchange: &Arc<Exchange>) -> Read {
+        self.engine.read(&self.bridge(py), exchange)
+    }
+
+    pub(crate) fn send(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        exchange: &Arc<Exchange>,
+        chunk: Bytes,
+        last: bool,
+    ) -> Result<Sent, Error> {
+        self.engine.send(&self.bridge(py), exchange, chunk, last)
+    }
+
+    /// The Python object of an exchange, made on first use.
+    fn object<'py>(self: &Arc<Self>, py: Python<'py>, exchange: &Arc<Exchange>) -> PyResult<Bound<'py, PyExchange>> {
+        if let Some(known) = self.live().get(exchange.tag()) {
+            return Ok(known.bind(py).clone());
+        }
+        let made = self.exchange_type.bind(py).call0()?.cast_into::<PyExchange>()?;
+        made.get().bind(Arc::clone(exchange), Arc::clone(self));
+        exchange.set_tag(self.live().insert(made.clone().unbind()));
+        Ok(made)
+    }
+
+    fn run_handler(self: &Arc<Self>, py: Python<'_>, exchange: &Arc<Exchange>) -> PyResult<()> {
+        let object = self.object(py, exchange)?;
+        let coroutine = match &self.application {
+            Application::Native(dispatch) => dispatch.bind(py).call1((&object,)),
+            Application::Asgi(asgi) => asgi.call(exchange, &object),
+        };
+        let coroutine = match coroutine {
+            Ok(coroutine) => coroutine.unbind(),
+            Err(error) => {
+                _ = self.handler_raised(py, exchange, &object.unbind(), error); // there is no task to tell
+                return Ok(());
+            }
+        };
+        let driver = Driver {
+            host: Arc::clone(self),
+            exchange: Arc::clone(exchange),
+            object: object.clone().unbind(),
+            coroutine,
+            started: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+        };
+        let task = self.start_task(py, &object, driver)?;
+        let mut local = object.get().local();
+        if exchange.tag() != usize::MAX {
+            local.task = Some(task);
+        }
+        Ok(())
+    }
+
+    fn start_task(&self, py: Python<'_>, object: &Bound<'_, PyExchange>, driver: Driver) -> PyResult<Py<PyAny>> {
+        let options = self.task_options.bind(py);
+        let context = object.get().local().context.as_ref().map(|c| c.clone_ref(py));
+        let made = match context {
+            None => self.task_type.bind(py).call((driver,), Some(options)),
+            Some(context) => {
+                // What the handler changes in the context is not seen by `finish`.
+                let options = options.copy()?;
+                options.set_item(pyo3::intern!(py, "context"), context.bind(py).call_method0("copy")?)?;
+                self.task_type.bind(py).call((driver,), Some(&options))
+            }
+        };
+        made.map(Bound::unbind)
+    }
+
+    /// The handler's coroutine returned.
+    pub(crate) fn handler_returned(self: &Arc<Self>, py: Python<'_>, exchange: &Arc<Exchange>, object: &Py<PyExchange>) {
+        let outcome = match &self.application {
+            Application::Native(_) => match object.get().hand_over_head(py) {
+                Ok(()) => Outcome::Done,
+                Err(error) => self.failure(py, object, &error),
+            },
+            Application::Asgi(asgi) => {
+                asgi.note_route(py, exchange, object.get(), self.now());
+                self.asgi_outcome(py, exchange)
+            }
+        };
+        self.handler_done(py, exchange, object, outcome);
+    }
+
+    /// An ASGI application may not return before its response is complete.
+    fn asgi_outcome(&self, py: Python<'_>, exchange: &Arc<Exchange>) -> Outcome {
+        let what = match exchange.reply_stage() {
+            ReplyStage::Complete => return Outcome::Done,
+            _ if exchange.is_gone() => return Outcome::Done,
+            ReplyStage::Nothing => "the ASGI application returned without sending a response",
+            _ => "the ASGI application returned without completing its response",
+        };
+        self.log(py, what, None);
+        let note = ErrorNote { kind: "ASGIError".to_owned(), message: what.to_owned() };
+        Outcome::Failed { note, shown: if self.debug { format!("{what}\n") } else { String::new() }, status: 500 }
+    }
+
+    /// The handler's coroutine raised. Returns what the task must see.
+    pub(crate) fn handler_raised(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        exchange: &Arc<Exchange>,
+        object: &Py<PyExchange>,
+        error: PyErr,
+    ) -> Option<PyErr> {
+        if error.matches(py, self.abort_type.bind(py)).unwrap_or(false) {
+            self.handler_returned(py, exchange, object);
+            return None;
+        }
+        if error.matches(py, self.cancelled_type.bind(py)).unwrap_or(false) {
+            self.handler_done(py, exchange, object, Outcome::Cancelled);
+            return Some(error);
+        }
+        let client_left = exchange.is_gone() && is_disconnect(py, &error);
+        let outcome = match client_left {
+            true => Outcome::Done,
+            false => self.failure(py, object, &error),
+        };
+        if let Application::Asgi(asgi) = &self.application {
+            asgi.note_route(py, exchange, object.get(), self.now());
+        }
+        self.handler_done(py, exchange, object, outcome);
+        (!error.is_instance_of::<PyException>(py)).then_some(error)
+    }
+
+    /// The task was thrown away before the handler ended.
+    pub(crate) fn handler_closed(self: &Arc<Self>, py: Python<'_>, exchange: &Arc<Exchange>, object: &Py<PyExchange>) {
+        self.handler_done(py, exchange, object, Outcome::Cancelled);
+    }
+
+    fn handler_done(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        exchange: &Arc<Exchange>,
+        object: &Py<PyExchange>,
+        outcome: Outcome,
+    ) {
+        self.engine.handler_done(&self.bridge(py), exchange, outcome);
+        if let Err(error) = object.get().wake(py) {
+            self.log(py, "a waiter could not be resolved", Some(&error));
+        }
+    }
+
+    fn failure(&self, py: Python<'_>, object: &Py<PyExchange>, error: &PyErr) -> Outcome {
+        let value = error.value(py);
+        {
+            let mut local = object.get().local();
+            local.error = Some(value.clone().into_any().unbind());
+            local.panicked = true;
+        }
+        self.log(py, "the handler raised", Some(error));
+        let kind = value.get_type().qualname().map_or_else(|_| "Exception".to_owned(), |name| name.to_string());
+        let message = value.str().map(|text| text.to_string()).unwrap_or_default();
+        let shown = if self.debug { traceback_text(py, error) } else { String::new() };
+        Outcome::Failed { note: ErrorNote { kind, message }, shown, status: 500 }
+    }
+
+    /// Tells the operator; a logger that fails is not worth a request.
+    pub(crate) fn log(&self, py: Python<'_>, what: &str, error: Option<&PyErr>) {
+        let value = error.map(|e| e.value(py).clone().into_any());
+        match &self.log_error {
+            Some(log) => _ = log.bind(py).call1((what, value)),
+            None => {
+                if let Some(error) = error {
+                    error.clone_ref(py).write_unraisable(py, None);
+                }
+            }
+        }
+    }
+
+    fn cancel(&self, py: Python<'_>, object: &PyExchange) {
+        let task = object.local().task.as_ref().map(|task| task.clone_ref(py));
+        if let Some(Err(error)) = task.map(|task| task.bind(py).call_method0("cancel")) {
+            self.log(py, "a handler could not be cancelled", Some(&error));
+        }
+    }
+
+    /// Cancels every handler that still runs, also those whose exchange is over.
+    pub(crate) fn cancel_all(&self, py: Python<'_>) {
+        let all: Vec<_> = self.live().iter().map(|(_, object)| object.clone_ref(py)).collect();
+        for object in all {
+            self.cancel(py, object.get());
+        }
+    }
+
+    fn tell_idle(&self, py: Python<'_>) {
+        if self.engine.active() > 0 {
+            return;
+        }
+        let waiting = self.on_idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(error)) = waiting.map(|on_idle| on_idle.bind(py).call0()) {
+            self.log(py, "on_idle raised", Some(&error));
+        }
+    }
+}
+
+fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<Disconnected>(py)
+        || error.get_type(py).name().is_ok_and(|name| name == "ClientDisconnect")
+        || error.is_instance_of::<pyo3::exceptions::PyConnectionError>(py)
+        || error.is_instance_of::<crate::error::CoreError>(py)
+}
+
+fn traceback_text(py: Python<'_>, error: &PyErr) -> String {
+    let lines = py.import("traceback").and_then(|m| m.call_method1("format_exception", (error.value(py),)));
+    lines.and_then(|l| l.extract::<Vec<String>>()).map_or_else(|_| error.to_string(), |l| l.concat())
+}
+
+/// The host during one call into the core: it knows that the thread is attached to Python.
+pub(crate) struct Bridge<'a, 'py> {
+    host: &'a Arc<Host>,
+    py: Python<'py>,
+}
+
+impl Handler for Bridge<'_, '_> {
+    fn wants_start(&self) -> bool {
+        !self.host.tracers.is_empty()
+    }
+
+    fn start(&self, exchange: &Arc<Exchange>) {
+        let started = self.host.object(self.py, exchange).map(|object| self.host.tracers.start(self.host, &object));
+        if let Err(error) = started {
+            self.host.log(self.py, "a request object could not be made", Some(&error));
+        }
+    }
+
+    fn request(&self, exchange: &Arc<Exchange>) {
+        if let Err(error) = self.host.run_handler(self.py, exchange) {
+            self.host.log(self.py, "a request could not be started", Some(&error));
+            let note = ErrorNote { kind: "InternalError".into(), message: error.to_string() };
+            let outcome = Outcome::Failed { note, shown: String::new(), status: 500 };
+            self.host.engine.handler_done(self, exchange, outcome);
+        }
+    }
+
+    fn wake(&self, exchange: &Arc<Exchange>) {
+        let Some(object) = self.host.live().get(exchange.tag()).map(|o| o.clone_ref(self.py)) else { return };
+        if let Err(error) = object.get().wake(self.py) {
+            self.host.log(self.py, "a waiter could not be resolved", Some(&error));
+        }
+    }
+
+    fn cancel(&self, exchange: &Arc<Exchange>, _why: EndReason) {
+        let object = self.host.live().get(exchange.tag()).map(|o| o.clone_ref(self.py));
+        if let Some(object) = object {
+            self.host.cancel(self.py, object.get());
+        }
+    }
+
+    fn finish(&self, exchange: &Arc<Exchange>) {
+        let object = self.host.live().try_remove(exchange.tag());
+        exchange.set_tag(usize::MAX);
+        if let Some(object) = object {
+            let object = object.into_bound(self.py);
+            self.host.tracers.finish(self.host, &object);
+            let mut local = object.get().local();
+            let gone = (local.task.take(), local.context.take(), local.scope.take());
+            drop(local);
+            drop(gone);
+        }
+        self.host.tell_idle(self.py);
+    }
+
+    fn again(&self) {
+        if self.host.poll_is_due.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(poll) = self.host.poll.get() {
+            if let Err(error) = self.host.call_soon.bind(self.py).call1((poll,)) {
+                self.host.log(self.py, "the loop takes no calls", Some(&error));
+            }
+        }
+    }
+}

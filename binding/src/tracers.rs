@@ -1,0 +1,123 @@
+//! Delivery to Python tracers: order, contexts and the isolation of failures.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use crate::exchange::PyExchange;
+use crate::host::Host;
+
+struct Tracer {
+    start: Py<PyAny>,
+    finish: Py<PyAny>,
+    name: String,
+    /// Its failure was logged: once is enough.
+    failed: AtomicBool,
+}
+
+/// The Python tracers of one server, in order of registration.
+pub(crate) struct Tracers {
+    all: Vec<Tracer>,
+    copy_context: Py<PyAny>,
+    context_type: Py<PyAny>,
+}
+
+impl Tracers {
+    /// # Errors
+    /// `TypeError` for an object without `start` and `finish`.
+    pub(crate) fn new(py: Python<'_>, given: &[Bound<'_, PyAny>]) -> PyResult<Self> {
+        let contextvars = py.import("contextvars")?;
+        let all = given.iter().map(tracer).collect::<PyResult<_>>()?;
+        Ok(Self {
+            all,
+            copy_context: contextvars.getattr("copy_context")?.unbind(),
+            context_type: contextvars.getattr("Context")?.unbind(),
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// `start` of every tracer, in order, each with the context that the one before returned.
+    pub(crate) fn start(&self, host: &Host, object: &Bound<'_, PyExchange>) {
+        let py = object.py();
+        let mut context = match self.copy_context.bind(py).call0() {
+            Ok(context) => context,
+            Err(error) => return host.log(py, "no context could be made", Some(&error)),
+        };
+        let mut started = Vec::with_capacity(self.all.len());
+        for (number, tracer) in self.all.iter().enumerate() {
+            match self.start_one(tracer, &context, object) {
+                Ok(next) => {
+                    context = next;
+                    started.push(number);
+                }
+                Err(error) => tracer.report(host, "start", &error, py),
+            }
+        }
+        let mut local = object.get().local();
+        local.context = Some(context.unbind());
+        local.started = started;
+    }
+
+    fn start_one<'py>(
+        &self,
+        tracer: &Tracer,
+        context: &Bound<'py, PyAny>,
+        object: &Bound<'py, PyExchange>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = object.py();
+        let next = tracer.start.bind(py).call1((context, object))?;
+        if next.is_instance(self.context_type.bind(py))? {
+            return Ok(next);
+        }
+        let got = next.get_type().name()?;
+        Err(PyTypeError::new_err(format!("start must return a contextvars.Context, not {got}")))
+    }
+
+    /// `finish` of every tracer whose `start` returned, in reverse order.
+    pub(crate) fn finish(&self, host: &Host, object: &Bound<'_, PyExchange>) {
+        let py = object.py();
+        let (context, started) = {
+            let mut local = object.get().local();
+            (local.context.take(), std::mem::take(&mut local.started))
+        };
+        let Some(context) = context else { return };
+        for number in started.into_iter().rev() {
+            let tracer = &self.all[number];
+            if let Err(error) = tracer.finish.bind(py).call1((&context, object)) {
+                tracer.report(host, "finish", &error, py);
+            }
+        }
+    }
+}
+
+impl Tracer {
+    fn report(&self, host: &Host, method: &str, error: &PyErr, py: Python<'_>) {
+        if !self.failed.swap(true, Ordering::Relaxed) {
+            let what = format!("the tracer {} failed in {method}; later failures of it are not logged", self.name);
+            host.log(py, &what, Some(error));
+        }
+    }
+}
+
+fn tracer(object: &Bound<'_, PyAny>) -> PyResult<Tracer> {
+    let name = tracer_name(object)?;
+    let method = |method: &str| {
+        object.getattr(method).ok().filter(Bound::is_callable).map(Bound::unbind).ok_or_else(|| {
+            PyTypeError::new_err(format!(
+                "{name} is no tracer: it has no method {method}(context, request)"
+            ))
+        })
+    };
+    Ok(Tracer { start: method("start")?, finish: method("finish")?, name: name.clone(), failed: AtomicBool::new(false) })
+}
+
+fn tracer_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    let class = object.get_type();
+    let parts = PyTuple::new(object.py(), [class.module()?, class.qualname()?])?;
+    Ok(format!("{}.{}", parts.get_item(0)?, parts.get_item(1)?))
+}

@@ -1,0 +1,241 @@
+//! One connection: read, handle, write, keep or close.
+//!
+//! Theory of operation. A connection is in one [`Phase`]. `advance` runs it as far as the bytes at hand and the
+//! application allow, and is called again whenever either has moved: the socket became ready, the handler took body
+//! bytes or gave a piece of the response. Nothing here blocks and nothing here calls the application; calls are
+//! queued in [`Shared`] and made by the engine when its lock is free.
+//!
+//! | phase | holds | leaves when |
+//! |---|---|---|
+//! | `Idle` | no request | a first byte arrives (`HTTP_START`), or the connection ends |
+//! | `Head` | `current`, whose head is incomplete | the head is parsed or refused |
+//! | `Exchange` | `current`, being handled; its body may still arrive | response encoded and body read |
+//! | `Linger` | nothing; our FIN is sent | the peer's FIN, or a bound in time and bytes |
+//! | `Closed` | nothing | the engine removes it |
+//!
+//! Responses that are encoded but not yet taken by the kernel wait in `pending`, each with the output offset at which
+//! it ends: that makes sizes and `WRITE_FINISH` exact when several pipelined responses leave in one system call.
+
+mod end;
+mod receive;
+mod send;
+
+pub use send::Sent;
+pub(crate) use send::plain_text;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::config::ServerConfig;
+use crate::exchange::{Exchange, Peer, Place};
+use crate::h1::{BodyDecoder, HeadReader};
+use crate::output::Output;
+use crate::stream::Stream;
+use crate::trace::{Clock, EndReason, Level, Record};
+
+/// One system call reads at most this much.
+pub(crate) const READ_SIZE: usize = 65_536;
+/// How long and how much we listen to a peer that was told we are done (RFC 9112 section 9.6).
+pub(crate) const LINGER_NS: u64 = 2_000_000_000;
+pub(crate) const LINGER_BYTES: usize = 1 << 20;
+
+/// A call to the application that waits for the engine's lock to be free.
+#[derive(Debug)]
+pub(crate) enum Call {
+    Start(Arc<Exchange>),
+    Request(Arc<Exchange>),
+    Wake(Arc<Exchange>),
+    Cancel(Arc<Exchange>, EndReason),
+    Finish(Arc<Exchange>),
+}
+
+/// What all connections of an engine share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub config: Arc<ServerConfig>,
+    pub clock: Clock,
+    pub calls: VecDeque<Call>,
+    pub scratch: Box<[u8]>,
+    pub control: Vec<u8>,
+    pub date_line: Vec<u8>,
+    pub server_line: Vec<u8>,
+    pub draining: bool,
+    pub wants_start: bool,
+    /// Exchanges that have begun and whose record is not delivered.
+    pub active: usize,
+}
+
+impl Shared {
+    pub(crate) fn stamps(&self) -> bool {
+        self.config.trace_level != Level::Disabled
+    }
+
+    /// The time, read only if somebody records it.
+    pub(crate) fn stamp(&self, record: &Record) -> u64 {
+        if record.is_on() { self.clock.now() } else { 0 }
+    }
+
+    /// A point in time `seconds` from now; 0 where the time-out is off.
+    pub(crate) fn deadline(&self, seconds: f64) -> u64 {
+        if seconds <= 0.0 { 0 } else { self.clock.now() + nanos(seconds) }
+    }
+}
+
+/// Seconds of the configuration in nanoseconds.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: at most a year, never negative")]
+pub(crate) fn nanos(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Idle,
+    Head,
+    Exchange,
+    Linger,
+    Closed,
+}
+
+/// Points in time at which a connection is ended; 0: none is set.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deadlines {
+    /// Idle, head, body or linger, whichever the phase waits for.
+    pub read: u64,
+    pub write: u64,
+    pub handler: u64,
+}
+
+/// One accepted connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub stream: Stream,
+    place: Place,
+    peer: Arc<Peer>,
+    phase: Phase,
+    input: Vec<u8>,
+    /// Where the unread part of `input` begins.
+    at: usize,
+    /// When the kernel received what was read last, monotonic.
+    received: Option<u64>,
+    head: HeadReader,
+    body: Option<BodyDecoder>,
+    current: Option<Arc<Exchange>>,
+    output: Output,
+    pending: VecDeque<(u64, Arc<Exchange>)>,
+    pub deadlines: Deadlines,
+    readable: bool,
+    writable: bool,
+    /// The peer sent FIN.
+    peer_closed: bool,
+    /// Another request may follow the current one.
+    keep: bool,
+    /// Accepted over `limit_connections`: told 503 and closed.
+    over_limit: bool,
+    accepted_at: u64,
+    idle_since: u64,
+    requests: u64,
+    lingered: usize,
+    /// How much more of a body that nobody wants is read before the connection is closed instead.
+    discard_left: usize,
+}
+
+impl Connection {
+    pub(crate) fn new(stream: Stream, place: Place, peer: Peer, over_limit: bool, shared: &Shared) -> Self {
+        let now = shared.clock.now();
+        let mut connection = Self {
+            stream,
+            place,
+            peer: Arc::new(peer),
+            phase: Phase::Idle,
+            input: Vec::new(),
+            at: 0,
+            received: None,
+            head: HeadReader::default(),
+            body: None,
+            current: None,
+            output: Output::default(),
+            pending: VecDeque::new(),
+            deadlines: Deadlines::default(),
+            readable: true,
+            writable: true,
+            peer_closed: false,
+            keep: true,
+            over_limit,
+            accepted_at: now,
+            idle_since: now,
+            requests: 0,
+            lingered: 0,
+            discard_left: 0,
+        };
+        connection.deadlines.read = shared.deadline(shared.config.timeout_idle_s);
+        connection
+    }
+
+    pub(crate) const fn serial(&self) -> u64 {
+        self.place.serial
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.phase == Phase::Closed
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle && self.pending.is_empty()
+    }
+
+    /// What the readiness set reported.
+    pub(crate) fn note_ready(&mut self, readable: bool, writable: bool) {
+        self.readable |= readable;
+        self.writable |= writable;
+    }
+
+    /// Runs the connection as far as it can go now. Returns whether it waits for a call to be made first.
+    pub(crate) fn advance(&mut self, shared: &mut Shared) -> bool {
+        loop {
+            let moved = match self.phase {
+                Phase::Idle => self.advance_idle(shared),
+                Phase::Head => self.advance_head(shared),
+                Phase::Exchange => self.advance_exchange(shared),
+                Phase::Linger => self.advance_linger(shared),
+                Phase::Closed => Step::Blocked,
+            };
+            match moved {
+                Step::Moved => {}
+                Step::Blocked => break,
+                Step::CallFirst => return true,
+            }
+        }
+        self.flush(shared);
+        false
+    }
+
+    /// The unread input.
+    fn unread(&self) -> &[u8] {
+        &self.input[self.at..]
+    }
+
+    /// Takes `n` bytes off the input.
+    fn consume(&mut self, n: usize) {
+        self.at += n;
+        if self.at == self.input.len() {
+            self.input.clear();
+            self.at = 0;
+        }
+    }
+
+    /// Whether anybody who holds this exchange's handle means this connection, now.
+    pub(crate) fn is_current(&self, exchange: &Exchange) -> bool {
+        exchange.place == self.place && self.current.as_ref().is_some_and(|c| std::ptr::eq(&raw const **c, exchange))
+    }
+}
+
+/// What one step of a phase did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Something changed: go on.
+    Moved,
+    /// Nothing more can be done now.
+    Blocked,
+    /// The application must be called before anything else happens.
+    CallFirst,
+}

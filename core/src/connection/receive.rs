@@ -1,0 +1,389 @@
+//! Bytes in: first byte, head, body.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Call, Connection, LINGER_BYTES, Phase, READ_SIZE, Shared, Step};
+use crate::error::Error;
+use crate::exchange::{Exchange, Progress};
+use crate::h1::{BodyDecoder, HeadReader};
+use crate::message::{BodyLength, Request};
+use crate::trace::{ConnectionFacts, EndReason, Event, Record, State};
+
+/// What a read from the socket brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fill {
+    Data,
+    Nothing,
+    Closed,
+}
+
+impl Connection {
+    /// Reads once into `input`.
+    fn fill(&mut self, shared: &mut Shared) -> Fill {
+        if self.peer_closed {
+            return Fill::Closed;
+        }
+        let bound = shared.config.limit_head_bytes.max(READ_SIZE);
+        if !self.readable || self.unread().len() >= bound {
+            return Fill::Nothing;
+        }
+        let stamped = shared.stamps();
+        let result = if stamped {
+            self.stream.recv_stamped(&mut shared.scratch, &mut shared.control)
+        } else {
+            self.stream.recv(&mut shared.scratch)
+        };
+        match result {
+            Ok(got) if got.len == 0 => {
+                self.peer_closed = true;
+                Fill::Closed
+            }
+            Ok(got) => {
+                self.accept_bytes(shared, got.len, got.wall_ns);
+                Fill::Data
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                self.readable = false;
+                Fill::Nothing
+            }
+            Err(e) if e.kind() == ErrorKind::Interrupted => Fill::Nothing,
+            Err(_) => {
+                self.peer_closed = true;
+                self.writable = false;
+                self.hang_up(shared, EndReason::ClientDisconnected);
+                Fill::Closed
+            }
+        }
+    }
+
+    fn accept_bytes(&mut self, shared: &Shared, len: usize, wall_ns: Option<u64>) {
+        if self.at > 0 {
+            self.input.drain(..self.at);
+            self.at = 0;
+        }
+        self.input.extend_from_slice(&shared.scratch[..len]);
+        if self.phase == Phase::Exchange {
+            self.deadlines.read = 0; // the body's deadline counts silence
+        }
+        self.received = wall_ns.map(|stamp| {
+            let (now, wall) = (shared.clock.now(), shared.clock.wall());
+            now.saturating_sub(wall.saturating_sub(stamp))
+        });
+    }
+
+    pub(super) fn advance_idle(&mut self, shared: &mut Shared) -> Step {
+        if !self.keep {
+            return self.begin_linger(shared);
+        }
+        if self.unread().is_empty() {
+            if shared.draining {
+                return self.begin_linger(shared);
+            }
+            return match self.fill(shared) {
+                Fill::Data => Step::Moved,
+                Fill::Closed if self.pending.is_empty() => self.close(shared),
+                Fill::Nothing | Fill::Closed => Step::Blocked,
+            };
+        }
+        if self.output.len() > shared.config.limit_write_buffer_bytes {
+            return Step::Blocked; // a client that pipelines and does not read
+        }
+        self.begin_exchange(shared)
+    }
+
+    /// `HTTP_START`: the first byte is here and nothing is parsed.
+    fn begin_exchange(&mut self, shared: &mut Shared) -> Step {
+        let mut record = Record::new(shared.config.trace_level);
+        if record.is_on() {
+            let now = shared.clock.now();
+            record.wall_offset_ns = shared.clock.wall().cast_signed().wrapping_sub(now.cast_signed());
+            let first_byte = self.received.unwrap_or(now);
+            record.connection = ConnectionFacts {
+                request_number: self.requests + 1,
+                idle_ns: first_byte.saturating_sub(self.idle_since),
+                age_ns: first_byte.saturating_sub(self.accepted_at),
+            };
+            record.begin(now, self.received);
+            record.mark(Event::READ_HEADER_START, now);
+        }
+        self.requests += 1;
+        shared.active += 1;
+        let exchange = Arc::new(Exchange::new(self.place, Arc::clone(&self.peer), record));
+        self.current = Some(Arc::clone(&exchange));
+        self.head = HeadReader::default();
+        self.phase = Phase::Head;
+        self.deadlines.read = shared.deadline(shared.config.timeout_header_s);
+        if shared.wants_start {
+            shared.calls.push_back(Call::Start(exchange));
+            return Step::CallFirst;
+        }
+        Step::Moved
+    }
+
+    pub(super) fn advance_head(&mut self, shared: &mut Shared) -> Step {
+        match self.head.read(&self.input[self.at..], &shared.config) {
+            Ok(Some((request, used))) => self.begin_handling(shared, request, used),
+            Err(error) => {
+                self.refuse_head(shared, &error);
+                Step::Moved
+            }
+            Ok(None) => match self.fill(shared) {
+                Fill::Data => {
+                    self.note_arrival(shared);
+                    Step::Moved
+                }
+                Fill::Nothing => Step::Blocked,
+                Fill::Closed => {
+                    self.hang_up(shared, EndReason::ClientDisconnected);
+                    Step::Moved
+                }
+            },
+        }
+    }
+
+    /// Splits the wait for bytes that just arrived into the client's part and ours.
+    fn note_arrival(&self, shared: &Shared) {
+        let Some(exchange) = &self.current else { return };
+        let mut progress = exchange.lock();
+        let now = shared.stamp(&progress.record);
+        progress.record.read_arrived(self.received, now);
+    }
+
+    fn refuse_head(&mut self, shared: &mut Shared, error: &Error) {
+        let Some(exchange) = self.current.clone() else { return };
+        {
+            let mut progress = exchange.lock();
+            let now = shared.stamp(&progress.record);
+            progress.record.mark(Event::READ_HEADER_FINISH, now);
+            progress.record.recv_size += self.unread().len() as u64;
+        }
+        self.consume(self.unread().len());
+        self.refuse(shared, &exchange, error);
+    }
+
+    /// The head is done: set up the body and hand the request over.
+    fn begin_handling(&mut self, shared: &mut Shared, request: Request, used: usize) -> Step {
+        self.consume(used);
+        self.keep = request.keep_alive() && !shared.draining && !self.over_limit;
+        let (length, expects) = (request.body(), request.expects_continue());
+        let Some(exchange) = self.current.clone() else { return Step::Blocked };
+        exchange.set_request(request);
+        self.phase = Phase::Exchange;
+        self.deadlines.read = 0;
+        let refused = {
+            let mut progress = exchange.lock();
+            let now = shared.stamp(&progress.record);
+            progress.record.mark(Event::READ_HEADER_FINISH, now);
+            progress.record.recv_size += used as u64;
+            self.begin_body(shared, &mut progress, length, expects, now)
+        };
+        if let Err(error) = refused {
+            self.refuse(shared, &exchange, &error);
+            return Step::Moved;
+        }
+        self.pump_body(shared, &exchange, false);
+        if !exchange.lock().reply.complete {
+            self.dispatch(shared, exchange);
+        }
+        Step::CallFirst
+    }
+
+    fn begin_body(
+        &mut self,
+        shared: &Shared,
+        progress: &mut Progress,
+        length: BodyLength,
+        expects: bool,
+        now: u64,
+    ) -> Result<(), Error> {
+        if self.over_limit {
+            return Err(Error::limit(503, "the server has too many connections"));
+        }
+        if length == BodyLength::Known(0) {
+            progress.body.ended = true;
+            return Ok(());
+        }
+        self.body = Some(BodyDecoder::new(length, &shared.config)?);
+        progress.record.mark(Event::READ_BODY_START, now);
+        progress.body.owes_continue = expects && self.unread().is_empty();
+        Ok(())
+    }
+
+    fn dispatch(&mut self, shared: &mut Shared, exchange: Arc<Exchange>) {
+        self.deadlines.handler = shared.deadline(shared.config.timeout_handler_s);
+        {
+            let mut progress = exchange.lock();
+            let now = shared.stamp(&progress.record);
+            progress.dispatched = true;
+            progress.record.mark(Event::DISPATCHED, now);
+            progress.record.enter(State::Schedule, now);
+        }
+        shared.calls.push_back(Call::Request(exchange));
+    }
+
+    pub(super) fn advance_exchange(&mut self, shared: &mut Shared) -> Step {
+        let Some(exchange) = self.current.clone() else { return Step::Blocked };
+        self.pump_body(shared, &exchange, true);
+        if self.current.is_none() {
+            return Step::Moved; // ended meanwhile
+        }
+        let (complete, ended) = {
+            let progress = exchange.lock();
+            (progress.reply.complete, progress.body.ended || progress.body.failed.is_some())
+        };
+        if complete && ended {
+            self.end_exchange(shared, &exchange);
+            return Step::Moved;
+        }
+        if ended && self.body_is_over() {
+            self.watch_for_disconnect(shared, &exchange);
+        }
+        Step::Blocked
+    }
+
+    pub(super) fn body_is_over(&self) -> bool {
+        self.body.as_ref().is_none_or(BodyDecoder::is_done)
+    }
+
+    /// While a handler runs, the client can only pipeline or go away.
+    fn watch_for_disconnect(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>) {
+        while self.fill(shared) == Fill::Data {}
+        if !self.peer_closed || self.current.is_none() {
+            return;
+        }
+        let mut progress = exchange.lock();
+        if progress.gone.is_none() && !progress.reply.complete {
+            self.keep = false;
+            progress.gone = Some(EndReason::ClientDisconnected);
+            drop(progress);
+            shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
+        }
+    }
+
+    /// Moves body bytes from the socket to the handler, as far as its buffer has room.
+    fn pump_body(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>, may_read: bool) {
+        while let Some(decoder) = self.body.as_mut().filter(|d| !d.is_done()) {
+            let (used, room, wake) = {
+                let mut progress = exchange.lock();
+                let discard = progress.reply.complete;
+                let room = match discard {
+                    true => self.discard_left,
+                    false => shared.config.limit_body_buffer_bytes.saturating_sub(progress.body.buffered),
+                };
+                let input = &self.input[self.at..];
+                let before = progress.body.buffered;
+                let result = decoder.decode(input, room, &mut |bytes: &[u8]| {
+                    take_body(&mut progress, bytes, discard);
+                });
+                match result {
+                    Ok(used) => {
+                        if discard {
+                            self.discard_left = self.discard_left.saturating_sub(used);
+                        }
+                        progress.record.recv_size += used as u64;
+                        if decoder.is_done() {
+                            let now = shared.stamp(&progress.record);
+                            finish_body(&mut progress, decoder, now);
+                        }
+                        let news = progress.body.buffered > before || progress.body.ended;
+                        (used, room, news && progress.body.wanted)
+                    }
+                    Err(error) => {
+                        drop(progress);
+                        return self.fail_body(shared, exchange, &error);
+                    }
+                }
+            };
+            self.consume(used);
+            if wake {
+                exchange.lock().body.wanted = false;
+                shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
+            }
+            if self.body_is_over() {
+                self.deadlines.read = 0;
+                return;
+            }
+            if used > 0 {
+                continue;
+            }
+            if room == 0 {
+                return self.stop_reading(exchange);
+            }
+            if !may_read {
+                self.deadlines.read = shared.deadline(shared.config.timeout_body_s);
+                return;
+            }
+            if !self.fill_body(shared, exchange) {
+                return;
+            }
+        }
+    }
+
+    /// Reads more of the body. Returns whether there is something new to decode.
+    fn fill_body(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>) -> bool {
+        match self.fill(shared) {
+            Fill::Data => {
+                self.note_arrival(shared);
+                true
+            }
+            Fill::Nothing => {
+                if self.deadlines.read == 0 {
+                    self.deadlines.read = shared.deadline(shared.config.timeout_body_s);
+                }
+                false
+            }
+            Fill::Closed => {
+                if self.current.as_ref().is_some_and(|c| Arc::ptr_eq(c, exchange)) {
+                    self.hang_up(shared, EndReason::ClientDisconnected);
+                }
+                false
+            }
+        }
+    }
+
+    /// There is no room for more: the handler must read first, or nobody ever will.
+    fn stop_reading(&mut self, exchange: &Exchange) {
+        self.deadlines.read = 0;
+        let mut progress = exchange.lock();
+        if progress.reply.complete {
+            self.keep = false;
+            self.body = None;
+            progress.body.failed.get_or_insert(EndReason::Completed);
+        }
+    }
+
+    /// The body broke a rule or a bound: the peer is told at once if it still can be.
+    fn fail_body(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>, error: &Error) {
+        self.consume(self.unread().len());
+        self.refuse(shared, exchange, error);
+    }
+
+    pub(super) fn advance_linger(&mut self, shared: &mut Shared) -> Step {
+        match self.fill(shared) {
+            Fill::Data => {
+                self.lingered += self.unread().len();
+                self.consume(self.unread().len());
+                if self.lingered > LINGER_BYTES { self.close(shared) } else { Step::Moved }
+            }
+            Fill::Nothing => Step::Blocked,
+            Fill::Closed => self.close(shared),
+        }
+    }
+}
+
+fn take_body(progress: &mut Progress, bytes: &[u8], discard: bool) {
+    progress.record.recv_body_size += bytes.len() as u64;
+    if !discard {
+        progress.body.buffered += bytes.len();
+        progress.body.chunks.push_back(Bytes::copy_from_slice(bytes));
+    }
+}
+
+fn finish_body(progress: &mut Progress, decoder: &BodyDecoder, now: u64) {
+    progress.body.ended = true;
+    progress.body.trailers = decoder.trailers().to_vec();
+    progress.record.mark(Event::READ_BODY_FINISH, now);
+}

@@ -1,0 +1,318 @@
+//! The engine: one readiness set for all its sockets, served one `poll` per batch on the caller's thread.
+//!
+//! It lives inside somebody else's event loop: the loop watches [`Engine::as_raw_fd`] and calls [`Engine::poll`] when it
+//! becomes readable. The engine's lock is held while bytes are moved and released while the application is called.
+
+mod application;
+mod sockets;
+
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, RawFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use crate::config::ServerConfig;
+use crate::connection::{Call, Connection, READ_SIZE, Shared};
+use crate::error::Error;
+use crate::exchange::Place;
+use crate::handler::Handler;
+use crate::listener::Listener;
+use crate::sinks::Sink;
+use crate::trace::{Clock, EndReason, Level};
+
+pub use crate::connection::Sent;
+pub use application::{Outcome, Read};
+
+/// Tokens from here on are listeners.
+const LISTENERS: usize = 1 << 32;
+/// Calls made in one turn before the event loop gets its thread back.
+const CALLS_PER_TURN: usize = 512;
+
+struct Inner {
+    poll: Poll,
+    events: Option<Events>,
+    listeners: Vec<Listener>,
+    connections: Slab<Connection>,
+    shared: Shared,
+    runnable: VecDeque<usize>,
+    serial: u64,
+    /// `run` is under way further up the stack.
+    running: bool,
+    /// Accepting stopped because too many connections are open.
+    paused: bool,
+    date_second: u64,
+}
+
+/// See the module's documentation.
+pub struct Engine {
+    inner: Mutex<Inner>,
+    sinks: Vec<Arc<dyn Sink>>,
+    config: Arc<ServerConfig>,
+    clock: Clock,
+    fd: RawFd,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("fd", &self.fd).finish_non_exhaustive()
+    }
+}
+
+impl AsRawFd for Engine {
+    fn as_raw_fd(&self) -> RawFd {
+        self.fd
+    }
+}
+
+impl Engine {
+    /// An engine that listens to nothing yet. `wants_start`: the handler wants to know of first bytes.
+    ///
+    /// # Errors
+    /// `Fault::Operator`: a wrong option, or no descriptors left.
+    pub fn new(
+        config: ServerConfig,
+        clock: Clock,
+        sinks: Vec<Arc<dyn Sink>>,
+        wants_start: bool,
+    ) -> Result<Self, Error> {
+        config.check()?;
+        let poll = Poll::new().map_err(|e| Error::operator("cannot create a readiness set", Some(e)))?;
+        let config = Arc::new(config);
+        let fd = poll.as_raw_fd();
+        let server_line = match config.server_header.as_str() {
+            "" => Vec::new(),
+            name => format!("server: {name}\r\n").into_bytes(),
+        };
+        let shared = Shared {
+            config: Arc::clone(&config),
+            clock: clock.clone(),
+            calls: VecDeque::new(),
+            scratch: vec![0; READ_SIZE].into_boxed_slice(),
+            control: nix::cmsg_space!([nix::sys::time::TimeSpec; 3]),
+            date_line: Vec::new(),
+            server_line,
+            draining: false,
+            wants_start,
+            active: 0,
+        };
+        let inner = Inner {
+            poll,
+            events: Some(Events::with_capacity(1_024)),
+            listeners: Vec::new(),
+            connections: Slab::new(),
+            shared,
+            runnable: VecDeque::new(),
+            serial: 0,
+            running: false,
+            paused: false,
+            date_second: 0,
+        };
+        let engine = Self { inner: Mutex::new(inner), sinks, config, clock, fd };
+        engine.lock().refresh_date();
+        Ok(engine)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic under the lock is on its way to the caller; the next call works on what is there.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where this engine's stamps come from.
+    #[must_use]
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The options.
+    #[must_use]
+    pub fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    /// Whether records hold anything.
+    #[must_use]
+    pub fn traces(&self) -> bool {
+        self.config.trace_level != Level::Disabled
+    }
+
+    /// Open connections.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.lock().connections.len()
+    }
+
+    /// Exchanges that have begun and are not over.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.lock().shared.active
+    }
+
+    /// Serves everything that is ready.
+    ///
+    /// # Errors
+    /// What the readiness set reports; nothing was lost, call again.
+    pub fn poll(&self, handler: &impl Handler) -> std::io::Result<()> {
+        self.lock().collect()?;
+        self.run(handler);
+        Ok(())
+    }
+
+    /// Makes calls and runs connections until nothing moves any more.
+    fn run(&self, handler: &impl Handler) {
+        {
+            let mut inner = self.lock();
+            if std::mem::replace(&mut inner.running, true) {
+                return; // further up the stack it goes on when we return
+            }
+        }
+        // However this ends, also by a panic of the handler, the next call must be able to run.
+        let _reset = Reset(self);
+        for _ in 0..CALLS_PER_TURN {
+            let Some(work) = self.lock().next_work() else { return };
+            self.perform(handler, work);
+        }
+        handler.again();
+    }
+
+    fn perform(&self, handler: &impl Handler, work: Work) {
+        match work {
+            Work::Advanced => {}
+            Work::Call(Call::Start(exchange)) => handler.start(&exchange),
+            Work::Call(Call::Request(exchange)) => handler.request(&exchange),
+            Work::Call(Call::Wake(exchange)) => handler.wake(&exchange),
+            Work::Call(Call::Cancel(exchange, why)) => handler.cancel(&exchange, why),
+            Work::Call(Call::Finish(exchange)) => {
+                handler.finish(&exchange);
+                for sink in self.sinks.iter().rev() {
+                    sink.finish(&exchange);
+                }
+            }
+        }
+    }
+
+    /// Ends what is overdue. Returns how long until this should be called again.
+    pub fn tick(&self, handler: &impl Handler) -> Duration {
+        self.lock().end_overdue();
+        self.run(handler);
+        self.tick_interval()
+    }
+
+    /// A fraction of the shortest time-out, so that none is late by much.
+    fn tick_interval(&self) -> Duration {
+        let c = &self.config;
+        let all = [c.timeout_header_s, c.timeout_body_s, c.timeout_write_s, c.timeout_idle_s, c.timeout_handler_s];
+        let shortest = all.into_iter().filter(|t| *t > 0.0).fold(2.0, f64::min);
+        Duration::from_secs_f64((shortest / 8.0).clamp(0.005, 0.25))
+    }
+}
+
+struct Reset<'a>(&'a Engine);
+
+impl Drop for Reset<'_> {
+    fn drop(&mut self) {
+        self.0.lock().running = false;
+    }
+}
+
+enum Work {
+    Advanced,
+    Call(Call),
+}
+
+impl Inner {
+    /// Asks the kernel what is ready.
+    fn collect(&mut self) -> std::io::Result<()> {
+        self.refresh_date();
+        let Some(mut events) = self.events.take() else { return Ok(()) };
+        let polled = self.poll.poll(&mut events, Some(Duration::ZERO));
+        for event in &events {
+            let token = event.token().0;
+            if token >= LISTENERS {
+                self.accept(token - LISTENERS);
+            } else if let Some(connection) = self.connections.get_mut(token) {
+                let ended = event.is_read_closed() || event.is_error();
+                connection.note_ready(event.is_readable() || ended, event.is_writable());
+                self.runnable.push_back(token);
+            }
+        }
+        self.events = Some(events);
+        match polled {
+            Err(e) if e.kind() != std::io::ErrorKind::Interrupted => Err(e),
+            _ => Ok(()),
+        }
+    }
+
+    /// The next thing to do: a call to make, or a connection that was run.
+    fn next_work(&mut self) -> Option<Work> {
+        if let Some(call) = self.shared.calls.pop_front() {
+            return Some(Work::Call(call));
+        }
+        let slot = self.runnable.pop_front()?;
+        self.advance(slot);
+        Some(Work::Advanced)
+    }
+
+    fn advance(&mut self, slot: usize) {
+        let Some(connection) = self.connections.get_mut(slot) else { return };
+        if connection.advance(&mut self.shared) {
+            self.runnable.push_front(slot); // goes on when the call was made
+        }
+        self.remove_if_closed(slot);
+    }
+
+    fn remove_if_closed(&mut self, slot: usize) {
+        if !self.connections.get(slot).is_some_and(Connection::is_closed) {
+            return;
+        }
+        let mut connection = self.connections.remove(slot);
+        // Closing the descriptor removes it anyway; an error here changes nothing.
+        _ = self.poll.registry().deregister(connection.stream.source());
+        if self.paused {
+            self.paused = false;
+            for index in 0..self.listeners.len() {
+                self.accept(index);
+            }
+        }
+    }
+
+    fn connection_at(&mut self, place: Place) -> Option<&mut Connection> {
+        self.connections.get_mut(place.slot).filter(|c| c.serial() == place.serial && !c.is_closed())
+    }
+
+    fn end_overdue(&mut self) {
+        self.refresh_date();
+        let now = self.shared.clock.now();
+        let slots: Vec<usize> = self.connections.iter().filter(|(_, c)| c.is_overdue(now)).map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.connections[slot].end_overdue(&mut self.shared, now);
+            self.advance(slot);
+        }
+    }
+
+    /// Writes the `Date` line anew when the second has changed.
+    fn refresh_date(&mut self) {
+        let second = self.shared.clock.wall() / 1_000_000_000;
+        if !self.shared.config.date_header || second == self.date_second {
+            return;
+        }
+        self.date_second = second;
+        let at: SystemTime = UNIX_EPOCH + Duration::from_secs(second);
+        self.shared.date_line = format!("date: {}\r\n", httpdate::fmt_http_date(at)).into_bytes();
+    }
+
+    fn register(&mut self, slot: usize) -> std::io::Result<()> {
+        let source = self.connections[slot].stream.source();
+        self.poll.registry().register(source, Token(slot), Interest::READABLE | Interest::WRITABLE)
+    }
+
+    fn end_all(&mut self, reason: EndReason, wanted: impl Fn(&Connection) -> bool) {
+        let slots: Vec<usize> = self.connections.iter().filter(|(_, c)| wanted(c)).map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.connections[slot].hang_up(&mut self.shared, reason);
+            self.remove_if_closed(slot);
+        }
+    }
+}

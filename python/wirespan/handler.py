@@ -1,0 +1,126 @@
+"""What a route calls: `async def` functions as they are, `def` functions in a thread pool."""
+
+import asyncio
+import contextvars
+import dis
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+from wirespan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from wirespan.context import RequestContext
+
+Call: TypeAlias = "Callable[[RequestContext], Coroutine[Any, Any, Any]]"
+"""What the engine can drive: calling it makes a coroutine."""
+Handler: TypeAlias = "Callable[[RequestContext], Awaitable[None]] | Callable[[RequestContext], None]"
+"""What users write: `async def` or `def`."""
+Middleware: TypeAlias = "Callable[[RequestContext], Awaitable[None]]"
+"""`async def` around the rest of the chain, which it runs with `await ctx.next()`."""
+
+
+class Threads:
+    """The pool that `def` handlers run in. It starts with the first of them."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._pool: ThreadPoolExecutor | None = None
+
+    async def run(self, function: Callable[..., object], ctx: "RequestContext", *args: object) -> None:
+        """Runs `function(ctx, *args)` in a thread, in a copy of the current context.
+
+        The body is read first, so that a slow upload never holds a thread.
+        """
+        await ctx.body()
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="wirespan")
+
+        def work() -> None:
+            ctx.thread_start()
+            try:
+                function(ctx, *args)
+            finally:
+                ctx.thread_finish()
+
+        ctx.thread_wait()
+        await asyncio.get_running_loop().run_in_executor(self._pool, contextvars.copy_context().run, work)
+
+    def close(self) -> None:
+        """Lets running handlers end; starts no more."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+def is_async(function: Callable[..., object]) -> bool:
+    """Whether calling it makes a coroutine. Sees through partials, methods and objects with `__call__`."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is wanted
+    )
+
+
+def check_handler(function: Callable[..., object]) -> None:
+    """Refuses what can never be a handler.
+
+    Raises:
+        ConfigError: It is not callable, or a generator.
+    """
+    if not callable(function):
+        raise ConfigError(f"a handler must be a function, not {function!r}")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ConfigError(
+            f"{name_of(function)} is a generator: give its result to ctx.stream(...) in a handler"
+        )
+
+
+def check_middleware(function: Callable[..., object]) -> None:
+    """Refuses middleware that could not await the rest of the chain.
+
+    Raises:
+        ConfigError: It is not an `async def`.
+    """
+    if not callable(function) or not is_async(function):
+        raise ConfigError(f"middleware must be `async def mw(ctx)`, which {name_of(function)} is not")
+
+
+def name_of(function: object) -> str:
+    """How messages call a function."""
+    return getattr(function, "__qualname__", None) or repr(function)
+
+
+def as_call(function: Callable[..., object], threads: Threads) -> Call:
+    """The coroutine function that runs a handler."""
+    if is_async(function):
+        return cast("Call", function)
+
+    async def run_in_thread(ctx: "RequestContext") -> None:
+        await threads.run(function, ctx)
+
+    return run_in_thread
+
+
+_ATTRIBUTE_ACCESS: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"})
+
+
+def stands_alone(function: Callable[..., object]) -> bool:
+    """Whether a handler can be driven without the chain, as it surely never calls `ctx.stream`.
+
+    A streamed reply is sent after the handler returned, so somebody must look for one. Looking costs one more
+    coroutine per request, 2% of a small handler. This spares it where the byte code shows that `ctx` is only
+    used as `ctx.something`; whatever is less plain (`ctx` handed on, closures, objects) takes the chain.
+    """
+    if not isinstance(function, FunctionType) or not is_async(function):
+        return False
+    code: CodeType = function.__code__
+    if code.co_argcount == 0 or code.co_varnames[0] in code.co_cellvars:
+        return False
+    ctx = code.co_varnames[0]
+    return all(
+        following.opname in _ATTRIBUTE_ACCESS and following.argval != "stream"
+        for this, following in pairwise(dis.get_instructions(code))
+        if this.argval == ctx or (isinstance(this.argval, tuple) and ctx in this.argval)
+    )

@@ -1,0 +1,33 @@
+"""Fixtures for every folder of tests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from harness import Client, Recorder, Server
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """A tracer that keeps what it saw."""
+    return Recorder()
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def loop(request: pytest.FixtureRequest) -> str:
+    """Both event loops."""
+    return str(request.param)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Starts servers (see `Server`) that stop with the test."""
+    with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(Server(*args, **options))
+
+
+@pytest.fixture
+def client(serve: Callable[..., Server]) -> Iterator[Client]:
+    """A connection to a server that answers `hello`."""
+    with serve().connect() as connected:
+        yield connected

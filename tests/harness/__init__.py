@@ -1,0 +1,22 @@
+"""What the tests share: a server in a thread, a client that speaks bytes, a tracer that keeps what it saw."""
+
+from harness.client import Client, Response, request, wait_for
+from harness.handlers import HELLO, echo, hello, read_body
+from harness.recorder import NUMBERS, Recorder, states_ms, times
+from harness.server import Server
+
+__all__ = [
+    "HELLO",
+    "NUMBERS",
+    "Client",
+    "Recorder",
+    "Response",
+    "Server",
+    "echo",
+    "hello",
+    "read_body",
+    "request",
+    "states_ms",
+    "times",
+    "wait_for",
+]
