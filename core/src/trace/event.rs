@@ -109,6 +109,12 @@ impl Event {
         if index < BUILT_IN { TABLE[index].clone() } else { user_events()[index - BUILT_IN].clone() }
     }
 
+    /// Whether there is an event with this number.
+    #[must_use]
+    pub fn is_defined(self) -> bool {
+        usize::from(self.0) < BUILT_IN + user_events().len()
+    }
+
     /// The lowest level that records this event.
     #[must_use]
     pub fn level(self) -> Level {

@@ -346,6 +346,16 @@ impl Record {
         self.states
     }
 
+    /// As [`Record::states`], with the time since the last change added to the state it is in.
+    #[must_use]
+    pub fn states_at(&self, now: u64) -> [u64; 6] {
+        let mut states = self.states;
+        if !self.closed && self.since != 0 {
+            states[self.state as usize] += now.saturating_sub(self.since);
+        }
+        states
+    }
+
     /// When an event was first recorded, monotonic nanoseconds.
     #[must_use]
     pub fn time(&self, event: Event) -> Option<u64> {
