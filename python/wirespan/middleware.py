@@ -142,8 +142,6 @@ async def send_stream(ctx: "RequestContext", source: AsyncIterator[bytes | str],
             async for chunk in source:
                 if chunk:
                     await ctx.send(chunk.encode() if isinstance(chunk, str) else chunk)
-        if not ctx.started:
-            await ctx.send(b"")  # the head of an empty body
         await ctx.finish()
     except _core.Disconnected as error:
         if isinstance(error, ClientDisconnected):

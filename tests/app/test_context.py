@@ -1,6 +1,5 @@
 """RequestContext: what a handler reads and what it replies."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -200,27 +199,35 @@ def core_error(status: int) -> _core.CoreError:
 
 
 @pytest.mark.parametrize(
-    ("raised", "expected", "reply"),
+    ("raised", "expected", "status"),
     [
         (core_error(413), LimitExceeded, 413),
         (core_error(400), ProtocolError, 400),
-        (_core.Disconnected("gone"), ClientDisconnected, None),
+        (_core.Disconnected("gone"), ClientDisconnected, 500),
     ],
 )
 def test_failing_reads_become_our_exceptions(
-    raised: Exception, expected: type[Exception], reply: int | None
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, expected: type[Exception], status: int
 ) -> None:
     """The client is told what it did, where there is still a client; the cause is kept."""
+    seen: list[BaseException] = []
 
-    class Failing(RequestContext):
-        async def read(self) -> bytes:
-            raise raised
+    async def read(ctx: RequestContext) -> bytes:
+        raise raised
 
-    ctx = Failing()
-    with pytest.raises(expected) as caught:
-        asyncio.run(ctx.body())
-    assert caught.value.__cause__ is raised
-    assert (ctx.status if ctx.replied else None) == reply
+    async def handler(ctx: RequestContext) -> None:
+        try:
+            await ctx.body()
+        except Exception as error:
+            seen.append(error)
+            raise
+
+    monkeypatch.setattr(RequestContext, "read", read)
+    reply, _ = ask(handler, content=b"abc")
+    assert reply.status_code == status
+    (error,) = seen
+    assert type(error) is expected
+    assert error.__cause__ is raised
 
 
 @pytest.mark.wire

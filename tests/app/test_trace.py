@@ -115,10 +115,23 @@ def test_the_six_states_sum_to_the_total_and_sizes_to_the_wire() -> None:
 
 def test_the_level_may_change_for_one_request() -> None:
     """Events above the level are not recorded from then on."""
-    stats = HTTPStats(RequestContext().stats)
-    stats.level = Level.BASE
-    assert stats.level is Level.BASE
-    assert not stats.record(MISS)
+    app = App()
+    seen: list[object] = []
+
+    @app.get("/")
+    async def home(ctx: RequestContext) -> None:
+        stats = ctx.trace_info.stats
+        stats.level = Level.BASE
+        seen.extend([stats.level, stats.record(MISS)])
+        ctx.text("ok")
+
+    tracer = RecordingTracer()
+    with TestClient(app, tracers=[tracer]) as client:
+        client.get("/")
+        (recording,) = tracer.wait()
+    assert seen == [Level.BASE, False]
+    assert "SERVER_HANDLE_START" in recording.events
+    assert "WRITE_START" not in recording.events
 
 
 def test_a_tracer_is_known_by_its_methods() -> None:
