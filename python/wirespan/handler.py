@@ -109,9 +109,9 @@ _ATTRIBUTE_ACCESS: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"})
 def stands_alone(function: Callable[..., object]) -> bool:
     """Whether a handler can be driven without the chain, as it surely never calls `ctx.stream`.
 
-    A streamed reply is sent after the handler returned, so somebody must look for one. Looking costs one more
-    coroutine per request, 2% of a small handler. This spares it where the byte code shows that `ctx` is only
-    used as `ctx.something`; whatever is less plain (`ctx` handed on, closures, objects) takes the chain.
+    A streamed reply is sent after the handler returned, so somebody must look for one. Looking costs another
+    coroutine and a dict, 0.2 us of each request. This spares it where the byte code shows that `ctx` is only
+    used as `ctx.something`; whatever is less plain (`ctx` handed on, closures, objects) is looked after.
     """
     if not isinstance(function, FunctionType) or not is_async(function):
         return False

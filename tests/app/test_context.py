@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-
 from wirespan import App, RequestContext, _core, current
 from wirespan.errors import ClientDisconnected, LimitExceeded, ProtocolError, UsageError
 from wirespan.testing import TestClient
@@ -94,9 +93,19 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
         (reads_query, {"path": "/?a=1"}, 200, '{"a":"1"}'),
         (reads_query, {"path": "/?a=%ff"}, 400, "query: not UTF-8 after percent-decoding"),
         (reads_form, {"content": "a=%C3%A9+b", "headers": FORM}, 200, '{"a":"é b"}'),
-        (reads_form, {"content": "a=%ff", "headers": FORM}, 400, "form body: not UTF-8 after percent-decoding"),
+        (
+            reads_form,
+            {"content": "a=%ff", "headers": FORM},
+            400,
+            "form body: not UTF-8 after percent-decoding",
+        ),
         (reads_form, {"content": "&" * 1_000, "headers": FORM}, 400, "form body: more than 1000 names"),
-        (reads_form, {"content": "a=1"}, 415, "form body: content-type must be application/x-www-form-urlencoded"),
+        (
+            reads_form,
+            {"content": "a=1"},
+            415,
+            "form body: content-type must be application/x-www-form-urlencoded",
+        ),
         (reads_point, {"content": '{"x":1}'}, 200, '{"x":1}'),
         (reads_point, {"content": '{"x":"1"}'}, 400, "JSON body: Expected `int`, got `str` - at `$.x`"),
         (reads_point, {"content": "{"}, 400, "JSON body: Input data was truncated"),

@@ -3,7 +3,6 @@
 import contextvars
 
 import pytest
-
 from wirespan import App, RequestContext, _core
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.trace import Event, HTTPStats, Level, RecordedEvent, Status, Tracer, define_event
@@ -81,7 +80,13 @@ def test_a_record_tells_what_was_recorded() -> None:
     stats = seen[0]
     miss = stats.get_event(MISS)
     assert isinstance(miss, RecordedEvent)
-    assert (miss.event, miss.name, miss.status, miss.info, miss.count) == (MISS, MISS.name, Status.WARN, "cold", 2)
+    assert (miss.event, miss.name, miss.status, miss.info, miss.count) == (
+        MISS,
+        MISS.name,
+        Status.WARN,
+        "cold",
+        2,
+    )
     assert miss.time.tzinfo is not None
     assert "test_trace_miss" in repr(miss)
     assert stats.get_event(Event.READ_BODY_START) is None
