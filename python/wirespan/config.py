@@ -19,6 +19,7 @@ from wirespan.errors import ConfigError
 
 YEAR_S = 31_536_000.0
 GIBIBYTE = 1 << 30
+LEVELS = ("disabled", "base", "detailed")  # at the engine's numbers
 LOG_FORMATS = ("auto", "off", "pretty", "json", "combined")
 
 
@@ -89,7 +90,7 @@ class Config:
         "auto",
         "Tracing",
         "How much is recorded; `auto` is `detailed` with a tracer or an access log, else `disabled`.",
-        choices=("auto", "disabled", "base", "detailed"),
+        choices=("auto", *LEVELS),
         engine=True,
     )
     tracers: tuple[Any, ...] = _option(
@@ -169,7 +170,7 @@ class Config:
     def core(self, *, traced: bool) -> dict[str, Any]:
         """The mapping that `_core.Engine` takes: the engine's fields, nothing else."""
         fields = {name: getattr(self, name) for name, option in OPTIONS.items() if option.engine}
-        return fields | {"trace_level": self.level(traced=traced)}
+        return fields | {"trace_level": LEVELS.index(self.level(traced=traced))}
 
 
 OPTIONS: dict[str, Option] = {item.name: item.metadata["option"] for item in dataclasses.fields(Config)}

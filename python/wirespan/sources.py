@@ -5,6 +5,7 @@ its top or, in a `pyproject.toml`, under `[tool.wirespan]`. A wrong value or nam
 came from.
 """
 
+import dataclasses
 import os
 import tomllib
 from collections.abc import Mapping
@@ -142,6 +143,30 @@ def flag(name: str) -> str:
 def variable(name: str) -> str:
     """The option's name in the environment."""
     return f"WIRESPAN_{name.upper()}"
+
+
+def command_line(config: Config, **changes: Any) -> list[str]:
+    """The flags that say the same as this config, for another process.
+
+    Args:
+        config: checked options; the tracers must be names.
+        changes: fields that are different over there.
+    """
+    changed = dataclasses.replace(config, **changes)
+    return [word for name in OPTIONS for word in _flags(name, getattr(changed, name))]
+
+
+def _flags(name: str, value: Any) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [flag(name) if value else flag(name).replace("--", "--no-", 1)]
+    return [f"{flag(name)}={item}" for item in (value if isinstance(value, tuple) else [value])]
+
+
+def without_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without our variables."""
+    return {key: text for key, text in environ.items() if not key.startswith("WIRESPAN_")}
 
 
 def shown_default(name: str) -> str:

@@ -1,0 +1,149 @@
+"""The command `wirespan`: serve an application, see the demo, print the tables of events and options.
+
+The flags of `serve` are made from the option table in `config.py`; nothing is listed twice.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from wirespan._core import __version__
+from wirespan.banner import print_banner
+from wirespan.config import OPTIONS, Option, checked, kind
+from wirespan.errors import ConfigError
+from wirespan.server import EXIT_OPTIONS, reported, run_config
+from wirespan.sources import flag, load_config, parse, shown_default
+from wirespan.tables import print_events, print_options
+
+HELP_WIDTH = 100
+
+
+class OptionType(click.ParamType[Any]):
+    """Checks a flag's text like the same option's environment variable, with the same words."""
+
+    def __init__(self, name: str) -> None:
+        self.name = OPTIONS[name].metavar or kind(name).__name__
+        self._option = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value as the field holds it; fails with one line that says what would be right."""
+        try:
+            parsed = parse(self._option, value) if isinstance(value, str) else value
+            return checked(self._option, OPTIONS[self._option], parsed)
+        except ConfigError as error:
+            self.fail(str(error), param, ctx)
+
+
+class TableOption(click.Option):
+    """A flag made from one row of the option table. Not given on the command line, it has no value."""
+
+    def __init__(self, name: str, option: Option) -> None:
+        self.group = option.group
+        words = flag(name)
+        facts: dict[str, Any] = {"type": OptionType(name), "metavar": _metavar(name, option)}
+        if kind(name) is bool:
+            words, facts = f"{words}/{words.replace('--', '--no-', 1)}", {"default": None}
+        elif kind(name) is tuple:
+            facts = {"multiple": True, "metavar": option.metavar}
+        super().__init__([words, name], help=_help(name, option), **facts)
+
+
+def _metavar(name: str, option: Option) -> str:
+    return option.metavar or "|".join(option.choices) or {int: "N", float: "SECONDS"}.get(kind(name), "TEXT")
+
+
+def _help(name: str, option: Option) -> str:
+    default = shown_default(name)
+    return f"{option.help.replace('`', '')} [{default}]" if default else option.help.replace("`", "")
+
+
+class GroupedCommand(click.Command):
+    """A command whose help shows its flags under the headings of the option table."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes one section for each group."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        # Ours first, `--config` and `--help` at the end; the argument is in the usage line already.
+        params = sorted(self.get_params(ctx), key=lambda param: not isinstance(param, TableOption))
+        for param in params:
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                groups.setdefault(getattr(param, "group", "Help"), []).append(record)
+        for group, records in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(records, col_max=34)
+
+
+@click.group(context_settings={"max_content_width": HELP_WIDTH, "help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="wirespan", message="%(prog)s %(version)s")
+def commands() -> None:
+    """An HTTP server for Python that traces every request from the kernel to the last byte."""
+
+
+@commands.command(cls=GroupedCommand)
+@click.argument("target", metavar="MODULE:APP")
+@click.option("--config", "file", metavar="FILE.toml", help="Read options from a file.")
+def serve(target: str, file: str | None, **flags: Any) -> None:
+    """Serve an application: a wirespan App, or any ASGI or WSGI app.
+
+    Each flag is also an environment variable (--port: WIRESPAN_PORT) and a key of the configuration file
+    (port).
+    """
+    given = {name: value for name, value in flags.items() if value is not None and value != ()}
+    config = load_config({}, command_line=given, file=file)
+    with reported(debug=config.debug):
+        run_config(target, config, lambda server: print_banner(target, server))
+
+
+serve.params.extend(TableOption(name, option) for name, option in OPTIONS.items())
+
+
+@commands.command()
+@click.option("--json", "form", flag_value="json", help="As JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
+def events(form: str | None) -> None:
+    """Print the event table: every event, its level, and when exactly it happens."""
+    print_events(form)
+
+
+@commands.command()
+@click.option("--json", "form", flag_value="json", help="As JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
+def options(form: str | None) -> None:
+    """Print the option table: flags, environment variables, defaults and bounds."""
+    print_options(form)
+
+
+@commands.command()
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="N", help="How long.")
+def demo(seconds: float | None) -> None:
+    """Watch a small shop and a service in front of it, under a realistic mix of requests."""
+    demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
+    demo_module.run_demo(seconds)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line. What the user got wrong is one line on stderr.
+
+    Args:
+        arguments: the words after the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        with reported():
+            commands.main(arguments, prog_name="wirespan", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stdout.write(f"{error.format_message()}\n")
+        return EXIT_OPTIONS
+    except click.ClickException as error:
+        sys.stderr.write(f"wirespan: {' '.join(error.format_message().split())}\n")
+        return EXIT_OPTIONS
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    return 0

@@ -1,0 +1,31 @@
+"""The demo's native service: it answers from two calls to the shop, made at the same time."""
+
+import asyncio
+
+from wirespan.app import App
+from wirespan.context import RequestContext
+from wirespan.demo.clients import request
+
+
+def make_front(shop_port: int) -> App:
+    """A service in front of the shop.
+
+    Args:
+        shop_port: where the shop listens, on 127.0.0.1.
+    """
+    front = App()
+
+    @front.get("/page/{number:int}")
+    async def page(ctx: RequestContext) -> None:
+        number = ctx.params["number"]
+        product, related = await asyncio.gather(
+            request(shop_port, "GET", f"/products/{number}"),
+            request(shop_port, "GET", f"/search?text=like+{number}"),
+        )
+        ctx.json({"product": product.status, "related": related.status})
+
+    @front.get("/health")
+    async def health(ctx: RequestContext) -> None:
+        ctx.text("ok")
+
+    return front

@@ -1,0 +1,114 @@
+"""What the engine needs to know about an application, the same for a native `App` and for every ASGI app."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wirespan._core import AccessLog
+from wirespan.asgi import Lifespan, as_asgi, interface_of
+from wirespan.config import Config
+from wirespan.context import RequestContext
+from wirespan.loading import StartError, describe, load_tracers
+from wirespan.route_template import RouteTemplates
+
+logger = logging.getLogger("wirespan")
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """An application, ready to be started.
+
+    Attributes:
+        interface: `native`, `asgi`, `asgi2` or `wsgi`.
+        startup: runs its start-up code; raises `StartError`.
+        shutdown: runs its shutdown code for at most the given seconds.
+        tracers: its own tracers, then the configured ones, then the access log.
+        access_log: the log that the options asked for; it is ours to close.
+        engine_options: the arguments of `_core.Engine` that depend on the interface.
+    """
+
+    interface: str
+    startup: Callable[[], Awaitable[None]]
+    shutdown: Callable[[float], Awaitable[None]]
+    tracers: tuple[Any, ...]
+    access_log: AccessLog | None
+    engine_options: dict[str, Any]
+
+
+def host(app: Any, config: Config) -> Hosted:
+    """Prepares an application. Nothing of it runs yet.
+
+    Raises:
+        StartError: it is not an application, a tracer cannot be loaded, or the log file cannot be opened.
+    """
+    interface = interface_of(app) if config.interface == "auto" else config.interface
+    tracers = load_tracers(config.tracers)
+    if interface == "native":
+        tracers = [*app.tracers, *tracers]
+    access_log = _access_log(config, tracers)
+    if access_log is not None:
+        tracers.append(access_log)
+    startup, shutdown, options = (
+        _native(app, config) if interface == "native" else _asgi(app, interface, config)
+    )
+    return Hosted(interface, startup, shutdown, tuple(tracers), access_log, options)
+
+
+_Parts = tuple[Callable[[], Awaitable[None]], Callable[[float], Awaitable[None]], dict[str, Any]]
+
+
+def _native(app: Any, config: Config) -> _Parts:
+    app.debug = app.debug or config.debug
+
+    async def startup() -> None:
+        try:
+            await app.startup()
+        except Exception as error:
+            raise StartError(f"the application's start-up failed: {describe(error)}") from error
+
+    async def shutdown(timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await app.shutdown()
+        except Exception as error:  # noqa: BLE001 - the hooks are user code, and there is nobody left to tell
+            logger.error("the application's shutdown failed: %s", describe(error))
+
+    return startup, shutdown, {"native": (RequestContext, app.dispatch)}
+
+
+def _asgi(app: Any, interface: str, config: Config) -> _Parts:
+    asgi = as_asgi(app, interface, config.threads)
+    lifespan = Lifespan(asgi, "off" if interface == "wsgi" else config.lifespan)
+    options = {
+        "asgi": asgi,
+        "asgi_state": lifespan.state,
+        "root_path": config.root_path,
+        "route_of": RouteTemplates(app),
+    }
+    return lifespan.startup, lifespan.shutdown, options
+
+
+def _access_log(config: Config, tracers: Sequence[Any]) -> AccessLog | None:
+    """The log that the options ask for.
+
+    `auto` is `pretty` where a person watches, unless a tracer already is an access log, and `json` in a file.
+    """
+    form = config.access_log
+    path = config.access_log_file
+    if form == "auto":
+        watched = sys.stdout.isatty() and not any(isinstance(tracer, AccessLog) for tracer in tracers)
+        form = "json" if path else "pretty" if watched else "off"
+    if form == "off":
+        return None
+    try:
+        # NO_COLOR: https://no-color.org
+        color = path is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        return AccessLog(form, path, color=color)
+    except OSError as error:
+        raise StartError(f"cannot write the access log {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise StartError(f"access_log: {error}") from error

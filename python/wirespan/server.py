@@ -1,0 +1,115 @@
+"""Blocking entry points: the event loop, signals, and errors as one line and an exit code.
+
+Exit codes: 0 after a shutdown, 1 when the server could not start, 2 when the options are wrong.
+"""
+
+import asyncio
+import contextlib
+import importlib
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from wirespan.config import Config
+from wirespan.errors import ConfigError, WirespanError
+from wirespan.loading import StartError, load_app
+from wirespan.serving import Server
+from wirespan.sources import load_config
+
+EXIT_START = 1
+EXIT_OPTIONS = 2
+OnReady = Callable[[Server], object]
+
+
+def run(app: Any, **options: Any) -> None:
+    """Serves an application until SIGINT or SIGTERM, then lets running requests finish.
+
+    Args:
+        app: a native `App`, an ASGI or WSGI application, or its name as `module:object`.
+        options: fields of `Config`, as in docs/options.md.
+
+    Raises:
+        SystemExit: with 1 or 2 when it could not start; one line on stderr says why.
+    """
+    with reported(debug=bool(options.get("debug"))):
+        run_config(app, load_config(options), _say_ready)
+
+
+def run_config(app: Any, config: Config, on_ready: OnReady) -> None:
+    """As `run`, with checked options and a call when the server accepts connections.
+
+    Raises:
+        WirespanError: it could not start.
+    """
+    if config.reload:
+        if not isinstance(app, str):
+            raise ConfigError("reload needs the application by name: run('module:object', reload=True)")
+        reload = importlib.import_module("wirespan.reload")
+        reload.run_reloading(app, config)
+        return
+    if isinstance(app, str):
+        app = load_app(app, app_dir=config.app_dir, factory=config.factory)
+    with asyncio.Runner(loop_factory=loop_factory(config.loop)) as runner:
+        runner.run(_serve_until_signal(Server(app, config), on_ready))
+
+
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """How to make the event loop; None is the standard one.
+
+    Raises:
+        StartError: uvloop was asked for by name and is not installed.
+    """
+    if name == "asyncio":
+        return None
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        if name == "uvloop":
+            raise StartError("uvloop is not installed: pip install uvloop, or use --loop asyncio") from None
+        return None
+    return factory
+
+
+@contextlib.contextmanager
+def reported(*, debug: bool = False) -> Iterator[None]:
+    """Errors of the person who starts the server are one line on stderr and an exit code.
+
+    Args:
+        debug: the traceback as well.
+
+    Raises:
+        SystemExit: in the place of a `WirespanError`.
+    """
+    try:
+        yield
+    except WirespanError as error:
+        if debug:
+            traceback.print_exception(error)
+        sys.stderr.write(f"wirespan: {error if debug else one_line(error)}\n")
+        raise SystemExit(EXIT_OPTIONS if isinstance(error, ConfigError) else EXIT_START) from None
+
+
+def one_line(error: BaseException) -> str:
+    """The message without what some applications put around it: of a traceback, its last line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return lines[0] if len(lines) == 1 else f"{lines[0].split(': Traceback')[0]}: {lines[-1]}"
+
+
+async def _serve_until_signal(server: Server, on_ready: OnReady) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    try:
+        await server.serve(on_ready)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _say_ready(server: Server) -> None:
+    sys.stderr.write(f"wirespan: serving on {server.url} (tracing: {server.trace_level})\n")
+    sys.stderr.flush()

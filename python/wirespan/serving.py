@@ -1,0 +1,254 @@
+"""The server: start-up, serving inside an asyncio loop, and the way down that loses nothing traced.
+
+Order: options -> tracers -> start-up hooks -> bind -> ready -> (stop) -> drain -> abort the rest -> flush the
+sinks -> shutdown hooks. The engine shares the loop's thread: its one descriptor is registered with the loop,
+and a timer lets it end what is overdue.
+"""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from wirespan._core import CoreError, Engine
+from wirespan.config import Config
+from wirespan.context import RequestContext
+from wirespan.hosting import Hosted, host
+from wirespan.listener import open_listener, remove_socket_file, url_of
+from wirespan.loading import StartError
+from wirespan.sources import load_config
+
+# After an abort every handler has been cancelled; one that refuses to end does not keep the server alive.
+ABORT_GRACE_S = 2.0
+FLUSH_S = 5.0
+logger = logging.getLogger("wirespan")
+
+
+class Server:
+    """One server of one application.
+
+    `stop` may be called from any thread and from signal handlers: the first call lets running requests finish
+    for `timeout_shutdown_s` seconds, the second ends them at once.
+
+    Attributes:
+        config: the checked options.
+        url: where clients reach it; empty before it is ready.
+        port: the TCP port; 0 before it is ready and for Unix sockets.
+        interface: `native`, `asgi`, `asgi2` or `wsgi`; empty before it is ready.
+        trace_level: `disabled`, `base` or `detailed`; empty before it is ready.
+    """
+
+    def __init__(self, app: Any, config: Config | None = None, **options: Any) -> None:
+        """Prepares a server; nothing is bound yet.
+
+        Args:
+            app: a native `App`, or an ASGI or WSGI application.
+            config: checked options; without it they come from `options`, the environment and the defaults.
+            options: fields of `Config`.
+
+        Raises:
+            ConfigError: an option is unknown or its value is wrong.
+        """
+        self.config = config if config is not None else load_config(options)
+        self.url = ""
+        self.port = 0
+        self.interface = ""
+        self.trace_level = ""
+        self._app = app
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stops = 0
+        self._stopping = asyncio.Event()
+        # Set when nothing runs any more, and when the wait for that shall end.
+        self._drained = asyncio.Event()
+
+    def stop(self) -> None:
+        """Begins the shutdown; called again, ends what still runs. From any thread."""
+        if self._loop is None:
+            self._count_stop()  # not running yet: it will stop as soon as it does
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: stopped already
+                self._loop.call_soon_threadsafe(self._count_stop)
+
+    def _count_stop(self) -> None:
+        self._stops += 1
+        (self._stopping if self._stops == 1 else self._drained).set()
+
+    async def serve(self, on_ready: Callable[["Server"], object] | None = None) -> None:
+        """Serves until `stop` is called.
+
+        Args:
+            on_ready: called with this server once it accepts connections.
+
+        Raises:
+            StartError: the application, a tracer or the address cannot be used; the message is one line.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(self.config.threads, "wirespan"))
+        hosted = host(self._app, self.config)
+        if not await self._started(hosted.startup()):
+            return
+        try:
+            await self._serve(hosted, on_ready)
+        finally:
+            _flush(hosted)
+            await hosted.shutdown(self.config.timeout_shutdown_s)
+
+    async def _started(self, startup: Awaitable[None]) -> bool:
+        """Runs the start-up hooks. False when the server was stopped before they were done."""
+        starting = asyncio.ensure_future(startup)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait((starting,))
+            return False
+        starting.result()
+        return True
+
+    async def _serve(self, hosted: Hosted, on_ready: Callable[["Server"], object] | None) -> None:
+        engine = self._engine(hosted)
+        try:
+            self._listen(engine)
+            with _polled(engine):
+                if on_ready is not None:
+                    on_ready(self)
+                await self._stopping.wait()
+                await self._drain(engine)
+        finally:
+            engine.close()
+            remove_socket_file(self.config)
+
+    def _engine(self, hosted: Hosted) -> Engine:
+        traced = bool(hosted.tracers)
+        self.interface = hosted.interface
+        self.trace_level = self.config.level(traced=traced)
+        try:
+            return Engine(
+                self.config.core(traced=traced),
+                asyncio.get_running_loop(),
+                tracers=hosted.tracers,
+                exchange_type=RequestContext,
+                log_error=_log_error,
+                debug=self.config.debug,
+                **hosted.engine_options,
+            )
+        except CoreError as error:
+            raise StartError(str(error)) from error
+
+    def _listen(self, engine: Engine) -> None:
+        listener = open_listener(self.config)
+        self.url = url_of(listener)
+        self.port = 0 if listener.family == socket.AF_UNIX else listener.getsockname()[1]
+        try:
+            engine.listen_fd(listener.detach())
+        except (CoreError, OSError) as error:
+            raise StartError(f"cannot listen on {self.url}: {error}") from error
+
+    async def _drain(self, engine: Engine) -> None:
+        engine.drain(self._drained.set)
+        await _within(self._drained, self.config.timeout_shutdown_s)
+        if engine.active:
+            self._drained.clear()
+            engine.abort()
+            await _within(self._drained, ABORT_GRACE_S)
+
+
+@contextlib.contextmanager
+def _polled(engine: Engine) -> Iterator[None]:
+    """The running loop drives the engine: readiness through its descriptor, time-outs through a timer."""
+    loop = asyncio.get_running_loop()
+
+    timer: asyncio.Handle
+
+    def tick() -> None:
+        nonlocal timer
+        timer = loop.call_later(engine.tick(), tick)
+
+    tick()
+    loop.add_reader(engine.fileno(), engine.poll)
+    try:
+        yield
+    finally:
+        loop.remove_reader(engine.fileno())
+        timer.cancel()
+
+
+async def _within(event: asyncio.Event, timeout_s: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()
+
+
+def _flush(hosted: Hosted) -> None:
+    """Everything recorded reaches its file. The user's own sinks stay open: they may serve another server."""
+    for tracer in hosted.tracers:
+        flush = getattr(tracer, "flush", None)
+        if tracer is not hosted.access_log and callable(flush):
+            flush(FLUSH_S)
+    if hosted.access_log is not None:
+        hosted.access_log.close(FLUSH_S)
+
+
+def _log_error(message: str, error: BaseException | None) -> None:
+    logger.error(message, exc_info=error)
+
+
+async def serve(
+    app: Any, config: Config | None = None, *, on_ready: Callable[[Server], object] | None = None
+) -> None:
+    """Serves an application in the running loop, until the task is cancelled.
+
+    Use `Server` to stop it from elsewhere.
+
+    Raises:
+        StartError: the application, a tracer or the address cannot be used.
+    """
+    server = Server(app, config)
+    serving = asyncio.ensure_future(server.serve(on_ready))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.stop()
+        await serving
+        raise
+
+
+@contextlib.contextmanager
+def serving(app: Any, **options: Any) -> Iterator[Server]:
+    """A server in a thread of its own for the length of a `with` block: for tests and notebooks.
+
+    The port is a free one and there is no access log unless the options say otherwise. It is ready when the
+    block begins, and everything has been shut down when it has ended.
+
+    Raises:
+        ConfigError: an option is wrong.
+        StartError: it cannot start.
+    """
+    defaults: dict[str, Any] = {"port": 0, "access_log": "off"}
+    server = Server(app, **(defaults | options))
+    ready = threading.Event()
+    problems: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            asyncio.run(server.serve(lambda _: ready.set()))
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            problems.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=body, name="wirespan server", daemon=True)
+    thread.start()
+    ready.wait()
+    try:
+        if problems:
+            raise problems[0]
+        yield server
+    finally:
+        server.stop()
+        thread.join()
