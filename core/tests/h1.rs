@@ -82,7 +82,7 @@ fn mutated(random: &mut Random, seed: &[u8]) -> Vec<u8> {
 
 fn run(check: fn(&[u8]), seeds: &[&[u8]]) {
     let mut random = Random(1);
-    for seed in &seeds {
+    for seed in seeds {
         check(seed);
     }
     for _ in 0..20_000 {
