@@ -118,9 +118,14 @@ def stands_alone(function: Callable[..., object]) -> bool:
     code: CodeType = function.__code__
     if code.co_argcount == 0 or code.co_varnames[0] in code.co_cellvars:
         return False
-    ctx = code.co_varnames[0]
-    return all(
-        following.opname in _ATTRIBUTE_ACCESS and following.argval != "stream"
-        for this, following in pairwise(dis.get_instructions(code))
-        if this.argval == ctx or (isinstance(this.argval, tuple) and ctx in this.argval)
-    )
+    instructions = dis.get_instructions(code)
+    return not any(_hands_on(code.co_varnames[0], *pair) for pair in pairwise(instructions))
+
+
+def _hands_on(ctx: str, this: dis.Instruction, following: dis.Instruction) -> bool:
+    """Whether an instruction loads `ctx` for more than an attribute of it. Python 3.13 loads two at once."""
+    names = this.argval if isinstance(this.argval, tuple) else (this.argval,)
+    if ctx not in names:
+        return False
+    is_attribute = following.opname in _ATTRIBUTE_ACCESS and following.argval != "stream"
+    return ctx in names[:-1] or not is_attribute

@@ -38,6 +38,15 @@ async def unused(ctx: Any) -> None:
     pass
 
 
+async def hands_on_beside_another(ctx: Any, other: Any = None) -> None:
+    await two_names(ctx, other.attribute)
+
+
+async def sets_from_local(ctx: Any) -> None:
+    status = 201
+    ctx.status = status
+
+
 async def takes_all(*args: Any) -> None:
     args[0].stream(None)
 
@@ -58,7 +67,7 @@ class Asynchronous:
         ctx.stream(None)
 
 
-@pytest.mark.parametrize("handler", [plain, unused])
+@pytest.mark.parametrize("handler", [plain, unused, sets_from_local])
 def test_handlers_that_only_use_attributes_stand_alone(handler: Callable[..., Any]) -> None:
     """They are the hot path."""
     assert stands_alone(handler)
@@ -69,6 +78,7 @@ def test_handlers_that_only_use_attributes_stand_alone(handler: Callable[..., An
     [
         streams,
         hands_on,
+        hands_on_beside_another,
         renames,
         closes_over,
         takes_all,

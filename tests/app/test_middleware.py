@@ -228,6 +228,21 @@ def test_a_stream_is_sent_after_the_chain_and_closed() -> None:
     assert source.closed
 
 
+def test_a_helper_may_stream() -> None:
+    """The handler itself never names `stream`, and it is sent all the same."""
+    app = App()
+
+    async def reply_with(ctx: RequestContext) -> None:
+        ctx.stream(Source("from afar"))
+
+    @app.get("/")
+    async def home(ctx: RequestContext) -> None:
+        await reply_with(ctx)
+
+    with TestClient(app) as client:
+        assert client.get("/").text == "from afar"
+
+
 def test_an_empty_stream_is_an_empty_body() -> None:
     """Nothing to iterate over is no error."""
     with TestClient(streaming(Source())) as client:
