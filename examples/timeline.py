@@ -10,7 +10,7 @@ import contextvars
 from wirespan import App, RequestContext
 from wirespan.trace import Level, Status, define_event
 
-CACHE_MISS = define_event("cache_miss", Level.DETAILED)
+COLD_CACHE = define_event("cold_cache", Level.DETAILED)
 
 
 class Timeline:
@@ -39,7 +39,7 @@ app = App(tracers=[Timeline()])
 
 @app.get("/hello")
 async def hello(ctx: RequestContext) -> None:
-    ctx.trace_info.stats.record(CACHE_MISS, Status.WARN, "hello was never asked for")
+    ctx.trace_info.stats.record(COLD_CACHE, Status.WARN, "hello was never asked for")
     await asyncio.sleep(0.05)
     ctx.text("hello")
 

@@ -255,7 +255,7 @@ class RequestContext(_core.Exchange):
         """
         if source is None:
             return self._take_pieces()
-        if WALK not in self.values:
+        if STREAM not in self.values:
             raise UsageError("ctx.stream(...) was reached in a hidden way: pass ctx on as an argument")
         if status is not None:
             self.status = status
@@ -273,7 +273,8 @@ class RequestContext(_core.Exchange):
         Raises:
             Abort: Always.
         """
-        self.values.pop(STREAM, None)
+        if STREAM in self.values:
+            self.values[STREAM] = None
         if detail is None:
             detail = http.HTTPStatus(status).phrase if status in _STATUSES else str(status)
         if isinstance(detail, str):

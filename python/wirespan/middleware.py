@@ -24,7 +24,7 @@ ErrorCall: TypeAlias = "Callable[[RequestContext, Exception], Awaitable[None]]"
 WALK: Final = "wirespan.walk"
 """Key of the walk in `ctx.values`."""
 STREAM: Final = "wirespan.stream"
-"""Key of the reply to be streamed in `ctx.values`."""
+"""Key of the reply to be streamed in `ctx.values`; there as None where somebody will look for one."""
 
 _OVER: Final = -1
 
@@ -104,24 +104,41 @@ class Walk:
         call = self._errors.find(error)
         if call is None or ctx.started:
             raise error
-        ctx.values.pop(STREAM, None)
+        ctx.values[STREAM] = None
         await call(ctx, error)
 
 
 def make_chain(links: Sequence[Call], errors: ErrorHandlers) -> Call:
     """One coroutine function for a route: its links, the error handlers, and the stream if there is one."""
     links = tuple(links)
+    if len(links) == 1 and not errors:
+        return _make_lone(links[0])
 
     async def run_chain(ctx: "RequestContext") -> None:
-        walk = ctx.values[WALK] = Walk(links, errors)
+        values = ctx.values
+        values[STREAM] = None
+        walk = values[WALK] = Walk(links, errors)
         try:
             await walk.advance(ctx)
         except Exception as error:  # noqa: BLE001 - `recover` raises it again where no handler fits
             await walk.recover(ctx, error)
-        if STREAM in ctx.values:
-            await send_stream(ctx, *ctx.values.pop(STREAM))
+        if values[STREAM] is not None:
+            await send_stream(ctx, *values[STREAM])
 
     return run_chain
+
+
+def _make_lone(handler: Call) -> Call:
+    """A chain of one link: there is nothing to walk along, but there may be a stream."""
+
+    async def run_lone(ctx: "RequestContext") -> None:
+        values = ctx.values
+        values[STREAM] = None
+        await handler(ctx)
+        if values[STREAM] is not None:
+            await send_stream(ctx, *values[STREAM])
+
+    return run_lone
 
 
 async def send_stream(ctx: "RequestContext", source: AsyncIterator[bytes | str], replied: bool) -> None:
@@ -142,8 +159,6 @@ async def send_stream(ctx: "RequestContext", source: AsyncIterator[bytes | str],
             async for chunk in source:
                 if chunk:
                     await ctx.send(chunk.encode() if isinstance(chunk, str) else chunk)
-        if not ctx.started:
-            await ctx.send(b"")  # the head of an empty body
         await ctx.finish()
     except _core.Disconnected as error:
         if isinstance(error, ClientDisconnected):

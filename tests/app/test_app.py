@@ -6,7 +6,6 @@ import threading
 from typing import Any
 
 import pytest
-
 from wirespan import App, RequestContext, current
 from wirespan.errors import Abort, ConfigError, InvalidRequest
 from wirespan.testing import RecordingTracer, TestClient
@@ -57,7 +56,7 @@ def test_a_lone_handler_is_called_without_anything_around_it() -> None:
 
     class Spy(App):
         def dispatch(self, ctx: RequestContext) -> Any:
-            coroutine = app.dispatch(ctx)
+            coroutine: Any = app.dispatch(ctx)
             codes.append(coroutine.cr_code)
             return coroutine
 

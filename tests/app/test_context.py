@@ -1,13 +1,11 @@
 """RequestContext: what a handler reads and what it replies."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-
 from wirespan import App, RequestContext, _core, current
 from wirespan.errors import ClientDisconnected, LimitExceeded, ProtocolError, UsageError
 from wirespan.testing import TestClient
@@ -95,9 +93,19 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
         (reads_query, {"path": "/?a=1"}, 200, '{"a":"1"}'),
         (reads_query, {"path": "/?a=%ff"}, 400, "query: not UTF-8 after percent-decoding"),
         (reads_form, {"content": "a=%C3%A9+b", "headers": FORM}, 200, '{"a":"é b"}'),
-        (reads_form, {"content": "a=%ff", "headers": FORM}, 400, "form body: not UTF-8 after percent-decoding"),
+        (
+            reads_form,
+            {"content": "a=%ff", "headers": FORM},
+            400,
+            "form body: not UTF-8 after percent-decoding",
+        ),
         (reads_form, {"content": "&" * 1_000, "headers": FORM}, 400, "form body: more than 1000 names"),
-        (reads_form, {"content": "a=1"}, 415, "form body: content-type must be application/x-www-form-urlencoded"),
+        (
+            reads_form,
+            {"content": "a=1"},
+            415,
+            "form body: content-type must be application/x-www-form-urlencoded",
+        ),
         (reads_point, {"content": '{"x":1}'}, 200, '{"x":1}'),
         (reads_point, {"content": '{"x":"1"}'}, 400, "JSON body: Expected `int`, got `str` - at `$.x`"),
         (reads_point, {"content": "{"}, 400, "JSON body: Input data was truncated"),
@@ -200,27 +208,35 @@ def core_error(status: int) -> _core.CoreError:
 
 
 @pytest.mark.parametrize(
-    ("raised", "expected", "reply"),
+    ("raised", "expected", "status"),
     [
         (core_error(413), LimitExceeded, 413),
         (core_error(400), ProtocolError, 400),
-        (_core.Disconnected("gone"), ClientDisconnected, None),
+        (_core.Disconnected("gone"), ClientDisconnected, 500),
     ],
 )
 def test_failing_reads_become_our_exceptions(
-    raised: Exception, expected: type[Exception], reply: int | None
+    monkeypatch: pytest.MonkeyPatch, raised: Exception, expected: type[Exception], status: int
 ) -> None:
     """The client is told what it did, where there is still a client; the cause is kept."""
+    seen: list[BaseException] = []
 
-    class Failing(RequestContext):
-        async def read(self) -> bytes:
-            raise raised
+    async def read(ctx: RequestContext) -> bytes:
+        raise raised
 
-    ctx = Failing()
-    with pytest.raises(expected) as caught:
-        asyncio.run(ctx.body())
-    assert caught.value.__cause__ is raised
-    assert (ctx.status if ctx.replied else None) == reply
+    async def handler(ctx: RequestContext) -> None:
+        try:
+            await ctx.body()
+        except Exception as error:
+            seen.append(error)
+            raise
+
+    monkeypatch.setattr(RequestContext, "read", read)
+    reply, _ = ask(handler, content=b"abc")
+    assert reply.status_code == status
+    (error,) = seen
+    assert type(error) is expected
+    assert error.__cause__ is raised
 
 
 @pytest.mark.wire

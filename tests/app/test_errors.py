@@ -1,7 +1,6 @@
 """Exceptions by fault, and how the engine's become ours."""
 
 import pytest
-
 from wirespan import _core
 from wirespan.errors import (
     Abort,

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-
 from wirespan.errors import ConfigError
 from wirespan.handler import Threads, as_call, check_handler, check_middleware, is_async, stands_alone
 
@@ -39,6 +38,15 @@ async def unused(ctx: Any) -> None:
     pass
 
 
+async def hands_on_beside_another(ctx: Any, other: Any = None) -> None:
+    await two_names(ctx, other.attribute)
+
+
+async def sets_from_local(ctx: Any) -> None:
+    status = 201
+    ctx.status = status
+
+
 async def takes_all(*args: Any) -> None:
     args[0].stream(None)
 
@@ -51,7 +59,7 @@ def blocking(ctx: Any) -> None:
     ctx.text("x")
 
 
-class Callable_:
+class Asynchronous:
     async def __call__(self, ctx: Any) -> None:
         ctx.stream(None)
 
@@ -59,7 +67,7 @@ class Callable_:
         ctx.stream(None)
 
 
-@pytest.mark.parametrize("handler", [plain, unused])
+@pytest.mark.parametrize("handler", [plain, unused, sets_from_local])
 def test_handlers_that_only_use_attributes_stand_alone(handler: Callable[..., Any]) -> None:
     """They are the hot path."""
     assert stands_alone(handler)
@@ -70,13 +78,14 @@ def test_handlers_that_only_use_attributes_stand_alone(handler: Callable[..., An
     [
         streams,
         hands_on,
+        hands_on_beside_another,
         renames,
         closes_over,
         takes_all,
         two_names,
         blocking,
-        Callable_(),
-        Callable_().method,
+        Asynchronous(),
+        Asynchronous().method,
         functools.partial(plain),
     ],
 )
@@ -88,11 +97,11 @@ def test_handlers_that_might_stream_do_not(handler: Callable[..., Any]) -> None:
 def test_asynchronous_callables_of_all_kinds_are_called_as_they_are() -> None:
     """An object or a partial must not end up in a thread."""
     threads = Threads(1)
-    for handler in (plain, Callable_(), Callable_().method, functools.partial(plain)):
+    for handler in (plain, Asynchronous(), Asynchronous().method, functools.partial(plain)):
         assert is_async(handler)
         assert as_call(handler, threads) is handler
     assert not is_async(blocking)
-    assert as_call(blocking, threads) is not blocking
+    assert is_async(as_call(blocking, threads))
     threads.close()
 
 

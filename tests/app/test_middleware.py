@@ -4,11 +4,10 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
-
 from wirespan import App, RequestContext, _core
 from wirespan.errors import Abort, ClientDisconnected, UsageError
 from wirespan.middleware import ErrorHandlers
-from wirespan.testing import TestClient
+from wirespan.testing import RecordingTracer, TestClient
 
 
 async def outer(ctx: RequestContext) -> None:
@@ -149,7 +148,7 @@ def test_middleware_may_catch_what_the_handler_raises() -> None:
 
 
 def test_the_nearest_error_handler_is_found() -> None:
-    """By class along the MRO, then by status; aborts are no accidents, and nobody replies to a lost client."""
+    """By class, then by status; aborts are no accidents, and nobody replies to a lost client."""
 
     async def by_lookup(ctx: RequestContext, error: Exception) -> None:
         pass
@@ -203,6 +202,13 @@ class Source:
         self.closed = True
 
 
+class Endless(Source):
+    """More than any buffer between us and the client holds."""
+
+    async def __anext__(self) -> bytes:
+        return b"x" * 65_536
+
+
 def streaming(source: Source) -> App:
     app = App()
 
@@ -220,6 +226,21 @@ def test_a_stream_is_sent_after_the_chain_and_closed() -> None:
         reply = client.get("/")
     assert (reply.status_code, reply.text, reply.headers["content-type"]) == (202, "ab", "text/plain")
     assert source.closed
+
+
+def test_a_helper_may_stream() -> None:
+    """The handler itself never names `stream`, and it is sent all the same."""
+    app = App()
+
+    async def reply_with(ctx: RequestContext) -> None:
+        ctx.stream(Source("from afar"))
+
+    @app.get("/")
+    async def home(ctx: RequestContext) -> None:
+        await reply_with(ctx)
+
+    with TestClient(app) as client:
+        assert client.get("/").text == "from afar"
 
 
 def test_an_empty_stream_is_an_empty_body() -> None:
@@ -245,6 +266,22 @@ def test_a_stream_that_fails_before_its_first_piece_is_a_500() -> None:
         assert client.get("/").status_code == 500
         ((_, error),) = client.errors
     assert isinstance(error, ValueError)
+    assert source.closed
+
+
+@pytest.mark.wire
+def test_a_stream_ends_when_the_client_is_gone() -> None:
+    """A database cursor behind it must not stay open for a client that left."""
+    source = Endless()
+    tracer = RecordingTracer()
+    app = streaming(source)
+    app.tracers.append(tracer)
+    with TestClient(app) as client:
+        with client.connect() as peer:
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert peer.recv(1)
+        (recording,) = tracer.wait()
+    assert recording.end_reason == "client_disconnected"
     assert source.closed
 
 

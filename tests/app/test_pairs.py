@@ -1,7 +1,6 @@
 """Query strings and forms."""
 
 import pytest
-
 from wirespan.pairs import MAX_PAIRS, Pairs
 
 

@@ -1,7 +1,9 @@
 """The public test client, recording tracer and clock."""
 
-import pytest
+import asyncio
+import threading
 
+import pytest
 from wirespan import App, RequestContext
 from wirespan.testing import ManualClock, RecordingTracer, TestClient
 
@@ -92,3 +94,20 @@ def test_a_manual_clock_moves_only_when_the_test_says_so() -> None:
         client.get("/")
         later = tracer.wait(2)[1]
     assert later.events["HTTP_START"].time_ns == 3_601_000_000_000
+
+
+@pytest.mark.wire
+def test_a_handler_that_never_ends_is_cancelled_after_the_time_given() -> None:
+    """A test with such a mistake must end, too, and its record says why."""
+    app, tracer, begun = hello(), RecordingTracer(), threading.Event()
+
+    @app.get("/never")
+    async def never(ctx: RequestContext) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    with TestClient(app, tracers=[tracer], timeout_shutdown_s=0.01) as client, client.connect() as peer:
+        peer.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert begun.wait(5)
+    (recording,) = tracer.wait()
+    assert recording.end_reason == "shutdown"

@@ -3,7 +3,6 @@
 import contextvars
 
 import pytest
-
 from wirespan import App, RequestContext, _core
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.trace import Event, HTTPStats, Level, RecordedEvent, Status, Tracer, define_event
@@ -81,7 +80,13 @@ def test_a_record_tells_what_was_recorded() -> None:
     stats = seen[0]
     miss = stats.get_event(MISS)
     assert isinstance(miss, RecordedEvent)
-    assert (miss.event, miss.name, miss.status, miss.info, miss.count) == (MISS, MISS.name, Status.WARN, "cold", 2)
+    assert (miss.event, miss.name, miss.status, miss.info, miss.count) == (
+        MISS,
+        MISS.name,
+        Status.WARN,
+        "cold",
+        2,
+    )
     assert miss.time.tzinfo is not None
     assert "test_trace_miss" in repr(miss)
     assert stats.get_event(Event.READ_BODY_START) is None
@@ -115,10 +120,23 @@ def test_the_six_states_sum_to_the_total_and_sizes_to_the_wire() -> None:
 
 def test_the_level_may_change_for_one_request() -> None:
     """Events above the level are not recorded from then on."""
-    stats = HTTPStats(RequestContext().stats)
-    stats.level = Level.BASE
-    assert stats.level is Level.BASE
-    assert not stats.record(MISS)
+    app = App()
+    seen: list[object] = []
+
+    @app.get("/")
+    async def home(ctx: RequestContext) -> None:
+        stats = ctx.trace_info.stats
+        stats.level = Level.BASE
+        seen.extend([stats.level, stats.record(MISS)])
+        ctx.text("ok")
+
+    tracer = RecordingTracer()
+    with TestClient(app, tracers=[tracer]) as client:
+        client.get("/")
+        (recording,) = tracer.wait()
+    assert seen == [Level.BASE, False]
+    assert "SERVER_HANDLE_START" in recording.events
+    assert "WRITE_START" not in recording.events
 
 
 def test_a_tracer_is_known_by_its_methods() -> None:

@@ -4,11 +4,10 @@ import runpy
 from pathlib import Path
 
 import pytest
-
 from wirespan import App, RequestContext, _core, tracers
 from wirespan.testing import RecordingTracer, TestClient
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_access_log_is_the_native_one() -> None:
@@ -18,7 +17,7 @@ def test_the_access_log_is_the_native_one() -> None:
 
 def test_the_timeline_example_prints_each_event(capsys: pytest.CaptureFixture[str]) -> None:
     """It is the model that users copy, so it must work, and be short."""
-    path = EXAMPLES / "timeline.py"
+    path = ROOT / "examples" / "timeline.py"
     timeline = runpy.run_path(str(path))["Timeline"]()
     app = App(tracers=[timeline])
 
@@ -36,3 +35,10 @@ def test_the_timeline_example_prints_each_event(capsys: pytest.CaptureFixture[st
     for name in ("HTTP_START", "SERVER_HANDLE_START", "HTTP_FINISH"):
         assert name in printed
     assert len(path.read_text().splitlines()) < 60
+
+
+def test_the_documentation_shows_the_example_as_it_is() -> None:
+    """Two copies drift apart; the message says which one to edit."""
+    example = (ROOT / "examples" / "timeline.py").read_text()
+    page = (ROOT / "docs" / "tracers.md").read_text()
+    assert example in page, "copy examples/timeline.py into docs/tracers.md"
