@@ -57,7 +57,13 @@ def test_an_empty_segment_is_no_parameter() -> None:
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("/caf%C3%A9", "café"), ("/a%2Fb", "a/b"), ("/a%20b", "a b"), ("/%zz", "%zz"), ("/%ff", "\N{REPLACEMENT CHARACTER}")],
+    [
+        ("/caf%C3%A9", "café"),
+        ("/a%2Fb", "a/b"),
+        ("/a%20b", "a b"),
+        ("/%zz", "%zz"),
+        ("/%ff", "\N{REPLACEMENT CHARACTER}"),
+    ],
 )
 def test_parameters_are_decoded_after_the_split(path: str, name: str) -> None:
     """An encoded slash stays inside its segment (RFC 3986 section 2.4)."""
@@ -94,7 +100,9 @@ def test_head_falls_back_to_get() -> None:
     assert match(made, "/a", "HEAD") == ("own head", {})
 
 
-@pytest.mark.parametrize(("first", "second"), [("/a", "/a"), ("/{x}/b", "/{y}/b"), ("/{a:path}", "/{b:path}")])
+@pytest.mark.parametrize(
+    ("first", "second"), [("/a", "/a"), ("/{x}/b", "/{y}/b"), ("/{a:path}", "/{b:path}")]
+)
 def test_two_routes_for_the_same_paths_are_refused(first: str, second: str) -> None:
     """Registered twice, one of them would silently never run."""
     made = router(first)

@@ -81,7 +81,13 @@ def test_a_record_tells_what_was_recorded() -> None:
     stats = seen[0]
     miss = stats.get_event(MISS)
     assert isinstance(miss, RecordedEvent)
-    assert (miss.event, miss.name, miss.status, miss.info, miss.count) == (MISS, MISS.name, Status.WARN, "cold", 2)
+    assert (miss.event, miss.name, miss.status, miss.info, miss.count) == (
+        MISS,
+        MISS.name,
+        Status.WARN,
+        "cold",
+        2,
+    )
     assert miss.time.tzinfo is not None
     assert "test_trace_miss" in repr(miss)
     assert stats.get_event(Event.READ_BODY_START) is None
