@@ -42,7 +42,7 @@ $(STAMPS)/installed: $(STAMPS)/python pyproject.toml
 
 $(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES)
 	@scripts/check-cargo
-	maturin develop --release --quiet
+	maturin develop --release --quiet | sed "/^Requirement already satisfied/d"
 	@touch $@
 
 # ---- tests --------------------------------------------------------------------------------------------------

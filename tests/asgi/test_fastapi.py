@@ -19,8 +19,9 @@ from fastapi import (
     UploadFile,
 )
 from fastapi.responses import JSONResponse, StreamingResponse
-from harness import Recorder, Server, states_ms
 from pydantic import BaseModel
+
+from harness import Recorder, Server, states_ms
 
 pytestmark = pytest.mark.wire
 Serve = Callable[..., Server]

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from harness import Recorder, Server, states_ms
 
 pytestmark = [

@@ -4,13 +4,14 @@ import asyncio
 from typing import Any
 
 import pytest
-import wirespan
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+
+import wirespan
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.trace import Level, define_event
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from harness import HELLO, Client, Recorder, Server, echo, request, wait_for
 from wirespan._core import Exchange
 

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import generate_docs
 import pytest
+
+import generate_docs
 import wirespan
 from wirespan import App
 from wirespan.cli import main

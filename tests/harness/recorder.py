@@ -3,9 +3,8 @@
 import contextvars
 import threading
 
-from wirespan._core import Exchange, Stats, event_table, state_names
-
 from harness.client import DEADLINE_S
+from wirespan._core import Exchange, Stats, event_table, state_names
 
 
 class Recorder:

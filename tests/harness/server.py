@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import uvloop
-from wirespan._core import Engine, Exchange, config_defaults
 
 from harness.client import DEADLINE_S, Address, Client
 from harness.handlers import hello
+from wirespan._core import Engine, Exchange, config_defaults
 
 T = TypeVar("T")
 Handler = Callable[[Any], Coroutine[Any, Any, None]]
@@ -123,8 +123,8 @@ class Server:
             self.engine.listen_unix(self._uds)
             return str(self._uds)
         if self._fd is not None:
-            host, _, port = self.engine.listen_fd(self._fd).rpartition(":")
-            return (host.strip("[]"), int(port)) if port else host
+            self.engine.listen_fd(self._fd)
+            return ""  # the test that made the descriptor knows where it listens
         return self.engine.listen_tcp(self._host, 0)
 
     def _tick(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from harness import Client, Recorder, Server, request, states_ms, wait_for
 from wirespan._core import Disconnected, Exchange
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from harness import HELLO, NUMBERS, Recorder, Server, echo, request, times
 from wirespan._core import Exchange, Route, event_table
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import count
 
 import pytest
+
 from harness import HELLO, NUMBERS, Recorder, Server, request, times
 from wirespan._core import Exchange, define_event, level_table
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from harness import HELLO, Recorder, Server, echo, request
 from wirespan._core import Exchange
 

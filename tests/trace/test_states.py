@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
 from harness import HELLO, Recorder, Server, echo, read_body, request, states_ms
 from wirespan._core import Exchange
 

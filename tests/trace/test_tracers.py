@@ -4,6 +4,7 @@ import contextvars
 from collections.abc import Callable
 
 import pytest
+
 from harness import HELLO, Recorder, Server, request
 from wirespan._core import Exchange
 

@@ -6,6 +6,7 @@ We differ on purpose, always on the strict side:
   names where we do not. The generator makes none of these; `test_heads.py` tests them.
 - h11 takes identical repeated Content-Length fields for one; we refuse any repetition.
 - h11 takes any target without spaces and control bytes, and any Host; we take the four forms of RFC 9112.
+- h11 keeps DEL in values; we refuse it.
 - h11 lets Transfer-Encoding win over Content-Length; we refuse both together.
 """
 
@@ -15,10 +16,11 @@ from itertools import pairwise
 
 import h11
 import pytest
-from harness import Client, Server, read_body
-from harness.client import Address
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from harness import Client, Server, read_body
+from harness.client import Address
 from wirespan._core import Exchange
 
 pytestmark = pytest.mark.wire
@@ -28,7 +30,7 @@ FRAMING = {"host", "content-length", "transfer-encoding", "connection", "expect"
 
 names = st.text(TOKEN, min_size=1, max_size=12).filter(lambda name: name.lower() not in FRAMING)
 values = st.text(st.sampled_from([chr(c) for c in (9, *range(0x20, 0x7F), *range(0x80, 0x100))]), max_size=20)
-broken_values = st.text(st.sampled_from("ab \t\0\x01\x0b\r\x7f"), max_size=6)
+broken_values = st.text(st.sampled_from("ab \t\0\x01\x0b\r"), max_size=6)
 methods = st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "PURGE", "M-SEARCH"])
 targets = st.text(st.sampled_from("abz019-._~%41/?&=;:@!$'()*+,"), max_size=20).map(lambda tail: "/" + tail)
 fields = st.lists(st.tuples(names, values), max_size=5)
@@ -140,7 +142,7 @@ def test_values_with_forbidden_bytes(address: Address, name: str, value: str) ->
 
 
 @compared
-@given(st.text(st.sampled_from("aZ-_: \t()[]@\0\x7f\xe9"), min_size=1, max_size=8))
+@given(st.text(st.sampled_from("aZ-_: \t()[]@\0\xe9"), min_size=1, max_size=8))
 def test_names(address: Address, name: str) -> None:
     compare(address, head("GET", "/", [("A", "b"), (f"x{name}x", "value")]))
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from harness import Server, read_body, request
 from wirespan._core import Exchange
 
@@ -36,7 +37,7 @@ def test_sending_waits_for_a_client_that_does_not_read(serve: Serve, loop: str) 
             sent += 1
         await exchange.finish()
 
-    with serve(handler, loop=loop).connect(receive_buffer=4_096) as client:
+    with serve(handler, loop=loop).connect() as client:
         client.send(request())
         assert settled(lambda: sent) * len(PIECE) < KERNEL_BYTES
         assert client.response().body == PIECE * PIECES, "all of it arrives once the client reads"

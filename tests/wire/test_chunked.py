@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from harness import Recorder, Server, echo, read_body, request
 from wirespan._core import Exchange
 

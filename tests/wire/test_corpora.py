@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from harness import Client, Server, echo, request
 from wire import runner
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+
 from harness import Client, Recorder, Server, request, wait_for
 from wirespan._core import Disconnected, Exchange
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from harness import HELLO, Server, echo, request
 
 pytestmark = pytest.mark.wire

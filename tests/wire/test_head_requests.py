@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from harness import HELLO, Client, Server, request
 from wirespan._core import Exchange
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from harness import Recorder, Server
 from wirespan._core import Exchange
 
@@ -18,7 +19,7 @@ BAD = {
     "bare CR in request line": b"GET /\r HTTP/1.1\r\n" + HOST + b"\r\n",
     "NUL in value": b"GET / HTTP/1.1\r\n" + HOST + b"A: b\x00c\r\n\r\n",
     "NUL in name": b"GET / HTTP/1.1\r\n" + HOST + b"A\x00: b\r\n\r\n",
-    "control byte in value": b"GET / HTTP/1.1\r\n" + HOST + b"A: \x01\r\n\r\n",
+    "vertical tab in value": b"GET / HTTP/1.1\r\n" + HOST + b"A: b\x0bc\r\n\r\n",
     "DEL in value": b"GET / HTTP/1.1\r\n" + HOST + b"A: \x7f\r\n\r\n",
     "folded field": b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n c\r\n\r\n",
     "folded field with tab": b"GET / HTTP/1.1\r\n" + HOST + b"A: b\r\n\tc\r\n\r\n",

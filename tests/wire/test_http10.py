@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from harness import Client, Server, echo
 from wirespan._core import Exchange
 

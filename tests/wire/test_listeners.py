@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from harness import HELLO, Server, request
 from wirespan._core import Exchange
 
@@ -50,16 +51,6 @@ def test_unix_socket_serves(serve: Serve, tmp_path: Path, loop: str) -> None:
         client.send(request() + request())
         client.expect(HELLO * 2)
     assert ends == [None, None]
-
-
-def test_stale_unix_socket_is_replaced(serve: Serve, tmp_path: Path) -> None:
-    """A killed server leaves its file behind; the next start must not need a hand."""
-    path = str(tmp_path / "socket")
-    with socket.socket(socket.AF_UNIX) as stale:
-        stale.bind(path)
-    with serve(uds=path).connect() as client:
-        client.send(request())
-        client.expect(HELLO)
 
 
 def test_unix_socket_in_use_is_not_taken_away(serve: Serve, tmp_path: Path) -> None:

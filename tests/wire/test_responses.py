@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from harness import HELLO, Recorder, Server, hello, request
 from wirespan._core import CoreError, Exchange
 

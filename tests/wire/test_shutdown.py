@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+
 from harness import HELLO, Recorder, Server, request
 from harness.server import Handler
 from wirespan._core import Exchange
@@ -55,8 +56,8 @@ def test_idle_connection_is_closed_at_once(serve: Serve) -> None:
 def test_new_connection_is_refused(serve: Serve) -> None:
     server = serve()
     server.drain()
-    with pytest.raises(OSError, match=r"refused|reset"):
-        server.connect().get()
+    with pytest.raises(ConnectionError):
+        server.connect()
 
 
 def test_drain_without_connections_is_idle_at_once(serve: Serve) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from harness import HELLO, Recorder, Server, echo, request
 from wirespan._core import Exchange
 
