@@ -117,11 +117,17 @@ def options(form: str | None) -> None:
 
 
 @commands.command()
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="N", help="How long.")
-def demo(seconds: float | None) -> None:
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=20.0,
+    metavar="N",
+    help="How long; 0 is until Ctrl-C. [20]",
+)
+def demo(seconds: float) -> None:
     """Watch a small shop and a service in front of it, under a realistic mix of requests."""
     demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
-    demo_module.run_demo(seconds)
+    demo_module.run_demo(seconds or None)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -141,13 +141,13 @@ class Server:
             raise StartError(str(error)) from error
 
     def _listen(self, engine: Engine) -> None:
-        listener = open_listener(self.config)
-        self.url = url_of(listener)
-        self.port = 0 if listener.family == socket.AF_UNIX else listener.getsockname()[1]
-        try:
-            engine.listen_fd(listener.detach())
-        except (CoreError, OSError) as error:
-            raise StartError(f"cannot listen on {self.url}: {error}") from error
+        with open_listener(self.config) as listener:
+            self.url = url_of(listener)
+            self.port = 0 if listener.family == socket.AF_UNIX else listener.getsockname()[1]
+            try:
+                engine.listen_fd(listener.fileno())
+            except (CoreError, OSError) as error:
+                raise StartError(f"cannot listen on {self.url}: {error}") from error
 
     async def _drain(self, engine: Engine) -> None:
         engine.drain(self._drained.set)

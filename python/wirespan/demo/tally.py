@@ -14,10 +14,10 @@ from wirespan.context import RequestContext
 COLORS = {
     "queue": "red",
     "read": "blue",
-    "schedule": "magenta",
+    "schedule": "yellow",
     "run": "green",
-    "await": "yellow",
-    "write": "cyan",
+    "await": "cyan",
+    "write": "magenta",
 }
 MEANINGS = {
     "queue": "waited for an event loop that something else blocked",
