@@ -13,7 +13,7 @@ from wirespan._core import __version__
 from wirespan.banner import print_banner
 from wirespan.config import OPTIONS, Option, checked, kind
 from wirespan.errors import ConfigError
-from wirespan.server import EXIT_OPTIONS, reported, run_config
+from wirespan.server import EXIT_OPTIONS, leave_soon, reported, run_config
 from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
 
@@ -95,6 +95,7 @@ def serve(target: str, file: str | None, **flags: Any) -> None:
     config = load_config({}, command_line=given, file=file)
     with reported(debug=config.debug):
         run_config(target, config, lambda server: print_banner(target, server))
+        leave_soon()
 
 
 serve.params.extend(TableOption(name, option) for name, option in OPTIONS.items())

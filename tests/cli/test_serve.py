@@ -10,7 +10,7 @@ import pytest
 from cli.commands import Serving, connect, get, read_all, run
 
 APP = """
-import asyncio, contextlib
+import asyncio, contextlib, time
 from wirespan import App
 
 app = App()
@@ -36,6 +36,11 @@ async def endless(ctx):
 @app.on_shutdown
 async def bye():
     print("bye", flush=True)
+
+@app.get("/stuck")
+def stuck(ctx):
+    print("started", flush=True)
+    time.sleep(60)
 
 @contextlib.asynccontextmanager
 async def lifespan(app):
@@ -85,8 +90,25 @@ def test_second_signal_ends_what_still_runs(folder: Path) -> None:
         server.signal(signal.SIGINT)
         wait_until_refused(server.port)
         server.signal(signal.SIGINT)
-        assert b"200 OK" not in read_all(client)
+        with contextlib.suppress(ConnectionResetError):
+            assert b"200 OK" not in read_all(client)
         assert server.end()[:2] == (0, "bye\n")
+
+
+def test_thread_that_is_stuck_is_left_behind(folder: Path) -> None:
+    """Python would wait for it for ever."""
+    with (
+        Serving("shop", "--port", "0", "--timeout-shutdown-s", "0", cwd=folder) as server,
+        connect(server.port) as client,
+    ):
+        client.sendall(b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert next_line(server) == "started"
+        server.signal(signal.SIGTERM)
+        code, _, err = server.end()
+        assert (code, err.splitlines()[-1]) == (
+            0,
+            "wirespan: a thread of a handler does not end, so it is left behind",
+        )
 
 
 def test_deadline_ends_what_still_runs(folder: Path) -> None:
