@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.servers import SERVERS
-from bench.summary import Row, Verdict, judge, summarize
+from bench.summary import BUDGET_SCENARIO, Row, Verdict, judge, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,8 +38,8 @@ class Outcome:
         return summarize(self.samples, self.base)
 
     def verdicts(self) -> list[Verdict]:
-        """Budgets of which both sides ran."""
-        return judge(self.samples)
+        """Budgets of which both sides ran. They are set for one scenario only."""
+        return judge(self.samples) if self.plan.scenario.name == BUDGET_SCENARIO else []
 
 
 def as_table(outcome: Outcome) -> str:
@@ -69,7 +69,7 @@ def _cells(outcome: Outcome) -> list[tuple[str, ...]]:
         "x by CPU",
         "p50 ms",
         "p99 ms",
-        "spans/request",
+        "records/request",
     )
     return [header, *(_row_cells(row) for row in outcome.rows())]
 
@@ -83,7 +83,7 @@ def _row_cells(row: Row) -> tuple[str, ...]:
         _ratio(row.cpu_ratio),
         f"{row.p50_us / 1000:.2f}",
         f"{row.p99_us / 1000:.2f}",
-        _ratio(row.spans_per_request),
+        _ratio(row.records_per_request),
     )
 
 

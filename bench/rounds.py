@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import machine
@@ -36,10 +37,9 @@ class Sample:
     cpu_us_per_request: float  # user + system time of the server's process tree
     p50_us: int
     p99_us: int
-    errors: int
     busy: float  # the server's share of its core, 0 to 1: below ~0.95 the load was the limit
     noise: float  # share of the server's core that went to others, 0 to 1
-    spans_per_request: float | None  # that reached the sink; None for servers that export nothing
+    records_per_request: float | None  # spans in the sink or lines in the log; None if neither is written
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,27 @@ def run_round(plan: Plan, server: Server, sink: Sink | None, number: int) -> Sam
     exporting = sink if server.exports else None
     spans_before = exporting.spans() if exporting else 0
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
-        command = server.command_line(port, f"{scratch}/access.log")
+        log = Path(scratch, "access.log")
+        command = server.command_line(port, str(log))
         env = {**server.env, **(exporting.env() if exporting else {})}
         with pinned(command, env, plan.server_core, port) as pid:
             verify(plan.scenario, port)
             warm_up = run_load(replace(plan.load, seconds=_WARM_UP_S), plan.scenario, port)
             sample, measured = _measure(plan, server, number, pid, port)
-    # Only now, after its last flush, have all spans arrived that will.
-    if exporting is None:
+        # Only now, after its last flush, is all there that will be.
+        records = _count_lines(log)
+    if exporting:
+        records = exporting.spans() - spans_before
+    if records is None:
         return sample
-    arrived = exporting.spans() - spans_before
-    return replace(sample, spans_per_request=arrived / (warm_up.requests + measured.requests))
+    return replace(sample, records_per_request=records / (warm_up.requests + measured.requests))
+
+
+def _count_lines(log: Path) -> int | None:
+    if not log.exists():
+        return None
+    with log.open("rb") as lines:
+        return sum(1 for _ in lines)
 
 
 def _measure(plan: Plan, server: Server, number: int, pid: int, port: int) -> tuple[Sample, Measured]:
@@ -121,9 +131,8 @@ def _measure(plan: Plan, server: Server, number: int, pid: int, port: int) -> tu
         cpu_us_per_request=cpu / measured.requests * 1e6,
         p50_us=measured.p50_us,
         p99_us=measured.p99_us,
-        errors=measured.errors,
         busy=cpu / measured.seconds,
         noise=max(0.0, others / measured.seconds),
-        spans_per_request=None,
+        records_per_request=None,
     )
     return sample, measured

@@ -97,7 +97,7 @@ _HYPERCORN = (
     *("--worker-class", "uvloop", "--workers", "1", "--log-level", "WARNING"),
 )
 _PEER_PATH = {"PYTHONPATH": str(PEERS)}
-# socketify 0.0.31 aborts in its own data callback (a freed cffi handle) on the second request with a body.
+# socketify 0.0.31 aborts in its own data callback (a freed cffi handle) after a few requests with a body.
 _NO_UPLOAD = EVERY_SCENARIO - {"upload"}
 _ONE_CORE = {"GOMAXPROCS": "1"}
 _SOCKETIFY = (str(_PEER_BIN / "python"), str(PEERS / "socketify_app.py"), "{port}")

@@ -26,7 +26,7 @@ class Row:
     p99_us: float
     busy: float
     noise: float
-    spans_per_request: float | None
+    records_per_request: float | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Verdict:
 
 
 # What a core's time may be spent on; each line is a promise of the project.
+BUDGET_SCENARIO = "hello"
 BUDGETS = (
     Budget("wirespan", "epoll", 0.70),
     Budget("wirespan", "socketify", 1.3),
@@ -77,7 +78,7 @@ def _row(samples: Sequence[Sample], server: str, base: str) -> Row:
     def median(value: Callable[[Sample], float]) -> float:
         return statistics.median(value(sample) for sample in own)
 
-    spans = [sample.spans_per_request for sample in own if sample.spans_per_request is not None]
+    spans = [sample.records_per_request for sample in own if sample.records_per_request is not None]
     return Row(
         server=server,
         rounds=len(own),
@@ -89,7 +90,7 @@ def _row(samples: Sequence[Sample], server: str, base: str) -> Row:
         p99_us=median(lambda sample: sample.p99_us),
         busy=median(lambda sample: sample.busy),
         noise=median(lambda sample: sample.noise),
-        spans_per_request=statistics.median(spans) if spans else None,
+        records_per_request=statistics.median(spans) if spans else None,
     )
 
 

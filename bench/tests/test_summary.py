@@ -6,7 +6,7 @@ from bench.summary import judge, summarize
 
 def sample(server: str, number: int, rate: float, cpu_us: float = 10.0) -> Sample:
     """One round's numbers; those that do not matter are fixed."""
-    return Sample(server, number, rate, cpu_us, 100, 200, 0, 1.0, 0.0, None)
+    return Sample(server, number, rate, cpu_us, 100, 200, 1.0, 0.0, None)
 
 
 def test_ratio_is_the_median_of_ratios_within_rounds() -> None:

@@ -73,7 +73,10 @@ impl Asgi {
         scope.set_item(pyo3::intern!(py, "http_version"), request.version().number())?;
         scope.set_item(pyo3::intern!(py, "method"), request::method(py, request))?;
         scope.set_item(pyo3::intern!(py, "scheme"), pyo3::intern!(py, "http"))?;
-        scope.set_item(pyo3::intern!(py, "path"), request::decoded_path(py, request.path(), &self.root_path))?;
+        scope.set_item(
+            pyo3::intern!(py, "path"),
+            request::decoded_path(py, request.path(), &self.root_path),
+        )?;
         scope.set_item(pyo3::intern!(py, "raw_path"), raw_path)?;
         scope.set_item(pyo3::intern!(py, "query_string"), request::raw(py, request.query()))?;
         scope.set_item(pyo3::intern!(py, "root_path"), &self.root_path)?;

@@ -1,4 +1,4 @@
-//! The few calls that PyO3 has no safe words for. All `unsafe` of this crate is here.
+//! The few calls that `PyO3` has no safe words for. All `unsafe` of this crate is here.
 #![allow(unsafe_code, reason = "each block says why it is sound")]
 
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
@@ -41,7 +41,8 @@ pub(crate) fn current_exchange(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     let variable = CURRENT.get_or_try_init(py, || {
         let kwargs = pyo3::types::PyDict::new(py);
         kwargs.set_item("default", py.None())?;
-        let made = py.import("contextvars")?.getattr("ContextVar")?.call(("wirespan_current",), Some(&kwargs))?;
+        let made =
+            py.import("contextvars")?.getattr("ContextVar")?.call(("wirespan_current",), Some(&kwargs))?;
         Ok::<_, PyErr>(made.unbind())
     })?;
     Ok(variable.bind(py).clone())

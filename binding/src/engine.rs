@@ -72,9 +72,11 @@ struct Given<'py> {
     clock: Option<Py<ManualClock>>,
 }
 
+type Sinks = Vec<Arc<dyn Sink>>;
+
 /// The tracers, native ones apart: those never enter Python.
-fn split_tracers<'py>(all: Vec<Bound<'py, PyAny>>) -> (Vec<Arc<dyn Sink>>, Vec<Bound<'py, PyAny>>) {
-    let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
+fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> (Sinks, Vec<Bound<'_, PyAny>>) {
+    let mut sinks = Sinks::new();
     let mut python = Vec::new();
     for tracer in all {
         match tracer.cast::<AccessLog>() {
@@ -125,7 +127,7 @@ impl PyEngine {
         if sinks.is_empty() && tracers.is_empty() {
             config.trace_level = Level::Disabled; // nobody would see the record
         }
-        let traces = config.trace_level != Level::Disabled;
+        let is_traced = config.trace_level != Level::Disabled;
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
         let engine =
             Engine::new(config, clock, sinks, !tracers.is_empty()).map_err(|e| core_error(py, &e))?;
@@ -149,7 +151,7 @@ impl PyEngine {
             live: Mutex::new(Slab::new()),
             on_idle: Mutex::new(None),
             debug: given.debug,
-            traces,
+            traces: is_traced,
         };
         Ok(Self { host: Arc::new(host) })
     }
@@ -200,7 +202,8 @@ impl PyEngine {
     }
 
     fn close(&self, py: Python<'_>) {
-        self.host.engine.abort(&self.host.bridge(py));
+        self.abort(py);
+        self.host.give_up(py);
     }
 
     #[getter]

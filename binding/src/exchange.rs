@@ -61,7 +61,9 @@ impl PyExchange {
 
     pub(crate) fn bound(&self) -> PyResult<&Tie> {
         self.bound.get().ok_or_else(|| {
-            pyo3::exceptions::PyRuntimeError::new_err("this object was not made by the server: it has no request")
+            pyo3::exceptions::PyRuntimeError::new_err(
+                "this object was not made by the server: it has no request",
+            )
         })
     }
 
@@ -126,7 +128,11 @@ impl PyExchange {
         }
     }
 
-    fn edit_head(&self, py: Python<'_>, edit: impl FnOnce(&mut ResponseHead) -> PyResult<()>) -> PyResult<()> {
+    fn edit_head(
+        &self,
+        py: Python<'_>,
+        edit: impl FnOnce(&mut ResponseHead) -> PyResult<()>,
+    ) -> PyResult<()> {
         if self.started() {
             return Err(handler_error(py, "the response has been started: its head cannot be changed"));
         }
@@ -205,7 +211,10 @@ impl PyExchange {
 
     fn header_items<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyString>, Bound<'py, PyString>)> {
         let Some(request) = self.request() else { return Vec::new() };
-        request.fields().map(|(name, value)| (request::latin1(py, name), request::latin1(py, value))).collect()
+        request
+            .fields()
+            .map(|(name, value)| (request::latin1(py, name), request::latin1(py, value)))
+            .collect()
     }
 
     #[getter]

@@ -80,7 +80,11 @@ impl Host {
     }
 
     /// The Python object of an exchange, made on first use.
-    fn object<'py>(self: &Arc<Self>, py: Python<'py>, exchange: &Arc<Exchange>) -> PyResult<Bound<'py, PyExchange>> {
+    fn object<'py>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        exchange: &Arc<Exchange>,
+    ) -> PyResult<Bound<'py, PyExchange>> {
         if let Some(known) = self.live().get(exchange.tag()) {
             return Ok(known.bind(py).clone());
         }
@@ -119,7 +123,12 @@ impl Host {
         Ok(())
     }
 
-    fn start_task(&self, py: Python<'_>, object: &Bound<'_, PyExchange>, driver: Driver) -> PyResult<Py<PyAny>> {
+    fn start_task(
+        &self,
+        py: Python<'_>,
+        object: &Bound<'_, PyExchange>,
+        driver: Driver,
+    ) -> PyResult<Py<PyAny>> {
         let options = self.task_options.bind(py);
         let context = object.get().local().context.as_ref().map(|c| c.clone_ref(py));
         let made = match context {
@@ -135,7 +144,12 @@ impl Host {
     }
 
     /// The handler's coroutine returned.
-    pub(crate) fn handler_returned(self: &Arc<Self>, py: Python<'_>, exchange: &Arc<Exchange>, object: &Py<PyExchange>) {
+    pub(crate) fn handler_returned(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        exchange: &Arc<Exchange>,
+        object: &Py<PyExchange>,
+    ) {
         let outcome = match &self.application {
             Application::Native(_) => match object.get().hand_over_head(py) {
                 Ok(()) => Outcome::Done,
@@ -159,7 +173,11 @@ impl Host {
         };
         self.log(py, what, None);
         let note = ErrorNote { kind: "ASGIError".to_owned(), message: what.to_owned() };
-        Outcome::Failed { note, shown: if self.debug { format!("{what}\n") } else { String::new() }, status: 500 }
+        Outcome::Failed {
+            note,
+            shown: if self.debug { format!("{what}\n") } else { String::new() },
+            status: 500,
+        }
     }
 
     /// The handler's coroutine raised. Returns what the task must see.
@@ -179,10 +197,7 @@ impl Host {
             return Some(error);
         }
         let client_left = exchange.is_gone() && is_disconnect(py, &error);
-        let outcome = match client_left {
-            true => Outcome::Done,
-            false => self.failure(py, object, &error),
-        };
+        let outcome = if client_left { Outcome::Done } else { self.failure(py, object, &error) };
         if let Application::Asgi(asgi) = &self.application {
             asgi.note_route(py, exchange, object.get(), self.now());
         }
@@ -191,7 +206,12 @@ impl Host {
     }
 
     /// The task was thrown away before the handler ended.
-    pub(crate) fn handler_closed(self: &Arc<Self>, py: Python<'_>, exchange: &Arc<Exchange>, object: &Py<PyExchange>) {
+    pub(crate) fn handler_closed(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        exchange: &Arc<Exchange>,
+        object: &Py<PyExchange>,
+    ) {
         self.handler_done(py, exchange, object, Outcome::Cancelled);
     }
 
@@ -216,7 +236,8 @@ impl Host {
             local.panicked = true;
         }
         self.log(py, "the handler raised", Some(error));
-        let kind = value.get_type().qualname().map_or_else(|_| "Exception".to_owned(), |name| name.to_string());
+        let kind =
+            value.get_type().qualname().map_or_else(|_| "Exception".to_owned(), |name| name.to_string());
         let message = value.str().map(|text| text.to_string()).unwrap_or_default();
         let shown = if self.debug { traceback_text(py, error) } else { String::new() };
         Outcome::Failed { note: ErrorNote { kind, message }, shown, status: 500 }
@@ -250,6 +271,16 @@ impl Host {
         }
     }
 
+    /// Ends the record of every handler that did not end when it was cancelled.
+    pub(crate) fn give_up(self: &Arc<Self>, py: Python<'_>) {
+        let all: Vec<_> = self.live().iter().map(|(_, object)| object.clone_ref(py)).collect();
+        for object in all {
+            if let Ok(tie) = object.get().bound() {
+                self.engine.handler_done(&self.bridge(py), &tie.exchange, Outcome::Cancelled);
+            }
+        }
+    }
+
     pub(crate) fn tell_idle(&self, py: Python<'_>) {
         if self.engine.active() > 0 {
             return;
@@ -264,7 +295,6 @@ impl Host {
 fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<Disconnected>(py)
         || error.get_type(py).name().is_ok_and(|name| name == "ClientDisconnect")
-        || error.is_instance_of::<pyo3::exceptions::PyConnectionError>(py)
         || error.is_instance_of::<crate::error::CoreError>(py)
 }
 
@@ -285,7 +315,8 @@ impl Handler for Bridge<'_, '_> {
     }
 
     fn start(&self, exchange: &Arc<Exchange>) {
-        let started = self.host.object(self.py, exchange).map(|object| self.host.tracers.start(self.host, &object));
+        let started =
+            self.host.object(self.py, exchange).map(|object| self.host.tracers.start(self.host, &object));
         if let Err(error) = started {
             self.host.log(self.py, "a request object could not be made", Some(&error));
         }
@@ -332,10 +363,9 @@ impl Handler for Bridge<'_, '_> {
         if self.host.poll_is_due.swap(true, Ordering::Relaxed) {
             return;
         }
-        if let Some(poll) = self.host.poll.get() {
-            if let Err(error) = self.host.call_soon.bind(self.py).call1((poll,)) {
-                self.host.log(self.py, "the loop takes no calls", Some(&error));
-            }
+        let Some(poll) = self.host.poll.get() else { return };
+        if let Err(error) = self.host.call_soon.bind(self.py).call1((poll,)) {
+            self.host.log(self.py, "the loop takes no calls", Some(&error));
         }
     }
 }

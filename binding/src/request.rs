@@ -66,15 +66,12 @@ fn percent_decode(path: &[u8], out: &mut Vec<u8>) {
     let mut rest = path;
     while let Some((&first, after)) = rest.split_first() {
         let escaped = (first == b'%').then(|| after.get(..2).and_then(hex_pair)).flatten();
-        match escaped {
-            Some(byte) => {
-                out.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                out.push(first);
-                rest = after;
-            }
+        if let Some(byte) = escaped {
+            out.push(byte);
+            rest = &after[2..];
+        } else {
+            out.push(first);
+            rest = after;
         }
     }
 }

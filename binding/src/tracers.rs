@@ -98,7 +98,8 @@ impl Tracers {
 impl Tracer {
     fn report(&self, host: &Host, method: &str, error: &PyErr, py: Python<'_>) {
         if !self.failed.swap(true, Ordering::Relaxed) {
-            let what = format!("the tracer {} failed in {method}; later failures of it are not logged", self.name);
+            let what =
+                format!("the tracer {} failed in {method}; later failures of it are not logged", self.name);
             host.log(py, &what, Some(error));
         }
     }
@@ -108,12 +109,15 @@ fn tracer(object: &Bound<'_, PyAny>) -> PyResult<Tracer> {
     let name = tracer_name(object)?;
     let method = |method: &str| {
         object.getattr(method).ok().filter(Bound::is_callable).map(Bound::unbind).ok_or_else(|| {
-            PyTypeError::new_err(format!(
-                "{name} is no tracer: it has no method {method}(context, request)"
-            ))
+            PyTypeError::new_err(format!("{name} is no tracer: it has no method {method}(context, request)"))
         })
     };
-    Ok(Tracer { start: method("start")?, finish: method("finish")?, name: name.clone(), failed: AtomicBool::new(false) })
+    Ok(Tracer {
+        start: method("start")?,
+        finish: method("finish")?,
+        name: name.clone(),
+        failed: AtomicBool::new(false),
+    })
 }
 
 fn tracer_name(object: &Bound<'_, PyAny>) -> PyResult<String> {

@@ -76,8 +76,8 @@ impl ServerConfig {
     /// `Fault::Operator`, naming the option.
     pub fn check(&self) -> Result<(), Error> {
         let wrong = |what| Err(Error::operator(what, None));
-        if self.limit_head_bytes < 1_024 {
-            return wrong("limit_head_bytes must be at least 1024");
+        if !(1_024..=16_777_216).contains(&self.limit_head_bytes) {
+            return wrong("limit_head_bytes must be between 1024 and 16777216");
         }
         if self.limit_target_bytes == 0 || self.limit_target_bytes > self.limit_head_bytes {
             return wrong("limit_target_bytes must be between 1 and limit_head_bytes");

@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::h1::BodyFrame;
-use crate::message::{Request, ResponseHead};
+use crate::message::{Field, Request, ResponseHead};
 use crate::trace::{EndReason, Event, Record, State};
 
 /// The two ends of a connection. Unix sockets have no addresses.
@@ -69,7 +69,7 @@ pub(crate) struct RequestBody {
     pub wanted: bool,
     /// `100 Continue` is owed as soon as the handler asks.
     pub owes_continue: bool,
-    pub trailers: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub trailers: Vec<Field>,
 }
 
 /// The response on its way to the client.
@@ -224,7 +224,7 @@ impl Exchange {
 
     /// The trailer fields of the request; empty before the end of its body.
     #[must_use]
-    pub fn trailers(&self) -> Vec<(Box<[u8]>, Box<[u8]>)> {
+    pub fn trailers(&self) -> Vec<Field> {
         self.lock().body.trailers.clone()
     }
 

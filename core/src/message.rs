@@ -237,6 +237,9 @@ impl ResponseFields {
             14 if name.eq_ignore_ascii_case(b"content-length") => self.content_length = None,
             _ => {}
         }
+        if !self.lines.split_inclusive(|b| *b == b'\n').any(|line| line_has_name(line, name)) {
+            return;
+        }
         let kept: Vec<u8> = self
             .lines
             .split_inclusive(|b| *b == b'\n')

@@ -42,6 +42,7 @@ impl Output {
 
     /// Bytes not yet sent.
     #[must_use]
+    #[allow(clippy::cast_possible_truncation, reason = "what is held in memory fits")]
     pub const fn len(&self) -> usize {
         (self.queued - self.sent) as usize
     }

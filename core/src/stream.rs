@@ -36,9 +36,8 @@ impl Stream {
     pub(crate) fn recv_stamped(&mut self, buf: &mut [u8], control: &mut [u8]) -> io::Result<Received> {
         let Self::Tcp(_) = self else { return self.recv(buf) };
         let mut slices = [IoSliceMut::new(buf)];
-        let message =
-            recvmsg::<()>(self.as_raw_fd(), &mut slices, Some(control), MsgFlags::MSG_DONTWAIT)?;
-        let stamp = message.cmsgs().ok().and_then(|mut all| all.find_map(software_stamp));
+        let message = recvmsg::<()>(self.as_raw_fd(), &mut slices, Some(control), MsgFlags::MSG_DONTWAIT)?;
+        let stamp = message.cmsgs().ok().and_then(|mut all| all.find_map(|m| software_stamp(&m)));
         Ok(Received { len: message.bytes, wall_ns: stamp })
     }
 
@@ -78,7 +77,7 @@ impl AsRawFd for Stream {
     }
 }
 
-fn software_stamp(message: ControlMessageOwned) -> Option<u64> {
+fn software_stamp(message: &ControlMessageOwned) -> Option<u64> {
     let ControlMessageOwned::ScmTimestampsns(stamps) = message else { return None };
     let stamp: TimeSpec = stamps.system;
     let seconds = u64::try_from(stamp.tv_sec()).ok().filter(|s| *s > 0)?;

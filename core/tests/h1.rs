@@ -4,7 +4,7 @@
 #[path = "../fuzz/src/lib.rs"]
 mod checks;
 
-/// SplitMix64: the same inputs in every run, so that a failure can be had again.
+/// `SplitMix64`: the same inputs in every run, so that a failure can be had again.
 struct Random(u64);
 
 impl Random {
@@ -82,7 +82,9 @@ fn mutated(random: &mut Random, seed: &[u8]) -> Vec<u8> {
 
 fn run(check: fn(&[u8]), seeds: &[&[u8]]) {
     let mut random = Random(1);
-    seeds.iter().for_each(|seed| check(seed));
+    for seed in seeds {
+        check(seed);
+    }
     for _ in 0..20_000 {
         let seed = random.pick(seeds);
         let data = mutated(&mut random, seed);

@@ -260,7 +260,7 @@ class RequestContext(_core.Exchange):
         if status is not None:
             self.status = status
         self.set_header("content-type", content_type)
-        self.values[STREAM] = aiter(source)
+        self.values[STREAM] = (aiter(source), self.replied)
         return None
 
     def abort(self, status: int, detail: object = None) -> NoReturn:

@@ -119,18 +119,25 @@ def make_chain(links: Sequence[Call], errors: ErrorHandlers) -> Call:
         except Exception as error:  # noqa: BLE001 - `recover` raises it again where no handler fits
             await walk.recover(ctx, error)
         if STREAM in ctx.values:
-            await send_stream(ctx, ctx.values.pop(STREAM))
+            await send_stream(ctx, *ctx.values.pop(STREAM))
 
     return run_chain
 
 
-async def send_stream(ctx: "RequestContext", source: AsyncIterator[bytes | str]) -> None:
+async def send_stream(ctx: "RequestContext", source: AsyncIterator[bytes | str], replied: bool) -> None:
     """Sends what an iterator gives, at the pace of the client, and closes the iterator however that ends.
+
+    Args:
+        ctx: The request.
+        source: The pieces.
+        replied: Whether there was a reply when the stream was given. One that came later wins.
 
     Raises:
         ClientDisconnected: The client is gone.
     """
     try:
+        if ctx.replied and not replied:
+            return
         if ctx.method != "HEAD":
             async for chunk in source:
                 if chunk:

@@ -2,18 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
-from types import CoroutineType, TracebackType
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import uvloop
 from wirespan._core import Engine, Exchange, config_defaults
 
-from harness.client import DEADLINE_S, Client
+from harness.client import DEADLINE_S, Address, Client
 from harness.handlers import hello
 
 T = TypeVar("T")
-Handler = Callable[[Any], CoroutineType[Any, Any, None]]
+Handler = Callable[[Any], Coroutine[Any, Any, None]]
 QUIET: dict[str, Any] = {"date_header": False, "server_header": ""}
 """Without these two fields every reply is known to the byte."""
 
@@ -30,7 +30,7 @@ class Server:
         loop: str = "uvloop",
         **config: Any,
     ) -> None:
-        """`config` overrides the engine's defaults; `uds` and `host` say where to listen, `debug` shows errors."""
+        """`config` overrides the engine's defaults; `uds`, `fd` and `host` say where to listen."""
         self.errors: list[tuple[str, BaseException | None]] = []
         self._host = config.pop("host", "127.0.0.1")
         self._uds = config.pop("uds", None)
@@ -38,7 +38,7 @@ class Server:
         self._debug = config.pop("debug", False)
         level = {} if "trace_level" in config else {"trace_level": 2 if tracers else 0}
         self._config = config_defaults() | QUIET | level | config
-        self._native = None if asgi else (Exchange, handler)
+        self._native: Any = None if asgi else (Exchange, handler)
         self._asgi = asgi
         self._tracers = tracers
         self._factory = uvloop.new_event_loop if loop == "uvloop" else asyncio.new_event_loop
@@ -59,6 +59,15 @@ class Server:
         self.loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(DEADLINE_S)
         assert not self._thread.is_alive(), "the server does not stop"
+
+    @property
+    def port(self) -> int:
+        assert not isinstance(self.address, str)
+        return self.address[1]
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def connect(self, **options: Any) -> Client:
         return Client(self.address, **options)
@@ -109,7 +118,7 @@ class Server:
         self.loop.remove_reader(self.engine.fileno())
         self.engine.close()
 
-    def _listen(self) -> tuple[str, int] | str:
+    def _listen(self) -> Address:
         if self._uds is not None:
             self.engine.listen_unix(self._uds)
             return str(self._uds)

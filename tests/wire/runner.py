@@ -1,8 +1,9 @@
 """Sends other people's requests and judges the answers.
 
-A corpus case states what its source expects: `accept`, `reject` or `incomplete` (nothing may be answered yet). RFC 9110
-and 9112 leave some of them open, so a mismatch fails only where the RFC says MUST (the case's `must`) or where at
-least three of the six servers in `reference.json` do what is expected, and never where a setting decides.
+A corpus case states what its source expects: `accept`, `reject` or `incomplete` (nothing may be answered
+yet). RFC 9110 and 9112 leave some of them open, so a mismatch fails only where the RFC says MUST (the case's
+`must`) or where at least three of the six servers in `reference.json` do what is expected, and never where a
+setting decides.
 """
 
 import base64
@@ -16,17 +17,26 @@ from pathlib import Path
 from typing import Any
 
 from harness import Client
+from harness.client import Address
 
 CORPORA = Path(__file__).parent / "corpora"
 SILENCE_S = 0.4
 """How long a server may think before its silence counts as waiting for more."""
 
 OPEN_BASIS = {"limit", "config", "lenient", "none"}
-OPEN_TO_REFUSE = {
-    "http11_no_host", "bare_lf", "bare_cr", "obs_fold", "no_version", "other_version", "unusual_method", "upgrade",
-    "connect", "non_http_protocol", "big", "expect", "te_and_cl", "te_http10", "http2_preface", "leading_crlf",
-}  # fmt: skip
 OPEN_TO_ACCEPT = {"bare_lf", "te_and_cl", "obs_fold", "http2_preface", "big", "unusual_method"}
+OPEN_TO_REFUSE = OPEN_TO_ACCEPT | {
+    "http11_no_host",
+    "bare_cr",
+    "no_version",
+    "other_version",
+    "upgrade",
+    "connect",
+    "non_http_protocol",
+    "expect",
+    "te_http10",
+    "leading_crlf",
+}
 
 
 @dataclass
@@ -78,7 +88,7 @@ def statuses_in(data: bytes, *, head_only: bool) -> Iterator[int]:
             yield status
 
 
-def ask(address: tuple[str, int], raw: bytes, step: int | None) -> Answer:
+def ask(address: Address, raw: bytes, step: int | None) -> Answer:
     """Sends one case and listens until the server closes or is silent."""
     data, answer = b"", Answer()
     with Client(address) as client:
@@ -96,7 +106,7 @@ def ask(address: tuple[str, int], raw: bytes, step: int | None) -> Answer:
     return answer
 
 
-def ask_all(address: tuple[str, int], step: int | None) -> dict[str, Answer]:
+def ask_all(address: Address, step: int | None) -> dict[str, Answer]:
     """Every case, many at a time: most of the time is waiting for silence."""
     cases = load()
     with ThreadPoolExecutor(32) as pool:

@@ -45,7 +45,7 @@ def test_body_of_known_length_is_whole(serve: Serve, length: int, step: int | No
 
 @pytest.mark.parametrize("case", BAD_LENGTH)
 def test_ambiguous_framing_is_refused(serve: Serve, case: str, recorder: Recorder) -> None:
-    """A proxy in front may have chosen the other reading: that is request smuggling (RFC 9112 section 11.2)."""
+    """A proxy in front may have chosen the other reading: request smuggling (RFC 9112 section 11.2)."""
     with serve(echo, tracers=[recorder]).connect() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\n" + BAD_LENGTH[case] + b"\r\nhello")
         response = client.response()

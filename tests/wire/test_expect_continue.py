@@ -1,4 +1,4 @@
-"""`Expect: 100-continue`: the client waits with the body until somebody wants it (RFC 9110 section 10.1.1)."""
+"""`Expect: 100-continue`: the client waits with the body until it is wanted (RFC 9110 section 10.1.1)."""
 
 from collections.abc import Callable
 

@@ -97,7 +97,7 @@ def test_connection_over_the_bound_is_told_so(serve: Serve) -> None:
 
 
 def test_refused_client_that_is_still_sending_can_read_the_refusal(serve: Serve) -> None:
-    """Closing with bytes unread makes the kernel send RST, which destroys our answer (RFC 9112 section 9.6)."""
+    """Closing with unread bytes sends RST, which destroys the answer (RFC 9112 section 9.6)."""
     with serve(echo, limit_body_bytes=10).connect() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n")
         client.send_if_open(b"x" * 500_000)

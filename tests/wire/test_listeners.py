@@ -98,10 +98,9 @@ def test_descriptor_that_does_not_listen_is_refused(serve: Serve, tmp_path: Path
 
 def test_port_in_use_is_refused_before_anything_is_served(serve: Serve) -> None:
     server = serve()
-    _, port = server.address
 
     def again() -> None:
-        server.engine.listen_tcp("127.0.0.1", port)
+        server.engine.listen_tcp("127.0.0.1", server.port)
 
     with pytest.raises(OSError, match="in use"):
         server.call(again)

@@ -115,7 +115,9 @@ impl Connection {
         let what = match self.phase {
             Phase::Head => "the request head did not arrive in time",
             Phase::Exchange => "the request body did not arrive in time",
-            Phase::Idle | Phase::Linger | Phase::Closed => return self.hang_up(shared, EndReason::ReadTimeout),
+            Phase::Idle | Phase::Linger | Phase::Closed => {
+                return self.hang_up(shared, EndReason::ReadTimeout);
+            }
         };
         let Some(exchange) = self.current.clone() else { return };
         if exchange.lock().reply.complete {

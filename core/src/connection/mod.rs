@@ -82,7 +82,11 @@ impl Shared {
 }
 
 /// Seconds of the configuration in nanoseconds.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked: at most a year, never negative")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked: at most a year, never negative"
+)]
 pub(crate) fn nanos(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
 }
@@ -225,7 +229,8 @@ impl Connection {
 
     /// Whether anybody who holds this exchange's handle means this connection, now.
     pub(crate) fn is_current(&self, exchange: &Exchange) -> bool {
-        exchange.place == self.place && self.current.as_ref().is_some_and(|c| std::ptr::eq(&raw const **c, exchange))
+        exchange.place == self.place
+            && self.current.as_ref().is_some_and(|c| std::ptr::eq(&raw const **c, exchange))
     }
 }
 

@@ -270,9 +270,10 @@ impl Connection {
             let (used, room, wake) = {
                 let mut progress = exchange.lock();
                 let discard = progress.reply.complete;
-                let room = match discard {
-                    true => self.discard_left,
-                    false => shared.config.limit_body_buffer_bytes.saturating_sub(progress.body.buffered),
+                let room = if discard {
+                    self.discard_left
+                } else {
+                    shared.config.limit_body_buffer_bytes.saturating_sub(progress.body.buffered)
                 };
                 let input = &self.input[self.at..];
                 let before = progress.body.buffered;

@@ -82,6 +82,7 @@ impl Connection {
         progress.reply.frame = frame;
         progress.reply.started = true;
         progress.record.status = head.status;
+        progress.reply.head = Some(head); // sinks may ask for response headers
         Ok(())
     }
 
@@ -93,7 +94,9 @@ impl Connection {
         let bound = shared.config.limit_body_buffer_bytes as u64;
         progress.body.owes_continue
             || match exchange.request().map(crate::message::Request::body) {
-                Some(BodyLength::Known(length)) => length - progress.record.recv_body_size.min(length) > bound,
+                Some(BodyLength::Known(length)) => {
+                    length - progress.record.recv_body_size.min(length) > bound
+                }
                 _ => false,
             }
     }
@@ -194,7 +197,10 @@ impl Connection {
         let waiting = self.pending.iter().map(|(_, exchange)| exchange).chain(&self.current);
         for exchange in waiting {
             let mut progress = exchange.lock();
-            if progress.reply.started && progress.record.is_on() && progress.record.time(Event::WRITE_START).is_none() {
+            if progress.reply.started
+                && progress.record.is_on()
+                && progress.record.time(Event::WRITE_START).is_none()
+            {
                 let now = shared.clock.now();
                 progress.record.mark(Event::WRITE_START, now);
             }

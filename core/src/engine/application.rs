@@ -127,7 +127,11 @@ impl Inner {
             let progress = exchange.lock();
             if progress.reply.complete {
                 let ours = progress.gone.is_some(); // we answered in the handler's place
-                return if ours { Ok(Sent::Gone) } else { Err(Error::handler("the response is complete already")) };
+                return if ours {
+                    Ok(Sent::Gone)
+                } else {
+                    Err(Error::handler("the response is complete already"))
+                };
             }
         }
         let result = connection.send(shared, exchange, chunk, last);
@@ -151,9 +155,12 @@ impl Inner {
         let here = self.connection_at(exchange.place).is_some_and(|c| c.is_current(exchange));
         match outcome {
             Outcome::Done if here && !complete => self.finish_reply(exchange),
-            Outcome::Failed { note, shown, status } => self.fail(exchange, note, &shown, status, here && !complete),
+            Outcome::Failed { note, shown, status } => {
+                self.fail(exchange, note, &shown, status, here && !complete);
+            }
             Outcome::Cancelled if here && !complete => {
-                let note = ErrorNote { kind: "CancelledError".into(), message: "the handler was cancelled".into() };
+                let note =
+                    ErrorNote { kind: "CancelledError".into(), message: "the handler was cancelled".into() };
                 self.fail(exchange, note, "", 500, true);
             }
             Outcome::Done | Outcome::Cancelled => {}

@@ -203,7 +203,8 @@ impl Engine {
     /// A fraction of the shortest time-out, so that none is late by much.
     fn tick_interval(&self) -> Duration {
         let c = &self.config;
-        let all = [c.timeout_header_s, c.timeout_body_s, c.timeout_write_s, c.timeout_idle_s, c.timeout_handler_s];
+        let all =
+            [c.timeout_header_s, c.timeout_body_s, c.timeout_write_s, c.timeout_idle_s, c.timeout_handler_s];
         let shortest = all.into_iter().filter(|t| *t > 0.0).fold(2.0, f64::min);
         Duration::from_secs_f64((shortest / 8.0).clamp(0.005, 0.25))
     }
@@ -270,8 +271,12 @@ impl Inner {
         let mut connection = self.connections.remove(slot);
         // Closing the descriptor removes it anyway; an error here changes nothing.
         _ = self.poll.registry().deregister(connection.stream.source());
-        if self.paused {
-            self.paused = false;
+        self.resume_accepting();
+    }
+
+    /// Accepting stopped for want of room or of descriptors: try again.
+    fn resume_accepting(&mut self) {
+        if std::mem::take(&mut self.paused) {
             for index in 0..self.listeners.len() {
                 self.accept(index);
             }
@@ -285,11 +290,13 @@ impl Inner {
     fn end_overdue(&mut self) {
         self.refresh_date();
         let now = self.shared.clock.now();
-        let slots: Vec<usize> = self.connections.iter().filter(|(_, c)| c.is_overdue(now)).map(|(slot, _)| slot).collect();
+        let slots: Vec<usize> =
+            self.connections.iter().filter(|(_, c)| c.is_overdue(now)).map(|(slot, _)| slot).collect();
         for slot in slots {
             self.connections[slot].end_overdue(&mut self.shared, now);
             self.advance(slot);
         }
+        self.resume_accepting();
     }
 
     /// Writes the `Date` line anew when the second has changed.
@@ -309,7 +316,8 @@ impl Inner {
     }
 
     fn end_all(&mut self, reason: EndReason, wanted: impl Fn(&Connection) -> bool) {
-        let slots: Vec<usize> = self.connections.iter().filter(|(_, c)| wanted(c)).map(|(slot, _)| slot).collect();
+        let slots: Vec<usize> =
+            self.connections.iter().filter(|(_, c)| wanted(c)).map(|(slot, _)| slot).collect();
         for slot in slots {
             self.connections[slot].hang_up(&mut self.shared, reason);
             self.remove_if_closed(slot);

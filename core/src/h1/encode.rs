@@ -81,8 +81,8 @@ pub fn encode_head(
         out.put(to.server_line);
     }
     out.put(match (keep, to.version) {
-        (false, _) => b"Connection: close\r\n\r\n",
-        (true, Version::Http10) => b"Connection: keep-alive\r\n\r\n",
+        (false, _) => b"connection: close\r\n\r\n",
+        (true, Version::Http10) => b"connection: keep-alive\r\n\r\n",
         (true, Version::Http11) => b"\r\n",
     });
     Ok((frame, keep))
@@ -133,11 +133,11 @@ fn put_status_line(out: &mut Output, status: u16) {
 fn put_framing(out: &mut Output, framing: BodyFrame) {
     match framing {
         BodyFrame::Length(length) => {
-            out.put(b"Content-Length: ");
+            out.put(b"content-length: ");
             out.put(itoa::Buffer::new().format(length).as_bytes());
             out.put(b"\r\n");
         }
-        BodyFrame::Chunked => out.put(b"Transfer-Encoding: chunked\r\n"),
+        BodyFrame::Chunked => out.put(b"transfer-encoding: chunked\r\n"),
         BodyFrame::Nothing | BodyFrame::UntilClose => {}
     }
 }
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_whole_head() {
         let head = head(200, &[("content-type", "text/plain"), ("X", "y")]);
-        let expected = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nX: y\r\nContent-Length: 5\r\nDate: D\r\nServer: S\r\n\r\n";
+        let expected = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nX: y\r\ncontent-length: 5\r\nDate: D\r\nServer: S\r\n\r\n";
         assert_eq!(
             encode(&head, BodySize::Known(5), &TO),
             Ok((expected.to_owned(), BodyFrame::Length(5), true))
@@ -281,23 +281,23 @@ mod tests {
         use BodyFrame::{Chunked, Length, Nothing, UntilClose};
         use BodySize::{Known, Unknown};
         for (status, length, size, to, expected) in [
-            (200, None, Known(0), TO, Ok(("Content-Length: 0", Length(0)))),
-            (200, Some("5"), Known(5), TO, Ok(("Content-Length: 5", Length(5)))),
+            (200, None, Known(0), TO, Ok(("content-length: 0", Length(0)))),
+            (200, Some("5"), Known(5), TO, Ok(("content-length: 5", Length(5)))),
             (200, Some("5"), Known(4), TO, Err(Fault::Handler)),
-            (200, Some("5"), Unknown, TO, Ok(("Content-Length: 5", Length(5)))),
-            (200, None, Unknown, TO, Ok(("Transfer-Encoding: chunked", Chunked))),
+            (200, Some("5"), Unknown, TO, Ok(("content-length: 5", Length(5)))),
+            (200, None, Unknown, TO, Ok(("transfer-encoding: chunked", Chunked))),
             (200, None, Unknown, OLD, Ok(("", UntilClose))),
-            (200, None, Known(5), HEAD, Ok(("Content-Length: 5", Nothing))),
-            (200, Some("9"), Known(0), HEAD, Ok(("Content-Length: 9", Nothing))),
-            (200, None, Unknown, HEAD, Ok(("Transfer-Encoding: chunked", Nothing))),
+            (200, None, Known(5), HEAD, Ok(("content-length: 5", Nothing))),
+            (200, Some("9"), Known(0), HEAD, Ok(("content-length: 9", Nothing))),
+            (200, None, Unknown, HEAD, Ok(("transfer-encoding: chunked", Nothing))),
             (204, None, Known(0), TO, Ok(("", Nothing))),
             (204, Some("0"), Unknown, TO, Ok(("", Nothing))),
             (204, None, Known(1), TO, Err(Fault::Handler)),
             (204, None, Known(0), HEAD, Ok(("", Nothing))),
-            (205, None, Unknown, TO, Ok(("Content-Length: 0", Length(0)))),
+            (205, None, Unknown, TO, Ok(("content-length: 0", Length(0)))),
             (205, Some("1"), Unknown, TO, Err(Fault::Handler)),
             (304, None, Known(0), TO, Ok(("", Nothing))),
-            (304, Some("7"), Known(0), TO, Ok(("Content-Length: 7", Nothing))),
+            (304, Some("7"), Known(0), TO, Ok(("content-length: 7", Nothing))),
             (304, None, Known(7), TO, Err(Fault::Handler)),
         ] {
             let expected = expected.map(|(line, frame): (&str, _)| (line.to_owned(), frame));
@@ -309,11 +309,11 @@ mod tests {
     fn connection_lines() {
         for (to, fields, size, line, kept) in [
             (TO, &[][..], BodySize::Known(0), "", true),
-            (TO, &[("connection", "close")], BodySize::Known(0), "Connection: close", false),
-            (ReplyTo { keep_alive: false, ..TO }, &[], BodySize::Known(0), "Connection: close", false),
-            (OLD, &[], BodySize::Known(0), "Connection: keep-alive", true),
-            (OLD, &[], BodySize::Unknown, "Connection: close", false),
-            (ReplyTo { is_head: true, ..OLD }, &[], BodySize::Unknown, "Connection: keep-alive", true),
+            (TO, &[("connection", "close")], BodySize::Known(0), "connection: close", false),
+            (ReplyTo { keep_alive: false, ..TO }, &[], BodySize::Known(0), "connection: close", false),
+            (OLD, &[], BodySize::Known(0), "connection: keep-alive", true),
+            (OLD, &[], BodySize::Unknown, "connection: close", false),
+            (ReplyTo { is_head: true, ..OLD }, &[], BodySize::Unknown, "connection: keep-alive", true),
         ] {
             let (text, _, keep) = encode(&head(200, fields), size, &to).unwrap();
             assert_eq!(

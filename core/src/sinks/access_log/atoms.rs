@@ -140,9 +140,12 @@ fn atom(name: &str) -> Result<Atom, String> {
 }
 
 fn braced_atom(name: &str, kind: &str) -> Result<Atom, String> {
-    let header = || match is_token(name.as_bytes()) {
-        true => Ok(name.to_ascii_lowercase().into_bytes().into()),
-        false => Err(format!("`{name}` is no header name")),
+    let header = || {
+        if is_token(name.as_bytes()) {
+            Ok(name.to_ascii_lowercase().into_bytes().into())
+        } else {
+            Err(format!("`{name}` is no header name"))
+        }
     };
     match kind {
         "i" => Ok(Atom::RequestHeader(header()?)),

@@ -6,6 +6,9 @@ use super::escape;
 use super::field::{Facts, Field, Shape, Value, shapes};
 use super::stamp::Stamps;
 
+/// A key with its quotes and colon, and the field behind it.
+type Keyed = (Box<[u8]>, Field);
+
 /// What is written for one row; the keys hold their comma, quotes and colon already.
 #[derive(Debug)]
 struct Member {
@@ -17,7 +20,7 @@ struct Member {
 enum Content {
     Leaf(Field),
     Optional(Field),
-    Group(Box<[(Box<[u8]>, Field)]>),
+    Group(Box<[Keyed]>),
 }
 
 /// The compiled format.
@@ -71,7 +74,7 @@ impl Json {
     }
 }
 
-fn put_group(members: &[(Box<[u8]>, Field)], facts: &Facts<'_>, stamps: &mut Stamps, out: &mut Vec<u8>) {
+fn put_group(members: &[Keyed], facts: &Facts<'_>, stamps: &mut Stamps, out: &mut Vec<u8>) {
     if members.first().is_none_or(|(_, field)| facts.value(*field) == Value::Unknown) {
         return out.extend_from_slice(b"null");
     }

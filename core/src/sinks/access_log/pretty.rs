@@ -89,7 +89,7 @@ impl Pretty {
     fn put_status(&self, status: u16, out: &mut Vec<u8>) {
         let color = match status {
             0 => return out.extend_from_slice(b"  -"),
-            ..300 => GREEN,
+            1..300 => GREEN,
             300..400 => CYAN,
             400..500 => YELLOW,
             500.. => RED,
@@ -123,9 +123,12 @@ impl Pretty {
             if count == 0 {
                 continue;
             }
-            self.paint(color, out, |out| match self.color {
-                true => (0..count).for_each(|_| out.extend_from_slice("█".as_bytes())),
-                false => out.extend(std::iter::repeat_n(letter, count)),
+            self.paint(color, out, |out| {
+                if self.color {
+                    (0..count).for_each(|_| out.extend_from_slice("█".as_bytes()));
+                } else {
+                    out.extend(std::iter::repeat_n(letter, count));
+                }
             });
         }
         out.extend(std::iter::repeat_n(b' ', BAR_WIDTH - cells.iter().sum::<usize>()));

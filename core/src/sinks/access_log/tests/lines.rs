@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 use super::super::field::FIELDS;
 use super::super::format::Format;
@@ -202,7 +203,7 @@ fn as_logged(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02X}"));
+            _ = write!(text, "\\x{byte:02X}"); // a String takes everything
         }
     }
     text

@@ -28,6 +28,7 @@ fn request(method: &[u8], path: &[u8], query: &[u8], fields: &[(&[u8], &[u8])]) 
     let fields = fields.iter().map(|(name, value)| (add(name), add(value))).collect();
     let target = Span { start: path.start, end: if mark.start == mark.end { path.end } else { query.end } };
     Request {
+        authority: Span::default(),
         bytes: bytes.into(),
         method,
         target,

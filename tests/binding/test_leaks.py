@@ -1,0 +1,94 @@
+"""Nothing grows: not over many requests, not with many connections."""
+
+import contextlib
+import gc
+import resource
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import HELLO, Client, Recorder, Server, echo, request, wait_for
+from wirespan._core import Exchange
+
+pytestmark = pytest.mark.wire
+Serve = Callable[..., Server]
+BATCH = 500
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def objects() -> Counter[str]:
+    gc.collect()
+    return Counter(type(item).__name__ for item in gc.get_objects())
+
+
+class Forgetting:
+    """A tracer that keeps nothing, so that whatever stays is ours."""
+
+    def start(self, context: Any, request: Exchange) -> Any:
+        return context
+
+    def finish(self, context: Any, request: Exchange) -> None:
+        request.stats.states()
+
+
+def drive(client: Client, requests: int) -> None:
+    one = request(method="POST", body=b"x" * 100)
+    for _ in range(requests // BATCH):
+        client.send(one * BATCH)
+        for _ in range(BATCH):
+            client.response()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's statm")
+@pytest.mark.parametrize("tracers", [[], [Forgetting()]], ids=["untraced", "traced"])
+def test_100_000_requests_leave_nothing_behind(serve: Serve, tracers: list[Any]) -> None:
+    server = serve(echo, tracers=tracers)
+    with server.connect() as client:
+        drive(client, 20_000)  # pools and caches fill
+        before, size = objects(), resident_bytes()
+        drive(client, 100_000)
+        grown = objects() - before
+        assert sum(grown.values()) < 1_000, grown.most_common(5)
+        assert resident_bytes() - size < 8 << 20, "80 bytes a request would be a leak"
+
+
+def test_thousand_connections_are_served(serve: Serve) -> None:
+    server = serve()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2_200  # both ends are in this process
+    if soft < needed:
+        if hard < needed:
+            pytest.skip(f"the system allows {hard} open files")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(server.connect()) for _ in range(1_000)]
+        for _ in range(2):
+            for client in clients:
+                client.send(request())
+            for client in clients:
+                client.expect(HELLO)
+        assert server.call(lambda: server.engine.connections) == 1_000
+    wait_for(lambda: server.call(lambda: server.engine.connections) == 0, "all places are free again")
+
+
+def test_finished_exchange_is_freed(serve: Serve, recorder: Recorder) -> None:
+    server = serve(tracers=[recorder])
+    with server.connect() as client:
+        client.send(request() * 10)
+        client.expect(HELLO * 10)
+        recorder.wait(10)
+    recorder.started.clear()
+    recorder.finished.clear()
+
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(item, Exchange) for item in gc.get_objects())
+
+    wait_for(lambda: server.call(alive) == 0, "no exchange is alive")
