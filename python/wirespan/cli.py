@@ -13,7 +13,7 @@ from wirespan._core import __version__
 from wirespan.banner import print_banner
 from wirespan.config import OPTIONS, Option, checked, kind
 from wirespan.errors import ConfigError
-from wirespan.server import EXIT_OPTIONS, reported, run_config
+from wirespan.server import EXIT_OPTIONS, leave_soon, reported, run_config
 from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
 
@@ -95,6 +95,7 @@ def serve(target: str, file: str | None, **flags: Any) -> None:
     config = load_config({}, command_line=given, file=file)
     with reported(debug=config.debug):
         run_config(target, config, lambda server: print_banner(target, server))
+        leave_soon()
 
 
 serve.params.extend(TableOption(name, option) for name, option in OPTIONS.items())
@@ -117,11 +118,17 @@ def options(form: str | None) -> None:
 
 
 @commands.command()
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), metavar="N", help="How long.")
-def demo(seconds: float | None) -> None:
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=20.0,
+    metavar="N",
+    help="How long; 0 is until Ctrl-C. [20]",
+)
+def demo(seconds: float) -> None:
     """Watch a small shop and a service in front of it, under a realistic mix of requests."""
     demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
-    demo_module.run_demo(seconds)
+    demo_module.run_demo(seconds or None)
 
 
 def main(arguments: list[str] | None = None) -> int:

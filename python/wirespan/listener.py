@@ -1,6 +1,6 @@
 """The socket that the server listens on, bound here so that what goes wrong is told in the operator's words.
 
-The engine takes the descriptor over (`listen_fd`), makes it listen and asks for kernel time stamps. With
+The engine duplicates the descriptor (`listen_fd`), makes it listen and asks for kernel time stamps. With
 `--reload` the parent process keeps a second reference, so that no connection is refused during a restart.
 """
 

@@ -6,8 +6,10 @@ Exit codes: 0 after a shutdown, 1 when the server could not start, 2 when the op
 import asyncio
 import contextlib
 import importlib
+import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +22,7 @@ from wirespan.sources import load_config
 
 EXIT_START = 1
 EXIT_OPTIONS = 2
+THREAD_GRACE_S = 1.0
 OnReady = Callable[[Server], object]
 
 
@@ -53,6 +56,28 @@ def run_config(app: Any, config: Config, on_ready: OnReady) -> None:
         app = load_app(app, app_dir=config.app_dir, factory=config.factory)
     with asyncio.Runner(loop_factory=loop_factory(config.loop)) as runner:
         runner.run(_serve_until_signal(Server(app, config), on_ready))
+        # The runner waits for the loop's threads when it closes.
+        watch = leave_soon()
+    watch.cancel()
+
+
+def leave_soon() -> threading.Timer:
+    """Ends the process in a moment, for the case that a thread keeps it from ending.
+
+    Python waits for pool threads, but a `def` handler that blocks cannot be ended. When the server is down
+    nothing is left that its end could harm.
+    """
+
+    def leave() -> None:
+        sys.stderr.write("wirespan: a thread of a handler does not end, so it is left behind\n")
+        sys.stderr.flush()
+        sys.stdout.flush()
+        os._exit(0)
+
+    timer = threading.Timer(THREAD_GRACE_S, leave)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:

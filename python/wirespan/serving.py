@@ -89,7 +89,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._loop.set_default_executor(ThreadPoolExecutor(self.config.threads, "wirespan"))
         hosted = host(self._app, self.config)
-        if not await self._started(hosted.startup()):
+        if self._stopping.is_set() or not await self._started(hosted.startup):
             return
         try:
             await self._serve(hosted, on_ready)
@@ -97,9 +97,9 @@ class Server:
             _flush(hosted)
             await hosted.shutdown(self.config.timeout_shutdown_s)
 
-    async def _started(self, startup: Awaitable[None]) -> bool:
+    async def _started(self, startup: Callable[[], Awaitable[None]]) -> bool:
         """Runs the start-up hooks. False when the server was stopped before they were done."""
-        starting = asyncio.ensure_future(startup)
+        starting = asyncio.ensure_future(startup())
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -141,13 +141,13 @@ class Server:
             raise StartError(str(error)) from error
 
     def _listen(self, engine: Engine) -> None:
-        listener = open_listener(self.config)
-        self.url = url_of(listener)
-        self.port = 0 if listener.family == socket.AF_UNIX else listener.getsockname()[1]
-        try:
-            engine.listen_fd(listener.detach())
-        except (CoreError, OSError) as error:
-            raise StartError(f"cannot listen on {self.url}: {error}") from error
+        with open_listener(self.config) as listener:
+            self.url = url_of(listener)
+            self.port = 0 if listener.family == socket.AF_UNIX else listener.getsockname()[1]
+            try:
+                engine.listen_fd(listener.fileno())
+            except (CoreError, OSError) as error:
+                raise StartError(f"cannot listen on {self.url}: {error}") from error
 
     async def _drain(self, engine: Engine) -> None:
         engine.drain(self._drained.set)

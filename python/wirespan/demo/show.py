@@ -16,7 +16,7 @@ from rich.text import Text
 from wirespan._core import AccessLog
 from wirespan.demo.clients import download_slowly, give_up, request, upload_slowly
 from wirespan.demo.front import make_front
-from wirespan.demo.tally import COLORS, Tally, summary_table
+from wirespan.demo.tally import COLORS, Tally, lesson, summary_table
 from wirespan.loading import StartError
 from wirespan.serving import serving
 
@@ -122,5 +122,7 @@ def _introduce(console: Console, shop_url: str, front_url: str) -> None:
 def _conclude(console: Console, tally: Tally) -> None:
     console.print()
     if tally.totals:
-        console.print(summary_table(tally), soft_wrap=not console.is_terminal)
+        console.print(summary_table(tally))
+        console.print()
+        console.print(lesson(tally))
     console.print("\nYour own app:  wirespan serve package.module:app", style="bold")

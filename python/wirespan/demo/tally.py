@@ -14,20 +14,21 @@ from wirespan.context import RequestContext
 COLORS = {
     "queue": "red",
     "read": "blue",
-    "schedule": "magenta",
+    "schedule": "yellow",
     "run": "green",
-    "await": "yellow",
-    "write": "cyan",
+    "await": "cyan",
+    "write": "magenta",
 }
 MEANINGS = {
-    "queue": "waited for an event loop that something else blocked",
-    "read": "waited for a client that sends slowly",
-    "schedule": "waited for its turn, or for a free thread",
-    "run": "Python was busy, and everybody else waited",
-    "await": "waited for a database or another service",
-    "write": "waited for a client that reads slowly",
+    "queue": "the loop was blocked",
+    "read": "the client sent slowly",
+    "schedule": "its turn or a thread",
+    "run": "Python was busy",
+    "await": "a database or service",
+    "write": "the client read slowly",
 }
-BAR_WIDTH = 24
+BAR_WIDTH = 16
+FAST_ROUTE = "GET /products/{number}"
 
 
 @dataclass
@@ -35,13 +36,17 @@ class Total:
     """What was measured on one route."""
 
     requests: int = 0
-    slowest_ns: int = 0
     states: Counter[str] = field(default_factory=Counter)
 
     @property
     def total_ns(self) -> int:
         """All requests together."""
         return sum(self.states.values())
+
+    def mean_ms(self, state: str | None = None) -> float:
+        """Milliseconds of one request, in all states or in one."""
+        spent = self.total_ns if state is None else self.states[state]
+        return spent / max(self.requests, 1) / 1e6
 
 
 class Tally:
@@ -59,7 +64,6 @@ class Tally:
         stats = request.stats
         total = self.totals[f"{request.method} {stats.route or '(no route)'}"]
         total.requests += 1
-        total.slowest_ns = max(total.slowest_ns, stats.total_ns())
         total.states.update(stats.states())
 
 
@@ -67,17 +71,16 @@ def summary_table(tally: Tally) -> Table:
     """Routes, the slowest first, with the state that took most of the time and what that means."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("route", no_wrap=True)
-    table.add_column("requests", justify="right")
+    table.add_column("count", justify="right", no_wrap=True)
     table.add_column("mean", justify="right", no_wrap=True)
-    table.add_column("where the time went", no_wrap=True)
-    table.add_column("mostly")
-    rows = sorted(tally.totals.items(), key=lambda row: -row[1].total_ns / row[1].requests)
+    table.add_column("where it went", no_wrap=True)
+    table.add_column("mostly", no_wrap=True)
+    rows = sorted(tally.totals.items(), key=lambda row: -row[1].mean_ms())
     for route, total in rows:
         state, spent = total.states.most_common(1)[0]
         share = 100 * spent // max(total.total_ns, 1)
         mostly = Text.assemble((f"{state} {share}%", COLORS[state]), (f"  {MEANINGS[state]}", "dim"))
-        mean_ms = total.total_ns / total.requests / 1e6
-        table.add_row(route, str(total.requests), f"{mean_ms:.1f} ms", _bar(total), mostly)
+        table.add_row(route, str(total.requests), f"{total.mean_ms():.1f} ms", _bar(total), mostly)
     return table
 
 
@@ -92,3 +95,15 @@ def _bar(total: Total) -> Text:
         bar.append("█" * (until - drawn), style=color)
         drawn = until
     return bar
+
+
+def lesson(tally: Tally) -> Text:
+    """What to see: the fast page is slow on average, and the page itself is not the reason."""
+    total = tally.totals.get(FAST_ROUTE, Total())
+    return Text.assemble(
+        "The product page needs ",
+        (f"{total.mean_ms('run'):.1f} ms of Python", COLORS["run"]),
+        f" and took {total.mean_ms():.1f} ms on average: it waited ",
+        (f"{total.mean_ms('queue'):.1f} ms in the kernel", COLORS["queue"]),
+        ", because /report blocks the event loop. A trace that begins in a middleware cannot show that.",
+    )

@@ -1,0 +1,224 @@
+"""`wirespan serve` as its users meet it: processes, signals, exit codes, one line for each mistake."""
+
+import contextlib
+import re
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from cli.commands import Serving, connect, get, read_all, run
+
+APP = """
+import asyncio, contextlib, time
+from wirespan import App
+
+app = App()
+
+@app.get("/")
+async def hello(ctx):
+    ctx.text("hello")
+
+@app.get("/slow")
+async def slow(ctx):
+    print("started", flush=True)
+    try:
+        await asyncio.sleep(0.3)
+    finally:
+        print("ended", flush=True)
+    ctx.text("slow")
+
+@app.get("/endless")
+async def endless(ctx):
+    print("started", flush=True)
+    await asyncio.Future()
+
+@app.on_shutdown
+async def bye():
+    print("bye", flush=True)
+
+@app.get("/stuck")
+def stuck(ctx):
+    print("started", flush=True)
+    time.sleep(60)
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    raise RuntimeError("no database")
+    yield
+
+def starlette():
+    from starlette.applications import Starlette
+    return Starlette(lifespan=lifespan)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shop.py").write_text(APP)
+    return tmp_path
+
+
+def next_line(server: Serving) -> str:
+    assert server.process.stdout is not None
+    return server.process.stdout.readline().strip()
+
+
+def wait_until_refused(port: int) -> None:
+    """The sign that the first signal has arrived."""
+    with contextlib.suppress(ConnectionRefusedError):
+        while True:
+            connect(port).close()
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_running_requests_finish_after_sigterm(folder: Path, loop: str) -> None:
+    """A deployment loses no request, and the shutdown hooks run last."""
+    with Serving("shop", "--port", "0", "--loop", loop, cwd=folder) as server, connect(server.port) as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert next_line(server) == "started"
+        server.signal(signal.SIGTERM)
+        assert read_all(client).endswith(b"slow")
+        assert server.end()[:2] == (0, "ended\nbye\n")
+
+
+def test_second_signal_ends_what_still_runs(folder: Path) -> None:
+    """Whoever presses Ctrl-C twice means it."""
+    with Serving("shop", "--port", "0", cwd=folder) as server, connect(server.port) as client:
+        client.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert next_line(server) == "started"
+        server.signal(signal.SIGINT)
+        wait_until_refused(server.port)
+        server.signal(signal.SIGINT)
+        with contextlib.suppress(ConnectionResetError):
+            assert b"200 OK" not in read_all(client)
+        assert server.end()[:2] == (0, "bye\n")
+
+
+def test_thread_that_is_stuck_is_left_behind(folder: Path) -> None:
+    """Python would wait for it for ever."""
+    with (
+        Serving("shop", "--port", "0", "--timeout-shutdown-s", "0", cwd=folder) as server,
+        connect(server.port) as client,
+    ):
+        client.sendall(b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert next_line(server) == "started"
+        server.signal(signal.SIGTERM)
+        code, _, err = server.end()
+        assert (code, err.splitlines()[-1]) == (
+            0,
+            "wirespan: a thread of a handler does not end, so it is left behind",
+        )
+
+
+def test_deadline_ends_what_still_runs(folder: Path) -> None:
+    """`timeout_shutdown_s` bounds the drain."""
+    with (
+        Serving("shop", "--port", "0", "--timeout-shutdown-s", "0.2", cwd=folder) as server,
+        connect(server.port) as client,
+    ):
+        client.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert next_line(server) == "started"
+        server.signal(signal.SIGTERM)
+        assert server.end()[:2] == (0, "bye\n")
+
+
+def test_access_log_is_complete_after_the_end(folder: Path) -> None:
+    """Nothing traced is lost: the last line is in the file when the process has ended."""
+    words = ("--port", "0", "--access-log", "json", "--access-log-file", "log")
+    with Serving("shop", *words, cwd=folder) as server:
+        assert [get(server.port) for _ in range(3)] == [b"hello"] * 3
+        server.signal(signal.SIGTERM)
+        assert server.end()[0] == 0
+    assert (folder / "log").read_text().count('"path":"/"') == 3
+
+
+def test_port_in_use_is_one_line(folder: Path) -> None:
+    """No traceback, and exit code 1."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = run("serve", "shop", "--port", port, cwd=folder)
+    assert (ended.returncode, ended.stdout) == (1, "bye\n")
+    assert (
+        ended.stderr
+        == f"wirespan: port {port} on 127.0.0.1 is in use: stop the other server, or choose another --port\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["shoop"], 1, "there is no module 'shoop'"),
+        (["shop:ap"], 1, "'shop' has no object 'ap'; did you mean 'app'?"),
+        (["shop", "--tracer", "shop:lifespan"], 1, "is not a tracer"),
+        (["shop:starlette", "--factory", "--port", "0"], 1, "start-up failed: RuntimeError: no database"),
+        (["shop", "--port", "x"], 2, "port must be a whole number, not 'x'"),
+        (["shop", "--prot", "1"], 2, "No such option '--prot'.*'--port'"),
+        (["shop", "--access-log", "jsn"], 2, "did you mean 'json'?"),
+        (["shop", "--uds", "missing/app.sock"], 1, "cannot make the socket missing/app.sock"),
+        (["shop", "--fd", "99"], 1, "descriptor 99 is not an open socket"),
+        ([], 2, "Missing argument 'MODULE:APP'"),
+    ],
+)
+def test_mistakes_are_one_line(folder: Path, words: list[str], code: int, message: str) -> None:
+    """Each names what was wrong and what would be right."""
+    ended = run("serve", *words, cwd=folder)
+    assert ended.returncode == code, ended.stderr
+    assert re.fullmatch(rf"wirespan: .*{message}.*\n", ended.stderr), ended.stderr
+
+
+def test_debug_shows_the_traceback(folder: Path) -> None:
+    """Where one line is not enough."""
+    ended = run("serve", "shop:starlette", "--factory", "--port", "0", "--debug", cwd=folder)
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr
+
+
+def test_unix_socket_is_removed_at_the_end(folder: Path) -> None:
+    """The next start finds no stale file."""
+    with Serving("shop", "--uds", "app.sock", cwd=folder) as server:
+        assert server.url == "unix:app.sock"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(folder / "app.sock"))
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert read_all(client).endswith(b"hello")
+        server.signal(signal.SIGTERM)
+        assert server.end()[0] == 0
+    assert not (folder / "app.sock").exists()
+
+
+def test_inherited_descriptor_is_served(folder: Path) -> None:
+    """Socket activation."""
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        fd = bound.fileno()
+        with Serving("shop", "--fd", str(fd), cwd=folder, pass_fds=(fd,)) as server:
+            assert server.port == bound.getsockname()[1]
+            assert get(server.port) == b"hello"
+
+
+def test_reload_serves_the_new_code_and_refuses_nobody(folder: Path) -> None:
+    """The parent keeps the socket, so a request during the restart waits instead of failing."""
+    with Serving("shop", "--port", "0", "--reload", cwd=folder) as server:
+        port = server.port
+        assert get(port) == b"hello"
+        (folder / "shop.py").write_text(APP.replace('"hello"', '"hello again"'))
+        server.wait_for(r"shop\.py changed, restarting")
+        while get(port) != b"hello again":
+            pass
+        server.signal(signal.SIGTERM)
+        assert server.end()[0] == 0
+        with pytest.raises(ConnectionRefusedError):
+            connect(port)
+
+
+def test_reload_waits_for_a_mistake_to_be_mended(folder: Path) -> None:
+    """A syntax error must not end the session."""
+    with Serving("shop", "--port", "0", "--reload", cwd=folder) as server:
+        port = server.port
+        (folder / "shop.py").write_text("app = (")
+        server.wait_for("cannot be imported: SyntaxError")
+        (folder / "shop.py").write_text(APP)
+        server.wait_for(" on http")
+        assert get(port) == b"hello"
+        server.signal(signal.SIGTERM)
+        assert server.end()[0] == 0
