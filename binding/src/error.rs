@@ -1,9 +1,11 @@
 //! Core errors as Python exceptions: the only translator.
 
 use pyo3::create_exception;
-use pyo3::exceptions::{PyConnectionError, PyRuntimeError};
+use pyo3::exceptions::{PyBaseException, PyConnectionError, PyRuntimeError};
 use pyo3::prelude::*;
 use wirespan_core::error::{Error, Fault};
+use wirespan_core::exchange::Exchange;
+use wirespan_core::trace::{EndReason, ErrorNote};
 
 create_exception!(_core, CoreError, PyRuntimeError, "Raised by the engine; see `fault` and `status`.");
 create_exception!(_core, Disconnected, PyConnectionError, "The client is gone.");
@@ -19,29 +21,53 @@ const fn fault_name(fault: Fault) -> &'static str {
     }
 }
 
-/// A `CoreError` that carries the core's fault, status and cause.
+/// A core error as Python sees it: a misuse by the handler is a `UsageError`, all others are `CoreError`s that carry
+/// fault, status and cause.
 pub(crate) fn core_error(py: Python<'_>, error: &Error) -> PyErr {
+    if error.fault() == Fault::Handler {
+        return handler_error(py, error.what());
+    }
     let what = match error.io() {
         Some(io) => format!("{}: {io}", error.what()),
         None => error.what().to_owned(),
     };
-    let raised = CoreError::new_err(what);
+    with_facts(py, CoreError::new_err(what), fault_name(error.fault()), error.status())
+}
+
+fn with_facts(py: Python<'_>, raised: PyErr, fault: &str, status: Option<u16>) -> PyErr {
     let value = raised.value(py);
-    let fault = value.setattr("fault", fault_name(error.fault()));
-    match fault.and_then(|()| value.setattr("status", error.status())) {
+    match value.setattr("fault", fault).and_then(|()| value.setattr("status", status)) {
         Ok(()) => raised,
         Err(broken) => broken,
     }
 }
 
-/// A misuse by the handler, as the core would say it.
+/// A misuse by the handler.
 pub(crate) fn handler_error(py: Python<'_>, what: &str) -> PyErr {
-    let raised = CoreError::new_err(what.to_owned());
-    let value = raised.value(py);
-    match value.setattr("fault", "handler").and_then(|()| value.setattr("status", py.None())) {
-        Ok(()) => raised,
+    let class = py.import("wirespan.errors").and_then(|errors| errors.getattr("UsageError"));
+    match class.and_then(|class| class.call1((what,))) {
+        Ok(error) => PyErr::from_value(error),
         Err(broken) => broken,
     }
+}
+
+/// Why the rest of a body will never come.
+pub(crate) fn read_error(py: Python<'_>, exchange: &Exchange, reason: EndReason) -> PyErr {
+    let status = match reason {
+        EndReason::LimitExceeded => 413,
+        EndReason::ReadTimeout => 408,
+        EndReason::ProtocolError => 400,
+        _ => return disconnected(),
+    };
+    let what = exchange.error_message().unwrap_or_else(|| reason.name().to_owned());
+    with_facts(py, CoreError::new_err(what), "peer", Some(status))
+}
+
+/// An exception as text, for sinks that outlive it.
+pub(crate) fn error_note(error: &Bound<'_, PyBaseException>) -> ErrorNote {
+    let kind = error.get_type().qualname().map_or_else(|_| "Exception".to_owned(), |name| name.to_string());
+    let message = error.str().map(|text| text.to_string()).unwrap_or_default();
+    ErrorNote { kind, message }
 }
 
 /// The client is gone.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use pyo3::exceptions::PyBaseException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -11,7 +12,7 @@ use wirespan_core::engine::{Read, Sent};
 use wirespan_core::exchange::{Exchange, ReplyStage, Thread};
 use wirespan_core::message::{BodyLength, Request, ResponseHead};
 
-use crate::error::{core_error, disconnected, handler_error};
+use crate::error::{core_error, disconnected, error_note, handler_error, read_error};
 use crate::host::Host;
 use crate::operation::{Attempt, Kind, Operation};
 use crate::request::{self, Route};
@@ -100,7 +101,7 @@ impl PyExchange {
             Read::Chunk(chunk, _) => Ok(Attempt::Ready(PyBytes::new(py, &chunk).into_any().unbind())),
             Read::End => Ok(Attempt::Ready(PyBytes::new(py, b"").into_any().unbind())),
             Read::Wait => Ok(Attempt::Wait),
-            Read::Failed(_) => Err(disconnected()),
+            Read::Failed(reason) => Err(read_error(py, exchange, reason)),
         }
     }
 
@@ -222,6 +223,13 @@ impl PyExchange {
         let Some(bound) = self.bound.get() else { return Vec::new() };
         let trailers = bound.exchange.trailers();
         trailers.iter().map(|(name, value)| (request::latin1(py, name), request::latin1(py, value))).collect()
+    }
+
+    /// Puts an exception that was dealt with on the record.
+    fn note_error(&self, error: &Bound<'_, PyBaseException>) -> PyResult<()> {
+        self.bound()?.exchange.note_exception(error_note(error));
+        self.local().error.get_or_insert_with(|| error.clone().into_any().unbind());
+        Ok(())
     }
 
     #[getter]

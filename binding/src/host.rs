@@ -16,7 +16,7 @@ use wirespan_core::trace::{EndReason, ErrorNote};
 
 use crate::asgi::Asgi;
 use crate::driver::Driver;
-use crate::error::Disconnected;
+use crate::error::{Disconnected, error_note};
 use crate::exchange::PyExchange;
 use crate::tracers::Tracers;
 
@@ -236,11 +236,8 @@ impl Host {
             local.panicked = true;
         }
         self.log(py, "the handler raised", Some(error));
-        let kind =
-            value.get_type().qualname().map_or_else(|_| "Exception".to_owned(), |name| name.to_string());
-        let message = value.str().map(|text| text.to_string()).unwrap_or_default();
         let shown = if self.debug { traceback_text(py, error) } else { String::new() };
-        Outcome::Failed { note: ErrorNote { kind, message }, shown, status: 500 }
+        Outcome::Failed { note: error_note(value), shown, status: 500 }
     }
 
     /// Tells the operator; a logger that fails is not worth a request.

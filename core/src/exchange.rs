@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::h1::BodyFrame;
 use crate::message::{Field, Request, ResponseHead};
-use crate::trace::{EndReason, Event, Record, State};
+use crate::trace::{EndReason, ErrorNote, Event, Record, State};
 
 /// The two ends of a connection. Unix sockets have no addresses.
 #[derive(Clone, Debug, Default)]
@@ -277,6 +277,17 @@ impl Exchange {
     pub fn needs_head(&self) -> bool {
         let reply = &self.lock().reply;
         reply.head.is_none() && !reply.started
+    }
+
+    /// What went wrong so far, as a sentence; `None` where nothing did.
+    #[must_use]
+    pub fn error_message(&self) -> Option<String> {
+        self.lock().record.error.as_ref().map(|note| note.message.clone())
+    }
+
+    /// Notes an exception that the application dealt with: the exchange goes on.
+    pub fn note_exception(&self, note: ErrorNote) {
+        self.lock().record.error.get_or_insert(Box::new(note));
     }
 
     /// How far the response is.

@@ -170,6 +170,7 @@ impl Connection {
         self.consume(used);
         self.keep = request.keep_alive() && !shared.draining && !self.over_limit;
         let (length, expects) = (request.body(), request.expects_continue());
+        let refusal = self.refusal(&request);
         let Some(exchange) = self.current.clone() else { return Step::Blocked };
         exchange.set_request(request);
         self.phase = Phase::Exchange;
@@ -179,7 +180,10 @@ impl Connection {
             let now = shared.stamp(&progress.record);
             progress.record.mark(Event::READ_HEADER_FINISH, now);
             progress.record.recv_size += used as u64;
-            self.begin_body(shared, &mut progress, length, expects, now)
+            match refusal {
+                Some(error) => Err(error),
+                None => self.begin_body(shared, &mut progress, length, expects, now),
+            }
         };
         if let Err(error) = refused {
             self.refuse(shared, &exchange, &error);
@@ -192,6 +196,16 @@ impl Connection {
         Step::CallFirst
     }
 
+    /// Why a valid request is not served all the same.
+    fn refusal(&self, request: &Request) -> Option<Error> {
+        if self.over_limit {
+            return Some(Error::limit(503, "the server has too many connections"));
+        }
+        // What follows a 2xx to CONNECT is a tunnel (RFC 9110 section 9.3.6), and we are no proxy.
+        let is_connect = request.method() == b"CONNECT";
+        is_connect.then(|| Error::protocol(501, "this server is no proxy: CONNECT is not supported"))
+    }
+
     fn begin_body(
         &mut self,
         shared: &Shared,
@@ -200,9 +214,6 @@ impl Connection {
         expects: bool,
         now: u64,
     ) -> Result<(), Error> {
-        if self.over_limit {
-            return Err(Error::limit(503, "the server has too many connections"));
-        }
         if length == BodyLength::Known(0) {
             progress.body.ended = true;
             return Ok(());

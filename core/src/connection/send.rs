@@ -167,7 +167,14 @@ impl Connection {
 
     /// Offers the output to the kernel until it is empty or the kernel takes no more.
     pub(crate) fn flush(&mut self, shared: &mut Shared) {
-        if self.output.is_empty() || !self.writable || self.phase == Phase::Closed {
+        if self.output.is_empty() {
+            // The end of a response may need no bytes: the last piece was empty, or all of it is already sent.
+            if !self.pending.is_empty() {
+                self.account(shared, self.output.sent());
+            }
+            return;
+        }
+        if !self.writable || self.phase == Phase::Closed {
             return;
         }
         self.mark_write_start(shared);
