@@ -79,7 +79,13 @@ def test_thousand_connections_are_served(serve: Serve) -> None:
     wait_for(lambda: server.call(lambda: server.engine.connections) == 0, "all places are free again")
 
 
+def exchanges() -> int:
+    gc.collect()
+    return sum(isinstance(item, Exchange) for item in gc.get_objects())
+
+
 def test_finished_exchange_is_freed(serve: Serve, recorder: Recorder) -> None:
+    before = exchanges()
     server = serve(tracers=[recorder])
     with server.connect() as client:
         client.send(request() * 10)
@@ -88,8 +94,4 @@ def test_finished_exchange_is_freed(serve: Serve, recorder: Recorder) -> None:
     recorder.started.clear()
     recorder.finished.clear()
 
-    def alive() -> int:
-        gc.collect()
-        return sum(isinstance(item, Exchange) for item in gc.get_objects())
-
-    wait_for(lambda: server.call(alive) == 0, "no exchange is alive")
+    wait_for(lambda: server.call(exchanges) <= before, "no exchange is alive")
