@@ -46,7 +46,6 @@ def drive(client: Client, requests: int) -> None:
             client.response()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's statm")
 @pytest.mark.parametrize("tracers", [[], [Forgetting()]], ids=["untraced", "traced"])
 def test_100_000_requests_leave_nothing_behind(serve: Serve, tracers: list[Any]) -> None:
