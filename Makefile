@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help build demo test test-rust test-python test-slow check check-rust check-python check-types \
+.PHONY: help build demo test test-rust test-python check check-rust check-python check-types \
 	coverage fix bench docs clean
 
 help: ## This list
@@ -32,6 +32,7 @@ check: check-rust check-python check-types test coverage ## All that CI runs
 # ---- the environment ----------------------------------------------------------------------------------------
 
 $(STAMPS)/python:
+	@scripts/check-cargo
 	@python=$$(scripts/find-python) && echo "$$python -m venv $(VENV)" && "$$python" -m venv --clear $(VENV)
 	python -m pip install --quiet --upgrade 'pip>=25.1'
 	@mkdir -p $(STAMPS) && touch $@
@@ -42,7 +43,7 @@ $(STAMPS)/installed: $(STAMPS)/python pyproject.toml
 
 $(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES)
 	@scripts/check-cargo
-	maturin develop --release --quiet | sed "/^Requirement already satisfied/d"
+	@echo 'maturin develop --release'; maturin develop --release --quiet >$(STAMPS)/build.log
 	@touch $@
 
 # ---- tests --------------------------------------------------------------------------------------------------
@@ -56,9 +57,6 @@ test-python: build
 	@rm -rf $(VENV)/coverage
 	coverage run -m pytest -q
 
-test-slow: build ## Leaks, many connections, long property tests
-	pytest -q -m slow --timeout 600
-
 coverage: ## What `make test` covered; run that first
 	@coverage combine --quiet
 	coverage report
@@ -69,7 +67,7 @@ check-rust: $(STAMPS)/python
 	@scripts/check-cargo
 	cargo fmt --all --check
 	cargo clippy --quiet --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --quiet --workspace --no-deps --document-private-items
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny --log-level error check; \
 	else echo "cargo deny: skipped, not installed ('cargo install --locked cargo-deny')"; fi
 

@@ -7,14 +7,13 @@
 `make docs` rewrites them; a test fails where a page differs from the code.
 """
 
-import dataclasses
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from wirespan import _core
-from wirespan.config import Config
+from wirespan.tables import events_markdown, options_markdown
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -32,17 +31,6 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
 
 
-def events() -> str:
-    """The event table of `core/src/trace/event.rs`."""
-    levels = dict(_core.level_table())
-    rows = [
-        (f"`{name}`", levels[level], when)
-        for _, name, level, when in _core.event_table()
-        if when != "defined by the application"
-    ]
-    return table(("event", "level", "recorded when"), rows)
-
-
 def end_reasons() -> str:
     """How an exchange can end."""
     return table(("`end_reason`",), ([f"`{name}`"] for name in _core.end_reasons()))
@@ -55,20 +43,11 @@ def access_log_fields() -> str:
     )
 
 
-def options() -> str:
-    """Every option, from the one dataclass that has them all."""
-    rows = []
-    for field in dataclasses.fields(Config):
-        default = field.default if field.default is not dataclasses.MISSING else ""
-        rows.append((f"`{field.name}`", f"`{default!r}`", str(field.metadata.get("help", ""))))
-    return table(("option", "default", "meaning"), rows)
-
-
 GENERATORS: dict[str, Callable[[], str]] = {
     "access-log-fields": access_log_fields,
     "end-reasons": end_reasons,
-    "events": events,
-    "options": options,
+    "events": events_markdown,
+    "options": options_markdown,
 }
 
 

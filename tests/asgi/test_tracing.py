@@ -32,7 +32,7 @@ def starlette_app() -> Starlette:
     ("path", "route"),
     [
         ("/users/alice", "/users/{name}"),
-        ("/shop/items/1", "/shop/items/{id:int}"),
+        ("/shop/items/1", "/shop/items/{id}"),
     ],
 )
 def test_route_is_the_template_with_its_mounts(path: str, route: str) -> None:
@@ -45,12 +45,14 @@ def test_route_is_the_template_with_its_mounts(path: str, route: str) -> None:
     assert "ROUTE_MATCHED" in recording.events
 
 
-def test_paths_without_a_route_share_one_name() -> None:
+def test_paths_without_a_route_do_not_make_names() -> None:
     tracer = RecordingTracer()
     with TestClient(starlette_app(), tracers=[tracer]) as client:
-        for path in ("/none", "/nothing", "/shop/none"):
+        for path in ("/none", "/nothing", "/shop/none", "/shop/nothing"):
             assert client.get(path).status_code == 404
-        assert len({recording.route for recording in tracer.wait(3)}) == 1
+        routes = {recording.route for recording in tracer.wait(4)}
+    assert not any("no" in (route or "") for route in routes)
+    assert len(routes) <= 2, "one for the application, one for the mount"
 
 
 def test_fastapi_router_prefix_is_part_of_the_route() -> None:

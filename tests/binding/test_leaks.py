@@ -46,7 +46,6 @@ def drive(client: Client, requests: int) -> None:
             client.response()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's statm")
 @pytest.mark.parametrize("tracers", [[], [Forgetting()]], ids=["untraced", "traced"])
 def test_100_000_requests_leave_nothing_behind(serve: Serve, tracers: list[Any]) -> None:
@@ -79,7 +78,13 @@ def test_thousand_connections_are_served(serve: Serve) -> None:
     wait_for(lambda: server.call(lambda: server.engine.connections) == 0, "all places are free again")
 
 
+def exchanges() -> int:
+    gc.collect()
+    return sum(isinstance(item, Exchange) for item in gc.get_objects())
+
+
 def test_finished_exchange_is_freed(serve: Serve, recorder: Recorder) -> None:
+    before = exchanges()
     server = serve(tracers=[recorder])
     with server.connect() as client:
         client.send(request() * 10)
@@ -88,8 +93,4 @@ def test_finished_exchange_is_freed(serve: Serve, recorder: Recorder) -> None:
     recorder.started.clear()
     recorder.finished.clear()
 
-    def alive() -> int:
-        gc.collect()
-        return sum(isinstance(item, Exchange) for item in gc.get_objects())
-
-    wait_for(lambda: server.call(alive) == 0, "no exchange is alive")
+    wait_for(lambda: server.call(exchanges) <= before, "no exchange is alive")

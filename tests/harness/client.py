@@ -175,14 +175,15 @@ class Client:
             response.raw += response.body
 
     def _read_chunks(self, response: Response) -> None:
-        while True:
+        body, raw = bytearray(), bytearray(response.raw)
+        chunk = b""
+        while chunk != b"\r\n":
             line = self.read_until(b"\r\n")
             chunk = self.read(int(line, 16) + 2)
             assert chunk.endswith(b"\r\n"), chunk
-            response.body += chunk[:-2]
-            response.raw += line + chunk
-            if chunk == b"\r\n":
-                return
+            body += chunk[:-2]
+            raw += line + chunk
+        response.body, response.raw = bytes(body), bytes(raw)
 
     def get(self, path: str = "/", *lines: str, method: str = "GET") -> Response:
         """Sends a request without a body and reads the response."""

@@ -2,7 +2,7 @@
 
 from wirespan._core import Exchange
 
-HELLO = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
+HELLO = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello"
 """What `hello` answers, as bytes on the wire, on a connection that is kept."""
 
 

@@ -139,6 +139,20 @@ def test_stream_is_written_while_the_handler_runs(serve: Serve, recorder: Record
     assert at["SERVER_HANDLE_FINISH"] - at["WRITE_START"] >= PAUSE_NS
 
 
+def test_record_ends_with_an_empty_last_piece(serve: Serve, recorder: Recorder) -> None:
+    """Nothing is left to write when the application says that it is done: the record must not wait for it."""
+
+    async def handler(exchange: Exchange) -> None:
+        exchange.set_header("content-length", "5")
+        await exchange.send(b"hello")
+        await exchange.finish()
+
+    with serve(handler, tracers=[recorder]).connect() as client:
+        client.send(request())
+        assert client.response().body == b"hello"
+        assert recorder.one().end_reason == "completed"
+
+
 def test_malformed_head_ends_with_a_parsed_mark_and_no_handler(serve: Serve, recorder: Recorder) -> None:
     with serve(tracers=[recorder]).connect() as client:
         client.send(b"NONSENSE\r\n\r\n")

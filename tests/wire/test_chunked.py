@@ -1,5 +1,6 @@
 """The chunked coding of requests (RFC 9112 section 7.1)."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -74,15 +75,18 @@ def test_invalid_body_is_refused(serve: Serve, case: str, step: int | None, reco
 
 def test_trailers_reach_the_handler_after_the_body(serve: Serve) -> None:
     seen: list[list[tuple[str, str]]] = []
+    running = threading.Event()
 
     async def handler(exchange: Exchange) -> None:
         seen.append(exchange.trailers)
+        running.set()
         await read_body(exchange)
         seen.append(exchange.trailers)
         exchange.reply(200, "text/plain", b"")
 
     with serve(handler).connect() as client:
         client.send(HEAD)
+        assert running.wait(5)
         client.send(b"1\r\na\r\n0\r\nX-Sum: 1\r\nX-Other: two \r\n\r\n")
         assert client.response().status == 200
     assert seen == [[], [("x-sum", "1"), ("x-other", "two")]]
