@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from wirespan import _core
 from wirespan.config import DEFAULTS, LEVELS, OPTIONS, Config
 from wirespan.errors import ConfigError
@@ -148,5 +149,5 @@ def test_every_option_has_its_own_variable_and_help() -> None:
 
 
 def test_documentation_is_made_from_the_table() -> None:
-    """To mend: `python -m wirespan options --markdown > docs/options.md`."""
+    """To mend: `wirespan options --markdown > docs/options.md`."""
     assert (ROOT / "docs" / "options.md").read_text() == options_markdown()

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from cli.commands import Serving, connect, get, read_all, run
 
 APP = """

@@ -6,6 +6,7 @@ from typing import Any
 
 import flask
 import pytest
+
 from wirespan.app import App
 from wirespan.asgi import as_asgi, interface_of
 from wirespan.loading import StartError

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+
 from wirespan.route_template import MAX_TEMPLATES, RouteTemplates
 
 
