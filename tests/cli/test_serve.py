@@ -67,7 +67,7 @@ def next_line(server: Serving) -> str:
 
 def wait_until_refused(port: int) -> None:
     """The sign that the first signal has arrived."""
-    with contextlib.suppress(ConnectionRefusedError):
+    with contextlib.suppress(ConnectionRefusedError, ConnectionResetError):
         while True:
             connect(port).close()
 
