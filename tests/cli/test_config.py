@@ -69,6 +69,13 @@ def test_environment_names_a_file_and_pyproject_has_a_table(tmp_path: Path) -> N
     assert (config.tracers, config.timeout_idle_s, config.port) == (("a:b",), 5.0, 8000)
 
 
+def test_variables_are_read_by_type() -> None:
+    """Everything is text there: lists have commas, switches have words."""
+    environ = {"WIRESPAN_TRACERS": "a:b, c:d", "WIRESPAN_RELOAD": "Yes", "WIRESPAN_TIMEOUT_BODY_S": "1e1"}
+    config = load_config({}, environ=environ)
+    assert (config.tracers, config.reload, config.timeout_body_s) == (("a:b", "c:d"), True, 10.0)
+
+
 @pytest.mark.parametrize(
     ("environ", "message"),
     [
