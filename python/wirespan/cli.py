@@ -18,6 +18,7 @@ from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
 
 HELP_WIDTH = 100
+EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 
 class OptionType(click.ParamType[Any]):
@@ -76,13 +77,46 @@ class GroupedCommand(click.Command):
                 formatter.write_dl(records, col_max=34)
 
 
-@click.group(context_settings={"max_content_width": HELP_WIDTH, "help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The program. What its user got wrong is one line on stderr."""
+
+    # Click's own exits; ours returns the code, for `sys.exit(main())` and for tests.
+    def main(self, *args: Any, **extra: Any) -> int:  # type: ignore[override]
+        """Runs one command line.
+
+        Args:
+            args: the words after the program's name, as one list; those of the process if there is none.
+            extra: as for any click command.
+
+        Returns:
+            The exit code.
+        """
+        extra |= {"prog_name": "wirespan", "standalone_mode": False}
+        try:
+            with reported():
+                super().main(*args, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            sys.stdout.write(f"{error.format_message()}\n")
+            return EXIT_OPTIONS
+        except click.ClickException as error:
+            sys.stderr.write(f"wirespan: {' '.join(error.format_message().split())}\n")
+            return EXIT_OPTIONS
+        except click.Abort:
+            return EXIT_INTERRUPTED
+        except SystemExit as error:
+            return error.code if isinstance(error.code, int) else 1
+        return 0
+
+
+@click.group(
+    cls=Commands, context_settings={"max_content_width": HELP_WIDTH, "help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="wirespan", message="%(prog)s %(version)s")
-def commands() -> None:
+def main() -> None:
     """An HTTP server for Python that traces every request from the kernel to the last byte."""
 
 
-@commands.command(cls=GroupedCommand)
+@main.command(cls=GroupedCommand)
 @click.argument("target", metavar="MODULE:APP")
 @click.option("--config", "file", metavar="FILE.toml", help="Read options from a file.")
 def serve(target: str, file: str | None, **flags: Any) -> None:
@@ -101,7 +135,7 @@ def serve(target: str, file: str | None, **flags: Any) -> None:
 serve.params.extend(TableOption(name, option) for name, option in OPTIONS.items())
 
 
-@commands.command()
+@main.command()
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
 def events(form: str | None) -> None:
@@ -109,7 +143,7 @@ def events(form: str | None) -> None:
     print_events(form)
 
 
-@commands.command()
+@main.command()
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
 def options(form: str | None) -> None:
@@ -117,7 +151,7 @@ def options(form: str | None) -> None:
     print_options(form)
 
 
-@commands.command()
+@main.command()
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
@@ -129,28 +163,3 @@ def demo(seconds: float) -> None:
     """Watch a small shop and a service in front of it, under a realistic mix of requests."""
     demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
     demo_module.run_demo(seconds or None)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line. What the user got wrong is one line on stderr.
-
-    Args:
-        arguments: the words after the program's name; those of the process if None.
-
-    Returns:
-        The exit code.
-    """
-    try:
-        with reported():
-            commands.main(arguments, prog_name="wirespan", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stdout.write(f"{error.format_message()}\n")
-        return EXIT_OPTIONS
-    except click.ClickException as error:
-        sys.stderr.write(f"wirespan: {' '.join(error.format_message().split())}\n")
-        return EXIT_OPTIONS
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else 1
-    return 0

@@ -16,7 +16,7 @@ from typing import Any
 from wirespan._core import Route
 
 MAX_TEMPLATES = 1_000
-_MOUNT_SUFFIX = "/{path}"
+MOUNT_SUFFIX = "/{path:path}"  # what Starlette adds to the path of a mount
 _DJANGO_PARAMETER = re.compile(r"(?<!\?P)<(?:[^<>:]+:)?([^<>:]+)>")
 
 
@@ -55,7 +55,7 @@ def _own_template(scope: Mapping[str, Any], route: Any) -> str | None:
     context = scope.get("fastapi", {}).get("effective_route_context")
     if context is not None and getattr(context, "original_route", None) is route:
         route = context
-    template = getattr(route, "path_format", None) or getattr(route, "path", None)
+    template = getattr(route, "path", None)
     return template if isinstance(template, str) else None
 
 
@@ -74,10 +74,14 @@ def _mounted_template(scope: Mapping[str, Any], route: Any, own: str) -> str | N
         mount, matched = _mount_of(routes, path, mounted)
         if mount is None:
             return None
-        prefix += mount.path_format.removesuffix(_MOUNT_SUFFIX)
+        prefix += mount.path
         path, mounted = path[len(matched) :], mounted[len(matched) :]
         routes = mount.routes
-    return prefix + (_MOUNT_SUFFIX if mount is route else own)
+    if mount is not route:
+        return prefix + own
+    # Nothing below the mount was chosen: an application with routes missed, one without (files) serves any
+    # path.
+    return None if routes else prefix + MOUNT_SUFFIX
 
 
 def _mount_of(routes: Sequence[Any], path: str, mounted: str) -> tuple[Any, str]:

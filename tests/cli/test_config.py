@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from wirespan import _core
 from wirespan.config import DEFAULTS, LEVELS, OPTIONS, Config
 from wirespan.errors import ConfigError
@@ -66,6 +67,13 @@ def test_environment_names_a_file_and_pyproject_has_a_table(tmp_path: Path) -> N
     file.write_text("[tool.wirespan]\ntracers = ['a:b']\ntimeout_idle_s = 5\n[tool.other]\nport = 1\n")
     config = load_config({}, environ={"WIRESPAN_CONFIG": str(file)})
     assert (config.tracers, config.timeout_idle_s, config.port) == (("a:b",), 5.0, 8000)
+
+
+def test_variables_are_read_by_type() -> None:
+    """Everything is text there: lists have commas, switches have words."""
+    environ = {"WIRESPAN_TRACERS": "a:b, c:d", "WIRESPAN_RELOAD": "Yes", "WIRESPAN_TIMEOUT_BODY_S": "1e1"}
+    config = load_config({}, environ=environ)
+    assert (config.tracers, config.reload, config.timeout_body_s) == (("a:b", "c:d"), True, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -148,5 +156,5 @@ def test_every_option_has_its_own_variable_and_help() -> None:
 
 
 def test_documentation_is_made_from_the_table() -> None:
-    """To mend: `python -m wirespan options --markdown > docs/options.md`."""
+    """To mend: `wirespan options --markdown > docs/options.md`."""
     assert (ROOT / "docs" / "options.md").read_text() == options_markdown()

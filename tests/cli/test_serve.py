@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from cli.commands import Serving, connect, get, read_all, run
 
 APP = """
@@ -66,7 +67,7 @@ def next_line(server: Serving) -> str:
 
 def wait_until_refused(port: int) -> None:
     """The sign that the first signal has arrived."""
-    with contextlib.suppress(ConnectionRefusedError):
+    with contextlib.suppress(ConnectionRefusedError, ConnectionResetError):
         while True:
             connect(port).close()
 

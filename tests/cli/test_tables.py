@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from wirespan import _core
 from wirespan.cli import main
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import functools
+import sys
 from typing import Any
 
 import flask
 import pytest
+
 from wirespan.app import App
 from wirespan.asgi import as_asgi, interface_of
 from wirespan.loading import StartError
@@ -36,6 +38,7 @@ def wsgi(environ: Any, start_response: Any) -> list[bytes]:
         (asgi, "asgi"),
         (functools.partial(asgi), "asgi"),
         (lambda *arguments: None, "asgi"),
+        (dict, "asgi"),  # without a signature
         (Asgi2, "asgi2"),
         (wsgi, "wsgi"),
         (flask.Flask("shop"), "wsgi"),
@@ -73,3 +76,10 @@ def test_both_asgi_versions_are_called_alike(app: Any, interface: str) -> None:
 
     asyncio.run(run())
     assert sent == [{"type": "from", "app": "http"}]
+
+
+def test_wsgi_needs_a2wsgi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is optional, so the message says how to get it."""
+    monkeypatch.setitem(sys.modules, "a2wsgi", None)
+    with pytest.raises(StartError, match="pip install a2wsgi"):
+        as_asgi(wsgi, "wsgi", 1)

@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import pytest
+
 from wirespan.asgi import Lifespan
 from wirespan.loading import StartError
 

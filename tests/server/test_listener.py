@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from wirespan.config import Config
 from wirespan.listener import open_listener, remove_socket_file, url_of
 from wirespan.loading import StartError

@@ -14,6 +14,7 @@ import flask
 import httpx
 import pytest
 from fastapi import FastAPI, Request
+
 from wirespan import App
 from wirespan.errors import ConfigError
 from wirespan.loading import StartError
@@ -93,7 +94,10 @@ def test_routes_of_applications_reach_the_access_log(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"access_log": "json", "access_log_file": "/nowhere/log"}, "cannot write the access log /nowhere/log"),
+        (
+            {"access_log": "json", "access_log_file": "/nowhere/log"},
+            "cannot write the access log /nowhere/log",
+        ),
         ({"access_log": "%(unknown)"}, "access_log: "),
         ({"tracers": ["nowhere:Tracer"]}, "there is no module 'nowhere'"),
     ],
