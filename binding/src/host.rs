@@ -123,24 +123,14 @@ impl Host {
         Ok(())
     }
 
-    fn start_task(
-        &self,
-        py: Python<'_>,
-        object: &Bound<'_, PyExchange>,
-        driver: Driver,
-    ) -> PyResult<Py<PyAny>> {
+    fn start_task(&self, py: Python<'_>, object: &Bound<'_, PyExchange>, driver: Driver) -> PyResult<Py<PyAny>> {
+        let given = object.get().local().context.as_ref().map(|c| c.clone_ref(py));
+        // A copy: what the handler changes in the context is not seen by `finish`. And not of the context that runs
+        // now, which may be that of the request before on the same connection.
+        let context = self.tracers.copy(py, given.as_ref())?;
         let options = self.task_options.bind(py);
-        let context = object.get().local().context.as_ref().map(|c| c.clone_ref(py));
-        let made = match context {
-            None => self.task_type.bind(py).call((driver,), Some(options)),
-            Some(context) => {
-                // What the handler changes in the context is not seen by `finish`.
-                let options = options.copy()?;
-                options.set_item(pyo3::intern!(py, "context"), context.bind(py).call_method0("copy")?)?;
-                self.task_type.bind(py).call((driver,), Some(&options))
-            }
-        };
-        made.map(Bound::unbind)
+        options.set_item(pyo3::intern!(py, "context"), context)?;
+        self.task_type.bind(py).call((driver,), Some(options)).map(Bound::unbind)
     }
 
     /// The handler's coroutine returned.

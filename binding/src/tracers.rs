@@ -20,7 +20,8 @@ struct Tracer {
 /// The Python tracers of one server, in order of registration.
 pub(crate) struct Tracers {
     all: Vec<Tracer>,
-    copy_context: Py<PyAny>,
+    /// The context in which the server was started: every request's is a copy of it.
+    base_context: Py<PyAny>,
     context_type: Py<PyAny>,
 }
 
@@ -32,9 +33,14 @@ impl Tracers {
         let all = given.iter().map(tracer).collect::<PyResult<_>>()?;
         Ok(Self {
             all,
-            copy_context: contextvars.getattr("copy_context")?.unbind(),
+            base_context: contextvars.call_method0("copy_context")?.unbind(),
             context_type: contextvars.getattr("Context")?.unbind(),
         })
+    }
+
+    /// A copy of a context, or of the server's where none is given.
+    pub(crate) fn copy<'py>(&self, py: Python<'py>, context: Option<&Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+        context.unwrap_or(&self.base_context).bind(py).call_method0(pyo3::intern!(py, "copy"))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -44,7 +50,7 @@ impl Tracers {
     /// `start` of every tracer, in order, each with the context that the one before returned.
     pub(crate) fn start(&self, host: &Host, object: &Bound<'_, PyExchange>) {
         let py = object.py();
-        let mut context = match self.copy_context.bind(py).call0() {
+        let mut context = match self.copy(py, None) {
             Ok(context) => context,
             Err(error) => return host.log(py, "no context could be made", Some(&error)),
         };
@@ -78,6 +84,13 @@ impl Tracers {
         Err(PyTypeError::new_err(format!("start must return a contextvars.Context, not {got}")))
     }
 
+    /// Runs in a copy of the context, so that context variables have the values that `start` gave them and
+    /// `context.run` works inside.
+    fn finish_one(&self, tracer: &Tracer, context: &Py<PyAny>, object: &Bound<'_, PyExchange>) -> PyResult<()> {
+        let copy = self.copy(object.py(), Some(context))?;
+        copy.call_method1(pyo3::intern!(object.py(), "run"), (&tracer.finish, context, object)).map(drop)
+    }
+
     /// `finish` of every tracer whose `start` returned, in reverse order.
     pub(crate) fn finish(&self, host: &Host, object: &Bound<'_, PyExchange>) {
         let py = object.py();
@@ -88,7 +101,7 @@ impl Tracers {
         let Some(context) = context else { return };
         for number in started.into_iter().rev() {
             let tracer = &self.all[number];
-            if let Err(error) = tracer.finish.bind(py).call1((&context, object)) {
+            if let Err(error) = self.finish_one(tracer, &context, object) {
                 tracer.report(host, "finish", &error, py);
             }
         }

@@ -62,7 +62,7 @@ impl Connection {
         if self.phase == Phase::Closed {
             return;
         }
-        let in_head = self.phase == Phase::Head;
+        let in_head = matches!(self.phase, Phase::Start | Phase::Head);
         self.phase = Phase::Closed;
         let mut pending: Vec<_> = self.pending.drain(..).map(|(_, exchange)| exchange).collect();
         if let Some(current) = self.current.take() {
@@ -113,7 +113,7 @@ impl Connection {
     fn time_out_read(&mut self, shared: &mut Shared) {
         self.deadlines.read = 0;
         let what = match self.phase {
-            Phase::Head => "the request head did not arrive in time",
+            Phase::Start | Phase::Head => "the request head did not arrive in time",
             Phase::Exchange => "the request body did not arrive in time",
             Phase::Idle | Phase::Linger | Phase::Closed => {
                 return self.hang_up(shared, EndReason::ReadTimeout);

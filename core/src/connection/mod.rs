@@ -8,6 +8,7 @@
 //! | phase | holds | leaves when |
 //! |---|---|---|
 //! | `Idle` | no request | a first byte arrives (`HTTP_START`), or the connection ends |
+//! | `Start` | `current`, whose first byte is here and none parsed | tracers were told |
 //! | `Head` | `current`, whose head is incomplete | the head is parsed or refused |
 //! | `Exchange` | `current`, being handled; its body may still arrive | response encoded and body read |
 //! | `Linger` | nothing; our FIN is sent | the peer's FIN, or a bound in time and bytes |
@@ -94,6 +95,7 @@ pub(crate) fn nanos(seconds: f64) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Idle,
+    Start,
     Head,
     Exchange,
     Linger,
@@ -198,6 +200,7 @@ impl Connection {
         loop {
             let moved = match self.phase {
                 Phase::Idle => self.advance_idle(shared),
+                Phase::Start => self.advance_start(shared),
                 Phase::Head => self.advance_head(shared),
                 Phase::Exchange => self.advance_exchange(shared),
                 Phase::Linger => self.advance_linger(shared),

@@ -108,19 +108,28 @@ impl Connection {
                 age_ns: first_byte.saturating_sub(self.accepted_at),
             };
             record.begin(now, self.received);
-            record.mark(Event::READ_HEADER_START, now);
         }
         self.requests += 1;
         shared.active += 1;
         let exchange = Arc::new(Exchange::new(self.place, Arc::clone(&self.peer), record));
         self.current = Some(Arc::clone(&exchange));
         self.head = HeadReader::default();
-        self.phase = Phase::Head;
+        self.phase = Phase::Start;
         self.deadlines.read = shared.deadline(shared.config.timeout_header_s);
         if shared.wants_start {
             shared.calls.push_back(Call::Start(exchange));
             return Step::CallFirst;
         }
+        Step::Moved
+    }
+
+    pub(super) fn advance_start(&mut self, shared: &Shared) -> Step {
+        if let Some(exchange) = &self.current {
+            let mut progress = exchange.lock();
+            let now = shared.stamp(&progress.record);
+            progress.record.mark(Event::READ_HEADER_START, now);
+        }
+        self.phase = Phase::Head;
         Step::Moved
     }
 

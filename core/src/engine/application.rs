@@ -171,9 +171,13 @@ impl Inner {
     /// Sends what the handler staged, or ends what it streamed.
     fn finish_reply(&mut self, exchange: &Arc<Exchange>) {
         let body = exchange.lock().reply.staged.take().unwrap_or_default();
-        if let Err(error) = self.send(exchange, body, true) {
-            let note = ErrorNote { kind: "ResponseError".into(), message: error.what().to_owned() };
-            self.fail(exchange, note, "", 500, true);
+        match self.send(exchange, body, true) {
+            Ok(Sent::Gone) => self.hang_up(exchange, EndReason::ClientDisconnected),
+            Ok(Sent::Taken | Sent::Wait) => {}
+            Err(error) => {
+                let note = ErrorNote { kind: "ResponseError".into(), message: error.what().to_owned() };
+                self.fail(exchange, note, "", 500, true);
+            }
         }
     }
 
@@ -193,18 +197,22 @@ impl Inner {
             return;
         }
         if started {
-            let place = exchange.place;
-            let shared = &mut self.shared;
-            if let Some(connection) = self.connections.get_mut(place.slot) {
-                connection.flush(shared);
-                connection.hang_up(shared, EndReason::HandlerError);
-            }
-            return self.remove_if_closed(place.slot);
+            return self.hang_up(exchange, EndReason::HandlerError);
         }
         exchange.lock().reply.head = Some(plain_text(status));
         let text = if shown.is_empty() { "Internal Server Error\n" } else { shown };
         let sent = self.send(exchange, Bytes::copy_from_slice(text.as_bytes()), true);
         debug_assert!(sent.is_ok(), "our own error responses are valid");
+    }
+
+    /// Ends the connection of an exchange that cannot be completed.
+    fn hang_up(&mut self, exchange: &Exchange, reason: EndReason) {
+        let slot = exchange.place.slot;
+        if let Some(connection) = self.connections.get_mut(slot) {
+            connection.flush(&mut self.shared);
+            connection.hang_up(&mut self.shared, reason);
+        }
+        self.remove_if_closed(slot);
     }
 
     /// Closes the record of an exchange whose connection is gone, and delivers it where all is said.
