@@ -122,11 +122,8 @@ impl PyEngine {
         given: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
-        let mut config = config::from_dict(config)?;
+        let config = config::from_dict(config)?;
         let (sinks, tracers) = split_tracers(std::mem::take(&mut given.tracers));
-        if sinks.is_empty() && tracers.is_empty() {
-            config.trace_level = Level::Disabled; // nobody would see the record
-        }
         let is_traced = config.trace_level != Level::Disabled;
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
         let engine =
