@@ -1,7 +1,6 @@
 """What wrk prints becomes numbers, or an error that shows what it printed."""
 
 import pytest
-
 from bench.errors import BenchError
 from bench.load import parse
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from bench.errors import BenchError
 from bench.report import README_BEGIN, README_END, update_readme
 

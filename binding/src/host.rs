@@ -123,14 +123,22 @@ impl Host {
         Ok(())
     }
 
-    fn start_task(&self, py: Python<'_>, object: &Bound<'_, PyExchange>, driver: Driver) -> PyResult<Py<PyAny>> {
+    fn start_task(
+        &self,
+        py: Python<'_>,
+        object: &Bound<'_, PyExchange>,
+        driver: Driver,
+    ) -> PyResult<Py<PyAny>> {
         let given = object.get().local().context.as_ref().map(|c| c.clone_ref(py));
         // A copy: what the handler changes in the context is not seen by `finish`. And not of the context that runs
         // now, which may be that of the request before on the same connection.
         let context = self.tracers.copy(py, given.as_ref())?;
         let options = self.task_options.bind(py);
-        options.set_item(pyo3::intern!(py, "context"), context)?;
-        self.task_type.bind(py).call((driver,), Some(options)).map(Bound::unbind)
+        let key = pyo3::intern!(py, "context");
+        options.set_item(key, context)?;
+        let task = self.task_type.bind(py).call((driver,), Some(options)).map(Bound::unbind);
+        options.set_item(key, py.None())?; // it would keep the request alive
+        task
     }
 
     /// The handler's coroutine returned.

@@ -39,7 +39,11 @@ impl Tracers {
     }
 
     /// A copy of a context, or of the server's where none is given.
-    pub(crate) fn copy<'py>(&self, py: Python<'py>, context: Option<&Py<PyAny>>) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn copy<'py>(
+        &self,
+        py: Python<'py>,
+        context: Option<&Py<PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         context.unwrap_or(&self.base_context).bind(py).call_method0(pyo3::intern!(py, "copy"))
     }
 
@@ -76,7 +80,7 @@ impl Tracers {
         object: &Bound<'py, PyExchange>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = object.py();
-        let next = tracer.start.bind(py).call1((context, object))?;
+        let next = self.call(&tracer.start, context, object)?;
         if next.is_instance(self.context_type.bind(py))? {
             return Ok(next);
         }
@@ -84,11 +88,17 @@ impl Tracers {
         Err(PyTypeError::new_err(format!("start must return a contextvars.Context, not {got}")))
     }
 
-    /// Runs in a copy of the context, so that context variables have the values that `start` gave them and
-    /// `context.run` works inside.
-    fn finish_one(&self, tracer: &Tracer, context: &Py<PyAny>, object: &Bound<'_, PyExchange>) -> PyResult<()> {
-        let copy = self.copy(object.py(), Some(context))?;
-        copy.call_method1(pyo3::intern!(object.py(), "run"), (&tracer.finish, context, object)).map(drop)
+    /// Calls a tracer's method in a copy of the context: there context variables have the values that `start` gave
+    /// them, whatever runs around us, and `context.run` works inside.
+    fn call<'py>(
+        &self,
+        method: &Py<PyAny>,
+        context: &Bound<'py, PyAny>,
+        object: &Bound<'py, PyExchange>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = object.py();
+        let copy = context.call_method0(pyo3::intern!(py, "copy"))?;
+        copy.call_method1(pyo3::intern!(py, "run"), (method, context, object))
     }
 
     /// `finish` of every tracer whose `start` returned, in reverse order.
@@ -101,7 +111,7 @@ impl Tracers {
         let Some(context) = context else { return };
         for number in started.into_iter().rev() {
             let tracer = &self.all[number];
-            if let Err(error) = self.finish_one(tracer, &context, object) {
+            if let Err(error) = self.call(&tracer.finish, context.bind(py), object) {
                 tracer.report(host, "finish", &error, py);
             }
         }

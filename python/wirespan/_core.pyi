@@ -175,7 +175,7 @@ class AccessLog:
 class ManualClock:
     """A clock that a test sets: nanoseconds."""
 
-    def __new__(cls, now_ns: int = 1_000_000_000) -> ManualClock: ...
+    def __new__(cls, now_ns: int = ...) -> ManualClock: ...
     now_ns: int
 
 @final

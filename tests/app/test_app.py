@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+
 from wirespan import App, RequestContext, current
 from wirespan.errors import Abort, ConfigError, InvalidRequest
 from wirespan.testing import RecordingTracer, TestClient

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+
 from wirespan import App, RequestContext, _core, current
 from wirespan.errors import ClientDisconnected, LimitExceeded, ProtocolError, UsageError
 from wirespan.testing import TestClient

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+
 from wirespan.cookies import CookieAttributes, expired, format_cookie, parse_cookies
 from wirespan.errors import UsageError
 

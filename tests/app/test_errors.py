@@ -1,6 +1,7 @@
 """Exceptions by fault, and how the engine's become ours."""
 
 import pytest
+
 from wirespan import _core
 from wirespan.errors import (
     Abort,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from wirespan import App, RequestContext
 from wirespan.errors import ConfigError
 from wirespan.testing import TestClient

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+
 from wirespan.errors import ConfigError
 from wirespan.handler import Threads, as_call, check_handler, check_middleware, is_async, stands_alone
 

@@ -1,6 +1,7 @@
 """The header mapping, over a source that is no engine."""
 
 import pytest
+
 from wirespan.headers import Headers
 
 

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+
 from wirespan import App, RequestContext, _core
 from wirespan.errors import Abort, ClientDisconnected, UsageError
 from wirespan.middleware import ErrorHandlers

@@ -1,6 +1,7 @@
 """Query strings and forms."""
 
 import pytest
+
 from wirespan.pairs import MAX_PAIRS, Pairs
 
 

@@ -1,6 +1,7 @@
 """Paths to targets: kinds, precedence, decoding and conflicts."""
 
 import pytest
+
 from wirespan.errors import ConfigError
 from wirespan.router import Found, Router, parse_template
 

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import pytest
+
 from wirespan import App, RequestContext
 from wirespan.testing import ManualClock, RecordingTracer, TestClient
 

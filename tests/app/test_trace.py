@@ -3,6 +3,7 @@
 import contextvars
 
 import pytest
+
 from wirespan import App, RequestContext, _core
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.trace import Event, HTTPStats, Level, RecordedEvent, Status, Tracer, define_event

@@ -4,6 +4,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+
 from wirespan import App, RequestContext, _core, tracers
 from wirespan.testing import RecordingTracer, TestClient
 

@@ -32,7 +32,7 @@ def starlette_app() -> Starlette:
     ("path", "route"),
     [
         ("/users/alice", "/users/{name}"),
-        ("/shop/items/1", "/shop/items/{id}"),
+        ("/shop/items/1", "/shop/items/{id:int}"),
     ],
 )
 def test_route_is_the_template_with_its_mounts(path: str, route: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 import generate_docs
 import wirespan
 from wirespan import App
-from wirespan.cli import commands
+from wirespan.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = generate_docs.pages()
@@ -46,7 +46,7 @@ def test_commands_exist(page: Path) -> None:
         for target in re.findall(r"^(?:\$ )?make ([a-z-]+)", code, re.MULTILINE):
             assert target in targets
         for name, rest in re.findall(r"\bwirespan ([a-z]+)([^\n|&#]*)", code):
-            command = commands.commands[name]
+            command = main.commands[name]
             known = {option for parameter in command.params for option in parameter.opts}
             assert set(re.findall(r"--[a-z-]+", rest)) <= known | {"--help"}
 

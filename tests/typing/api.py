@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import assert_type
 
 import msgspec
+
 import wirespan
 from wirespan import App, RequestContext
 from wirespan.errors import Abort, LimitExceeded

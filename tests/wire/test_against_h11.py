@@ -107,8 +107,8 @@ def head(method: str, target: str, lines: list[tuple[str, str]]) -> bytes:
 
 def compare(address: Address, data: bytes) -> None:
     theirs, ours = second_opinion(data), our_opinion(address, data)
-    if ours is not None and theirs is not None and theirs.target.endswith(b"?"):
-        theirs.target = theirs.target[:-1]  # an empty query and none are one for us
+    if ours is not None and theirs is not None and theirs.target == ours.target + b"?":
+        theirs.target = ours.target  # an empty query and none are one for us
     assert ours == theirs, data
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from harness import HELLO, Recorder, Server, hello, request
-from wirespan._core import CoreError, Exchange
+from wirespan._core import Exchange
+from wirespan.errors import UsageError
 
 pytestmark = pytest.mark.wire
 Serve = Callable[..., Server]
@@ -33,7 +34,7 @@ def test_field_that_breaks_the_head_is_refused_where_it_is_set(serve: Serve, cas
         for set_field in (exchange.set_header, exchange.add_header):
             try:
                 set_field(*BAD_FIELDS[case])
-            except (CoreError, ValueError) as error:
+            except (UsageError, ValueError) as error:
                 raised.append(error)
         exchange.reply(200, "text/plain", b"hello")
 
@@ -234,7 +235,7 @@ def test_head_is_fixed_once_it_was_sent(serve: Serve) -> None:
         for name, attempt in attempts.items():
             try:
                 attempt()
-            except CoreError:
+            except UsageError:
                 refused.append(name)
         await exchange.finish()
 
