@@ -18,7 +18,7 @@ pub(crate) struct AccessLog {
 #[pymethods]
 impl AccessLog {
     #[new]
-    #[pyo3(signature = (format = "json", path = None, fd = None, capacity = 65_536, color = false))]
+    #[pyo3(signature = (format = "json", path = None, fd = None, capacity = 16_384, color = false))]
     fn new(
         format: &str,
         path: Option<std::path::PathBuf>,

@@ -80,25 +80,12 @@ impl Tracers {
         object: &Bound<'py, PyExchange>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = object.py();
-        let next = self.call(&tracer.start, context, object)?;
+        let next = call_in_copy(&tracer.start, context, object)?;
         if next.is_instance(self.context_type.bind(py))? {
             return Ok(next);
         }
         let got = next.get_type().name()?;
         Err(PyTypeError::new_err(format!("start must return a contextvars.Context, not {got}")))
-    }
-
-    /// Calls a tracer's method in a copy of the context: there context variables have the values that `start` gave
-    /// them, whatever runs around us, and `context.run` works inside.
-    fn call<'py>(
-        &self,
-        method: &Py<PyAny>,
-        context: &Bound<'py, PyAny>,
-        object: &Bound<'py, PyExchange>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = object.py();
-        let copy = context.call_method0(pyo3::intern!(py, "copy"))?;
-        copy.call_method1(pyo3::intern!(py, "run"), (method, context, object))
     }
 
     /// `finish` of every tracer whose `start` returned, in reverse order.
@@ -111,7 +98,7 @@ impl Tracers {
         let Some(context) = context else { return };
         for number in started.into_iter().rev() {
             let tracer = &self.all[number];
-            if let Err(error) = self.call(&tracer.finish, context.bind(py), object) {
+            if let Err(error) = call_in_copy(&tracer.finish, context.bind(py), object) {
                 tracer.report(host, "finish", &error, py);
             }
         }
@@ -126,6 +113,18 @@ impl Tracer {
             host.log(py, &what, Some(error));
         }
     }
+}
+
+/// Calls a tracer's method in a copy of the context: there context variables have the values that `start` gave
+/// them, whatever runs around us, and `context.run` works inside.
+fn call_in_copy<'py>(
+    method: &Py<PyAny>,
+    context: &Bound<'py, PyAny>,
+    object: &Bound<'py, PyExchange>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = object.py();
+    let copy = context.call_method0(pyo3::intern!(py, "copy"))?;
+    copy.call_method1(pyo3::intern!(py, "run"), (method, context, object))
 }
 
 fn tracer(object: &Bound<'_, PyAny>) -> PyResult<Tracer> {

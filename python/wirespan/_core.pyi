@@ -3,9 +3,8 @@
 import asyncio
 import contextvars
 import datetime
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import CoroutineType
-from typing import Any, final
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Self, final
 
 __version__: str
 current_exchange: contextvars.ContextVar[Exchange | None]
@@ -92,7 +91,7 @@ class Route:
 class Exchange:
     """Base of RequestContext: one request and its reply. Empty values before the head is parsed."""
 
-    def __new__(cls) -> Exchange: ...
+    def __new__(cls) -> Self: ...
     # The request. Everything is converted when it is read.
     @property
     def method(self) -> str: ...  # "" while empty
@@ -119,6 +118,9 @@ class Exchange:
     def trailers(self) -> list[tuple[str, str]]: ...  # empty before the end of the body
     @property
     def is_disconnected(self) -> bool: ...
+    def note_error(self, error: BaseException, /) -> None:
+        """Puts an exception that was dealt with on the record."""
+
     # Places for the framework's own data.
     params: dict[str, Any]
     values: dict[str, Any]
@@ -161,7 +163,12 @@ class AccessLog:
     """Native sink. `format` is "json", "combined", "pretty" or a gunicorn format string."""
 
     def __new__(
-        cls, format: str = "json", path: str | None = None, fd: int | None = None, capacity: int = 65536, color: bool = False
+        cls,
+        format: str = "json",
+        path: str | None = None,
+        fd: int | None = None,
+        capacity: int = 16_384,
+        color: bool = False,
     ) -> AccessLog: ...
     @property
     def written(self) -> int: ...
@@ -184,10 +191,10 @@ class Engine:
 
     def __new__(
         cls,
-        config: Mapping[str, Any],  # the fields of config_defaults()
-        loop: asyncio.AbstractEventLoop,
+        config: dict[str, Any],  # the fields of config_defaults()
+        event_loop: asyncio.AbstractEventLoop,
         *,
-        native: tuple[type[Exchange], Callable[[Any], CoroutineType[Any, Any, Any]]] | None = None,
+        native: tuple[type[Exchange], Callable[[Any], Coroutine[Any, Any, Any]]] | None = None,
         asgi: Callable[..., Any] | None = None,  # ASGI 3 app
         asgi_state: dict[str, Any] | None = None,
         root_path: str = "",
@@ -200,7 +207,7 @@ class Engine:
     ) -> Engine: ...
     def listen_tcp(self, host: str, port: int, reuse_port: bool = False) -> tuple[str, int]: ...
     def listen_unix(self, path: str) -> None: ...
-    def listen_fd(self, fd: int) -> str: ...
+    def listen_fd(self, fd: int) -> tuple[str, int] | None: ...
     def fileno(self) -> int: ...
     def poll(self) -> None:
         """Serves everything that is ready. Registered with loop.add_reader."""
@@ -214,7 +221,9 @@ class Engine:
     def abort(self) -> None:
         """Ends every exchange with end_reason shutdown and cancels its handler."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """As `abort`, and ends the record of every handler that goes on all the same."""
+
     @property
     def connections(self) -> int: ...
     @property

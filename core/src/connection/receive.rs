@@ -97,6 +97,9 @@ impl Connection {
 
     /// `HTTP_START`: the first byte is here and nothing is parsed.
     fn begin_exchange(&mut self, shared: &mut Shared) -> Step {
+        if shared.wants_start {
+            self.flush(shared); // tracers see one pipelined request end before the next one starts
+        }
         let mut record = Record::new(shared.config.trace_level);
         if record.is_on() {
             let now = shared.clock.now();
