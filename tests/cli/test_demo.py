@@ -19,6 +19,8 @@ def test_demo_shows_where_the_time_went() -> None:
     for route, state in dominant.items():
         (line,) = [line for key, line in summary.items() if key.endswith(route)]
         assert f" {state} " in line, line
+        assert "…" not in line
+    assert "q queue  r read  s schedule  # run  . await  w write" in ended.stdout
     assert "it waited" in ended.stdout
     assert "client_disconnected" in ended.stdout
 

@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from types import ModuleType
 
 from rich.console import Console
@@ -16,11 +16,13 @@ from rich.text import Text
 from wirespan._core import AccessLog
 from wirespan.demo.clients import download_slowly, give_up, request, upload_slowly
 from wirespan.demo.front import make_front
-from wirespan.demo.tally import COLORS, Tally, lesson, summary_table
+from wirespan.demo.tally import BLOCKS, COLORS, LETTERS, Tally, lesson, summary_table
 from wirespan.loading import StartError
 from wirespan.serving import serving
 
 Act = Callable[[], Awaitable[object]]
+# Where rich knows no width it takes 80 columns and cuts the table.
+PIPE_WIDTH = 110
 
 
 def run_demo(seconds: float | None = None) -> None:
@@ -31,18 +33,22 @@ def run_demo(seconds: float | None = None) -> None:
     """
     make_shop = _shop_module().make_shop
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    colored = console.is_terminal and not os.environ.get("NO_COLOR")
+    marks = BLOCKS if colored else LETTERS
     tally = Tally()
-    log = AccessLog("pretty", color=console.is_terminal and not os.environ.get("NO_COLOR"))
+    log = AccessLog("pretty", color=colored)
     tracers = (log, tally)
     with (
         _quiet(),
         serving(make_shop(), tracers=tracers, timeout_shutdown_s=1.0) as shop,
         serving(make_front(shop.port), tracers=tracers, timeout_shutdown_s=1.0) as front,
     ):
-        _introduce(console, shop.url, front.url)
+        _introduce(console, shop.url, front.url, marks)
         asyncio.run(_send(acts(shop.port, front.port), seconds))
     log.close()
-    _conclude(console, tally)
+    _conclude(console, tally, marks)
 
 
 def _shop_module() -> ModuleType:
@@ -103,7 +109,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _introduce(console: Console, shop_url: str, front_url: str) -> None:
+def _introduce(console: Console, shop_url: str, front_url: str, marks: Mapping[str, str]) -> None:
     line = Text.assemble(
         ("wirespan demo", "bold"),
         "  a FastAPI shop on ",
@@ -114,15 +120,15 @@ def _introduce(console: Console, shop_url: str, front_url: str) -> None:
     console.print(line, soft_wrap=True)
     legend = Text("each bar is one request:  ")
     for state, color in COLORS.items():
-        legend.append(f"█ {state}  ", style=color)
+        legend.append(f"{marks[state]} {state}  ", style=color)
     console.print(legend, "Ctrl-C ends it", style="dim")
     console.print()
 
 
-def _conclude(console: Console, tally: Tally) -> None:
+def _conclude(console: Console, tally: Tally, marks: Mapping[str, str]) -> None:
     console.print()
     if tally.totals:
-        console.print(summary_table(tally))
+        console.print(summary_table(tally, marks))
         console.print()
         console.print(lesson(tally))
     console.print("\nYour own app:  wirespan serve package.module:app", style="bold")

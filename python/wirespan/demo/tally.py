@@ -2,6 +2,7 @@
 
 import contextvars
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.table import Table
@@ -19,6 +20,9 @@ COLORS = {
     "await": "cyan",
     "write": "magenta",
 }
+# Without colours each state has the letter of the plain access log.
+LETTERS = dict(zip(COLORS, "qrs#.w", strict=True))
+BLOCKS = dict.fromkeys(COLORS, "█")
 MEANINGS = {
     "queue": "the loop was blocked",
     "read": "the client sent slowly",
@@ -67,24 +71,29 @@ class Tally:
         total.states.update(stats.states())
 
 
-def summary_table(tally: Tally) -> Table:
-    """Routes, the slowest first, with the state that took most of the time and what that means."""
+def summary_table(tally: Tally, marks: Mapping[str, str] = BLOCKS) -> Table:
+    """Routes, the slowest first, with the state that took most of the time and what that means.
+
+    Args:
+        tally: what was measured.
+        marks: the character of each state in a bar: `BLOCKS`, or `LETTERS` where there are no colours.
+    """
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("route", no_wrap=True)
-    table.add_column("count", justify="right", no_wrap=True)
-    table.add_column("mean", justify="right", no_wrap=True)
-    table.add_column("where it went", no_wrap=True)
+    table.add_column("count", justify="right", no_wrap=True, min_width=5)
+    table.add_column("mean", justify="right", no_wrap=True, min_width=9)
+    table.add_column("where it went", no_wrap=True, min_width=BAR_WIDTH)
     table.add_column("mostly", no_wrap=True)
     rows = sorted(tally.totals.items(), key=lambda row: -row[1].mean_ms())
     for route, total in rows:
         state, spent = total.states.most_common(1)[0]
         share = 100 * spent // max(total.total_ns, 1)
         mostly = Text.assemble((f"{state} {share}%", COLORS[state]), (f"  {MEANINGS[state]}", "dim"))
-        table.add_row(route, str(total.requests), f"{total.mean_ms():.1f} ms", _bar(total), mostly)
+        table.add_row(route, str(total.requests), f"{total.mean_ms():.1f} ms", _bar(total, marks), mostly)
     return table
 
 
-def _bar(total: Total) -> Text:
+def _bar(total: Total, marks: Mapping[str, str]) -> Text:
     """The six states as one bar; a state with any time at all has at least its rounded share."""
     bar = Text()
     drawn = 0
@@ -92,7 +101,7 @@ def _bar(total: Total) -> Text:
     for state, color in COLORS.items():
         passed += total.states[state]
         until = round(BAR_WIDTH * passed / max(total.total_ns, 1))
-        bar.append("█" * (until - drawn), style=color)
+        bar.append(marks[state] * (until - drawn), style=color)
         drawn = until
     return bar
 
