@@ -32,7 +32,7 @@ impl Driver {
         if !self.started.swap(true, Ordering::Relaxed) {
             call::set_current(py, self.object.bind(py).as_any())?;
         }
-        self.exchange.resumed(self.host.now());
+        self.host.note_resumed(&self.exchange);
         let stepped = call::send(self.coroutine.bind(py), value);
         self.settle(py, stepped)
     }
@@ -40,7 +40,7 @@ impl Driver {
     fn settle(&self, py: Python<'_>, stepped: PyResult<Stepped<'_>>) -> Step {
         match stepped {
             Ok(Stepped::Yielded(waits_for)) => {
-                self.exchange.suspended(self.host.now());
+                self.host.note_suspended(&self.exchange);
                 Ok(Some(waits_for.unbind()))
             }
             Ok(Stepped::Returned) => {
@@ -77,7 +77,7 @@ impl Driver {
         if !self.started.swap(true, Ordering::Relaxed) {
             call::set_current(py, self.object.bind(py).as_any())?;
         }
-        self.exchange.resumed(self.host.now());
+        self.host.note_resumed(&self.exchange);
         let thrown = self.coroutine.bind(py).call_method1("throw", args).map(Stepped::Yielded);
         let stepped = match thrown {
             Err(e) if e.is_instance_of::<pyo3::exceptions::PyStopIteration>(py) => Ok(Stepped::Returned),

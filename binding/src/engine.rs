@@ -124,7 +124,8 @@ impl PyEngine {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
         let (sinks, tracers) = split_tracers(std::mem::take(&mut given.tracers));
-        let is_traced = config.trace_level != Level::Disabled;
+        // A tracer may raise the level of a request.
+        let is_traced = config.trace_level != Level::Disabled || !tracers.is_empty();
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
         let engine =
             Engine::new(config, clock, sinks, !tracers.is_empty()).map_err(|e| core_error(py, &e))?;
@@ -147,6 +148,7 @@ impl PyEngine {
             done: Py::new(py, Done)?.into_any(),
             live: Mutex::new(Slab::new()),
             on_idle: Mutex::new(None),
+            is_draining: AtomicBool::new(false),
             debug: given.debug,
             traces: is_traced,
         };
@@ -187,6 +189,7 @@ impl PyEngine {
     }
 
     fn drain(&self, py: Python<'_>, on_idle: Py<PyAny>) {
+        self.host.is_draining.store(true, Ordering::Relaxed);
         *self.host.on_idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(on_idle);
         self.host.engine.drain(&self.host.bridge(py));
         self.host.tell_idle(py);

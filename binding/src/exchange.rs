@@ -274,7 +274,9 @@ impl PyExchange {
 
     fn match_route(&self, route: &Bound<'_, Route>) -> PyResult<()> {
         let Tie { exchange, host } = self.bound()?;
-        exchange.match_route(Arc::clone(&route.get().template), host.now());
+        if host.traces {
+            exchange.match_route(Arc::clone(&route.get().template), host.now());
+        }
         Ok(())
     }
 

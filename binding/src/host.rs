@@ -47,6 +47,8 @@ pub(crate) struct Host {
     pub done: Py<PyAny>,
     pub live: Mutex<Slab<Py<PyExchange>>>,
     pub on_idle: Mutex<Option<Py<PyAny>>>,
+    /// `on_idle` is set: look at each finish whether it is due.
+    pub is_draining: AtomicBool,
     pub debug: bool,
     pub traces: bool,
 }
@@ -55,6 +57,20 @@ impl Host {
     /// The time, read only if somebody records it.
     pub(crate) fn now(&self) -> u64 {
         if self.traces { self.engine.clock().now() } else { 0 }
+    }
+
+    /// The handler's code runs.
+    pub(crate) fn note_resumed(&self, exchange: &Exchange) {
+        if self.traces {
+            exchange.resumed(self.engine.clock().now());
+        }
+    }
+
+    /// The handler's code waits.
+    pub(crate) fn note_suspended(&self, exchange: &Exchange) {
+        if self.traces {
+            exchange.suspended(self.engine.clock().now());
+        }
     }
 
     pub(crate) fn live(&self) -> MutexGuard<'_, Slab<Py<PyExchange>>> {
@@ -277,7 +293,7 @@ impl Host {
     }
 
     pub(crate) fn tell_idle(&self, py: Python<'_>) {
-        if self.engine.active() > 0 {
+        if !self.is_draining.load(Ordering::Relaxed) || self.engine.active() > 0 {
             return;
         }
         let waiting = self.on_idle.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -123,17 +123,6 @@ impl Inner {
         let (place, shared) = (exchange.place, &mut self.shared);
         let connection = self.connections.get_mut(place.slot).filter(|c| c.is_current(exchange));
         let Some(connection) = connection else { return Ok(Sent::Gone) };
-        {
-            let progress = exchange.lock();
-            if progress.reply.complete {
-                let ours = progress.gone.is_some(); // we answered in the handler's place
-                return if ours {
-                    Ok(Sent::Gone)
-                } else {
-                    Err(Error::handler("the response is complete already"))
-                };
-            }
-        }
         let result = connection.send(shared, exchange, chunk, last);
         if last || connection.is_closed() {
             self.runnable.push_back(place.slot);
@@ -154,7 +143,7 @@ impl Inner {
         };
         let here = self.connection_at(exchange.place).is_some_and(|c| c.is_current(exchange));
         match outcome {
-            Outcome::Done if here && !complete => self.finish_reply(exchange),
+            Outcome::Done if here && !complete => return self.finish_reply(exchange),
             Outcome::Failed { note, shown, status } => {
                 self.fail(exchange, note, &shown, status, here && !complete);
             }
