@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -144,6 +145,12 @@ pub(crate) struct Channel {
 
 #[pymethods]
 impl Channel {
+    /// A cycle through this object is garbage like any other: an exception's traceback may hold it.
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that the macro expects")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)
+    }
+
     fn receive(&self, py: Python<'_>) -> Operation {
         Operation::new(Kind::Receive, self.object.clone_ref(py))
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use wirespan_core::exchange::Exchange;
 
@@ -61,6 +62,13 @@ impl Driver {
 
 #[pymethods]
 impl Driver {
+    /// A cycle through this object is garbage like any other: an exception's traceback may hold it.
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that the macro expects")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)?;
+        visit.call(&self.coroutine)
+    }
+
     fn __next__(&self, py: Python<'_>) -> Step {
         self.step(py, py.None().bind(py))
     }

@@ -21,6 +21,9 @@ use crate::stats::Stats;
 /// Chunks from this size on are handed to the kernel from Python's own memory.
 const BORROW_FROM: usize = 16 * 1024;
 
+/// From so many futures on, those that nobody waits for any more are let go.
+const FORGOTTEN_WAITERS: usize = 8;
+
 /// What ties a Python object to its exchange; missing on an object that a user made.
 pub(crate) struct Tie {
     pub exchange: Arc<Exchange>,
@@ -79,7 +82,13 @@ impl PyExchange {
     /// A future that is resolved when anything about the exchange changes.
     pub(crate) fn new_waiter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let future = self.bound()?.host.create_future.bind(py).call0()?;
-        self.local().waiters.push(future.clone().unbind());
+        let mut waiters = std::mem::take(&mut self.local().waiters);
+        if waiters.len() >= FORGOTTEN_WAITERS {
+            // Cancelled ones: a handler may ask `receive()` a thousand times with a time-out.
+            waiters.retain(|waiter| !is_done(waiter.bind(py)).unwrap_or(true));
+        }
+        waiters.push(future.clone().unbind());
+        self.local().waiters.append(&mut waiters);
         Ok(future)
     }
 
@@ -88,7 +97,7 @@ impl PyExchange {
         let waiters = std::mem::take(&mut self.local().waiters);
         for future in waiters {
             let future = future.bind(py);
-            if !future.call_method0(pyo3::intern!(py, "done"))?.is_truthy()? {
+            if !is_done(future)? {
                 future.call_method1(pyo3::intern!(py, "set_result"), (py.None(),))?;
             }
         }
@@ -139,6 +148,10 @@ impl PyExchange {
         }
         edit(&mut self.local().head)
     }
+}
+
+fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    future.call_method0(pyo3::intern!(future.py(), "done"))?.is_truthy()
 }
 
 /// A chunk for the core: copied where that is cheap, else Python's own memory.
@@ -249,7 +262,8 @@ impl PyExchange {
 
     #[setter]
     fn set_params(&self, params: Py<PyAny>) {
-        self.local().params = Some(params);
+        let before = self.local().params.replace(params);
+        drop(before); // without the lock: its end may run code of the user's
     }
 
     #[getter]
@@ -264,7 +278,8 @@ impl PyExchange {
 
     #[setter]
     fn set_values(&self, values: Py<PyAny>) {
-        self.local().values = Some(values);
+        let before = self.local().values.replace(values);
+        drop(before); // see `set_params`
     }
 
     #[getter]

@@ -16,7 +16,7 @@ use wirespan_core::trace::{EndReason, ErrorNote};
 
 use crate::asgi::Asgi;
 use crate::driver::Driver;
-use crate::error::{Disconnected, error_note};
+use crate::error::{Disconnected, error_note, exception};
 use crate::exchange::PyExchange;
 use crate::tracers::Tracers;
 
@@ -243,20 +243,21 @@ impl Host {
     }
 
     fn failure(&self, py: Python<'_>, object: &Py<PyExchange>, error: &PyErr) -> Outcome {
-        let value = error.value(py);
-        {
+        let value = exception(py, error);
+        let before = {
             let mut local = object.get().local();
-            local.error = Some(value.clone().into_any().unbind());
             local.panicked = true;
-        }
+            local.error.replace(value.clone().into_any().unbind())
+        };
+        drop(before); // without the lock: the end of its frames may run code of the user's
         self.log(py, "the handler raised", Some(error));
         let shown = if self.debug { traceback_text(py, error) } else { String::new() };
-        Outcome::Failed { note: error_note(value), shown, status: 500 }
+        Outcome::Failed { note: error_note(&value), shown, status: 500 }
     }
 
     /// Tells the operator; a logger that fails is not worth a request.
     pub(crate) fn log(&self, py: Python<'_>, what: &str, error: Option<&PyErr>) {
-        let value = error.map(|e| e.value(py).clone().into_any());
+        let value = error.map(|e| exception(py, e).into_any());
         match &self.log_error {
             Some(log) => _ = log.bind(py).call1((what, value)),
             None => {
@@ -310,7 +311,8 @@ fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 fn traceback_text(py: Python<'_>, error: &PyErr) -> String {
-    let lines = py.import("traceback").and_then(|m| m.call_method1("format_exception", (error.value(py),)));
+    let lines =
+        py.import("traceback").and_then(|m| m.call_method1("format_exception", (exception(py, error),)));
     lines.and_then(|l| l.extract::<Vec<String>>()).map_or_else(|_| error.to_string(), |l| l.concat())
 }
 
