@@ -28,6 +28,7 @@ class Hosted:
         shutdown: runs its shutdown code for at most the given seconds.
         tracers: its own tracers, then the configured ones, then the access log.
         access_log: the log that the options asked for; it is ours to close.
+        threads: how many `def` handlers or WSGI requests run at once.
         engine_options: the arguments of `_core.Engine` that depend on the interface.
     """
 
@@ -36,6 +37,7 @@ class Hosted:
     shutdown: Callable[[float], Awaitable[None]]
     tracers: tuple[Any, ...]
     access_log: AccessLog | None
+    threads: int
     engine_options: dict[str, Any]
 
 
@@ -55,7 +57,9 @@ def host(app: Any, config: Config) -> Hosted:
     startup, shutdown, options = (
         _native(app, config) if interface == "native" else _asgi(app, interface, config)
     )
-    return Hosted(interface, startup, shutdown, tuple(tracers), access_log, options)
+    # What the application says about itself wins: only its author knows how many its database can take.
+    threads = (app.threads if interface == "native" else None) or config.threads
+    return Hosted(interface, startup, shutdown, tuple(tracers), access_log, threads, options)
 
 
 _Parts = tuple[Callable[[], Awaitable[None]], Callable[[float], Awaitable[None]], dict[str, Any]]

@@ -1,9 +1,10 @@
 """From `module:object` to the object. What goes wrong is the user's to mend: one line tells it."""
 
+import asyncio
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,23 @@ def _tracer(item: Any) -> Any:
     if not (is_native(tracer) or (hasattr(tracer, "start") and hasattr(tracer, "finish"))):
         raise StartError(f"{item!r} is not a tracer: it needs the methods start and finish")
     return tracer
+
+
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """How to make the event loop; None is the standard one.
+
+    Raises:
+        StartError: uvloop was asked for by name and is not installed.
+    """
+    if name == "asyncio":
+        return None
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        if name == "uvloop":
+            raise StartError("uvloop is not installed: pip install uvloop, or use --loop asyncio") from None
+        return None
+    return factory
 
 
 def is_native(tracer: Any) -> bool:

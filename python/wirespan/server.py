@@ -16,7 +16,7 @@ from typing import Any
 
 from wirespan.config import Config
 from wirespan.errors import ConfigError, WirespanError
-from wirespan.loading import StartError, load_app
+from wirespan.loading import load_app, loop_factory
 from wirespan.serving import Server
 from wirespan.sources import load_config
 
@@ -78,23 +78,6 @@ def leave_soon() -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
-
-
-def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """How to make the event loop; None is the standard one.
-
-    Raises:
-        StartError: uvloop was asked for by name and is not installed.
-    """
-    if name == "asyncio":
-        return None
-    try:
-        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
-    except ImportError:
-        if name == "uvloop":
-            raise StartError("uvloop is not installed: pip install uvloop, or use --loop asyncio") from None
-        return None
-    return factory
 
 
 @contextlib.contextmanager

@@ -17,8 +17,8 @@ from fastapi import FastAPI, Request
 
 from wirespan import App
 from wirespan.errors import ConfigError
-from wirespan.loading import StartError
-from wirespan.server import loop_factory, one_line, run
+from wirespan.loading import StartError, loop_factory
+from wirespan.server import one_line, run
 from wirespan.serving import Server, serve, serving
 from wirespan.tracers import AccessLog
 
