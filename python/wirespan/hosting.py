@@ -113,6 +113,6 @@ def _access_log(config: Config, tracers: Sequence[Any]) -> AccessLog | None:
         color = path is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         return AccessLog(form, path, color=color)
     except OSError as error:
-        raise StartError(f"cannot write the access log {path}: {error.strerror}") from error
+        raise StartError(str(error)) from error
     except ValueError as error:
         raise StartError(f"access_log: {error}") from error
