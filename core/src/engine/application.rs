@@ -159,7 +159,16 @@ impl Inner {
 
     /// Sends what the handler staged, or ends what it streamed.
     fn finish_reply(&mut self, exchange: &Arc<Exchange>) {
-        let body = exchange.lock().reply.staged.take().unwrap_or_default();
+        let (body, abandoned) = {
+            let mut progress = exchange.lock();
+            let reply = &progress.reply;
+            let given = reply.started || reply.head.is_some() || reply.staged.is_some();
+            let abandoned = progress.gone.filter(|_| !given);
+            (progress.reply.staged.take().unwrap_or_default(), abandoned)
+        };
+        if let Some(reason) = abandoned {
+            return self.hang_up(exchange, reason); // nobody gave an answer, so there is no status to tell
+        }
         match self.send(exchange, body, true) {
             Ok(Sent::Gone) => self.hang_up(exchange, EndReason::ClientDisconnected),
             Ok(Sent::Taken | Sent::Wait) => {}
