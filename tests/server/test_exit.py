@@ -39,5 +39,7 @@ run_config(app, load_config({"port": 0, "access_log": "off"}), ready)
 @pytest.mark.parametrize("path", ["/first", "/later"])
 def test_exit_in_a_step_of_a_handler_ends_the_process(path: str) -> None:
     """From Python 3.12 on the first step runs inside the engine, which must not keep the exception."""
-    ended = subprocess.run([sys.executable, "-c", PROGRAM, path], check=False, timeout=20, capture_output=True)  # noqa: S603
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, path], check=False, timeout=20, capture_output=True
+    )
     assert ended.returncode == 7, ended.stderr.decode()

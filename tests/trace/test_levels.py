@@ -82,7 +82,7 @@ def test_tracer_can_switch_one_request_on(serve: Serve) -> None:
         client.expect(HELLO)
         wait_for(lambda: bool(finished), "the request is over")
     at, states, total = finished[0]
-    assert list(at)[0] == "HTTP_START"
+    assert next(iter(at)) == "HTTP_START"
     assert {"SERVER_HANDLE_START", "WRITE_FINISH", "HTTP_FINISH"} <= set(at)
     assert sum(states.values()) == total == at["HTTP_FINISH"] - at["HTTP_START"]
     assert states["await"] >= 19_000_000
