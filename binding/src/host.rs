@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Bytes;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyCFunction, PyDict, PyTuple, PyType};
 use slab::Slab;
 use wirespan_core::engine::{Engine, Outcome, Read, Sent};
 use wirespan_core::error::Error;
@@ -119,8 +119,8 @@ impl Host {
         let coroutine = match coroutine {
             Ok(coroutine) => coroutine.unbind(),
             Err(error) => {
-                _ = self.handler_raised(py, exchange, &object.unbind(), error); // there is no task to tell
-                return Ok(());
+                let left = self.handler_raised(py, exchange, &object.unbind(), error);
+                return left.map_or(Ok(()), Err);
             }
         };
         let driver = Driver {
@@ -265,6 +265,19 @@ impl Host {
         }
     }
 
+    /// `KeyboardInterrupt` and `SystemExit` end the loop. A task that is not started eagerly raises them there itself.
+    fn raise_in_loop(&self, py: Python<'_>, error: &PyErr) {
+        let error = error.clone_ref(py);
+        let raise = move |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+            Err::<(), _>(error.clone_ref(args.py()))
+        };
+        let scheduled = PyCFunction::new_closure(py, None, None, raise)
+            .and_then(|raise| self.call_soon.bind(py).call1((raise,)));
+        if let Err(error) = scheduled {
+            self.log(py, "the loop takes no calls", Some(&error));
+        }
+    }
+
     fn cancel(&self, py: Python<'_>, object: &PyExchange) {
         let task = object.local().task.as_ref().map(|task| task.clone_ref(py));
         if let Some(Err(error)) = task.map(|task| task.bind(py).call_method0("cancel")) {
@@ -334,7 +347,11 @@ impl Handler for Bridge<'_, '_> {
 
     fn request(&self, exchange: &Arc<Exchange>) {
         if let Err(error) = self.host.run_handler(self.py, exchange) {
-            self.host.log(self.py, "a request could not be started", Some(&error));
+            if error.is_instance_of::<PyException>(self.py) {
+                self.host.log(self.py, "a request could not be started", Some(&error));
+            } else {
+                self.host.raise_in_loop(self.py, &error);
+            }
             let note = ErrorNote { kind: "InternalError".into(), message: error.to_string() };
             let outcome = Outcome::Failed { note, shown: String::new(), status: 500 };
             self.host.engine.handler_done(self, exchange, outcome);
