@@ -120,7 +120,9 @@ def main() -> None:
 @click.argument("target", metavar="MODULE:APP")
 @click.option("--config", "file", metavar="FILE.toml", help="Read options from a file.")
 def serve(target: str, file: str | None, **flags: Any) -> None:
-    """Serve an application: a wirespan App, or any ASGI or WSGI app.
+    """Serve an app: wirespan, ASGI or WSGI.
+
+    MODULE:APP is where it is: shop.main:app is `app` in shop/main.py. APP is `app` when it is left out.
 
     Each flag is also an environment variable (--port: WIRESPAN_PORT) and a key of the configuration file
     (port).
@@ -139,7 +141,10 @@ serve.params.extend(TableOption(name, option) for name, option in OPTIONS.items(
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
 def events(form: str | None) -> None:
-    """Print the event table: every event, its level, and when exactly it happens."""
+    """Print all events and when they happen.
+
+    Exactly, with the trace level that records them.
+    """
     print_events(form)
 
 
@@ -147,7 +152,7 @@ def events(form: str | None) -> None:
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
 def options(form: str | None) -> None:
-    """Print the option table: flags, environment variables, defaults and bounds."""
+    """Print all options with defaults and bounds."""
     print_options(form)
 
 
@@ -160,6 +165,10 @@ def options(form: str | None) -> None:
     help="How long; 0 is until Ctrl-C. [20]",
 )
 def demo(seconds: float) -> None:
-    """Watch a small shop and a service in front of it, under a realistic mix of requests."""
+    """See where requests spend their time.
+
+    A small shop and a service in front of it run under a realistic mix of requests. Each request is one line,
+    and the summary at the end says what was slow, and why.
+    """
     demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
     demo_module.run_demo(seconds or None)

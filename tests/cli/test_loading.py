@@ -35,8 +35,9 @@ def test_application_is_found_by_name(folder: Path) -> None:
     ("source", "target", "message"),
     [
         ("", "nothing_b:app", "there is no module 'nothing_b' in"),
-        ("", "shop_b.py", "'shop_b.py:app' is not of the form module:object, such as shop.main:app"),
-        ("", "dir/shop_b:app", "is not of the form module:object"),
+        ("", "shop_b.py", "'shop_b.py' is a file, and a module is needed: try 'shop_b:app'"),
+        ("", "./dir/shop_b.py:app", "try 'dir.shop_b:app'"),
+        ("", ":app", "':app' is not of the form module:object, such as shop.main:app"),
         ("application = 1", "shop_b:aplication", "has no object 'aplication'; did you mean 'application'?"),
         ("import missing_b", "shop_b:app", "'shop_b' cannot be imported: it needs the module 'missing_b'"),
         ("x = [", "shop_b:app", "'shop_b' cannot be imported: SyntaxError: '[' was never closed ("),

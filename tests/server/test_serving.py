@@ -96,7 +96,7 @@ def test_routes_of_applications_reach_the_access_log(tmp_path: Path) -> None:
     [
         (
             {"access_log": "json", "access_log_file": "/nowhere/log"},
-            "cannot write the access log /nowhere/log",
+            "cannot open the access log /nowhere/log: No such file",
         ),
         ({"access_log": "%(unknown)"}, "access_log: "),
         ({"tracers": ["nowhere:Tracer"]}, "there is no module 'nowhere'"),
