@@ -4,6 +4,7 @@ The flags of `serve` are made from the option table in `config.py`; nothing is l
 """
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -18,6 +19,7 @@ from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
 
 HELP_WIDTH = 100
+STANDARD_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 
@@ -91,6 +93,7 @@ class Commands(click.Group):
         Returns:
             The exit code.
         """
+        _fill_standard_descriptors()
         extra |= {"prog_name": "wirespan", "standalone_mode": False}
         try:
             with reported():
@@ -106,6 +109,16 @@ class Commands(click.Group):
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else 1
         return 0
+
+
+def _fill_standard_descriptors() -> None:
+    """Where a supervisor closed 0, 1 or 2, the next socket would be standard output: libuv aborts then."""
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= STANDARD_ERROR:
+        descriptor = os.dup(descriptor)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 @click.group(

@@ -129,6 +129,12 @@ def is_native(tracer: Any) -> bool:
     return type(tracer).__module__ == "wirespan._core"
 
 
+def say(message: str) -> None:
+    """One line for the operator, on stderr."""
+    sys.stderr.write(f"wirespan: {message}\n")
+    sys.stderr.flush()
+
+
 def describe(error: BaseException) -> str:
     """An exception in one line, with the place in the user's code that it comes from."""
     if isinstance(error, SyntaxError):

@@ -16,7 +16,7 @@ from typing import Any
 
 from wirespan.config import Config
 from wirespan.errors import ConfigError, WirespanError
-from wirespan.loading import load_app, loop_factory, place, place_in
+from wirespan.loading import load_app, loop_factory, place, place_in, say
 from wirespan.serving import Server
 from wirespan.sources import load_config
 
@@ -134,18 +134,12 @@ def say_stopping(server: Server) -> None:
     """Whoever stops a server that is at work knows what it waits for, and how not to."""
     if server.active == 0:
         return
-    running = "1 request" if server.active == 1 else f"{server.active} requests"
+    running, them = ("1 request", "it") if server.active == 1 else (f"{server.active} requests", "them")
     if server.stops > 1:
         say(f"ending {running} now")
     else:
-        patience = f"at most {server.config.timeout_shutdown_s:g} s"
-        say(f"waiting for {running}, {patience}; the same signal again ends them now")
-
-
-def say(message: str) -> None:
-    """One line on stderr."""
-    sys.stderr.write(f"wirespan: {message}\n")
-    sys.stderr.flush()
+        patience = f"{server.config.timeout_shutdown_s:g} s"
+        say(f"waiting up to {patience} for {running}; a second signal ends {them} now")
 
 
 def _say_ready(server: Server) -> None:
