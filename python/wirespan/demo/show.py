@@ -77,18 +77,22 @@ async def _send(mix: list[tuple[float, Act]], seconds: float | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, enough.set)
-    clients = [asyncio.create_task(_repeat(pause_s, act)) for pause_s, act in mix]
+    clients = [asyncio.create_task(_repeat(pause_s, act, enough)) for pause_s, act in mix]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await enough.wait()
-    for client in clients:
-        client.cancel()
+    enough.set()
     await asyncio.wait(clients)
 
 
-async def _repeat(pause_s: float, act: Act) -> None:
+async def _repeat(pause_s: float, act: Act, enough: asyncio.Event) -> None:
+    """Acts until it is enough. What has begun is not cut off: that would look like a client that left."""
     while True:
-        await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s * random.uniform(0.5, 1.5)):  # noqa: S311 - no secret
+                await enough.wait()
+        if enough.is_set():
+            return
         with contextlib.suppress(OSError):
             await act()
 

@@ -21,16 +21,17 @@ class Look:
 
 # The order is that of a request's life; colours and letters are those of the pretty access log.
 LOOKS = {
-    "queue": Look("red", "q", "the loop was blocked"),
-    "read": Look("blue", "r", "the client sent slowly"),
-    "schedule": Look("yellow", "s", "it waited its turn"),
-    "run": Look("green", "#", "Python was busy"),
+    "queue": Look("red", "q", "a blocked event loop"),
+    "read": Look("blue", "r", "a slow sender"),
+    "schedule": Look("yellow", "s", "a busy loop or pool"),
+    "run": Look("green", "#", "Python itself"),
     "await": Look("cyan", ".", "a database or service"),
-    "write": Look("magenta", "w", "the client read slowly"),
+    "write": Look("magenta", "w", "a slow reader"),
 }
 # What the other columns of the summary need.
-OTHERS_WIDTH = 73
+OTHERS_WIDTH = 74
 BAR_WIDTHS = (6, 24)
+WHOLE_MS = 100  # from here on a tenth says nothing
 FAST_ROUTE = "GET /products/{number}"
 
 
@@ -101,8 +102,14 @@ def summary_table(tally: Tally, width: int = 80, *, color: bool = True) -> Table
         state, spent = total.states.most_common(1)[0]
         share = 100 * spent // max(total.total_ns, 1)
         verdict = Text.assemble((f"{state} {share}%", LOOKS[state].color), f" {LOOKS[state].meaning}")
-        mean = f"{total.mean_ms():.3g} ms"
-        table.add_row(route, str(total.requests), mean, _bar(total, bar_width, color=color), verdict)
+        mean = total.mean_ms()
+        table.add_row(
+            route,
+            str(total.requests),
+            f"{mean:.{0 if mean >= WHOLE_MS else 1}f} ms",
+            _bar(total, bar_width, color=color),
+            verdict,
+        )
     return table
 
 
