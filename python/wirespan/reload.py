@@ -32,10 +32,11 @@ def run_reloading(target: str, config: Config) -> None:
 
     Raises:
         ConfigError: a tracer was given as an object, which cannot be handed to another process.
-        StartError: the address cannot be used.
+        StartError: the address cannot be used, or watchfiles is missing.
     """
     if not all(isinstance(tracer, str) for tracer in config.tracers):
         raise ConfigError("reload needs tracers by name: tracers=['module:object']")
+    watchfiles = _watchfiles()
     stop = threading.Event()
     signals: list[int] = []
 
@@ -49,7 +50,7 @@ def run_reloading(target: str, config: Config) -> None:
         listener.listen(config.backlog)
         child = _Child(target, config, listener.fileno())
         try:
-            _watch(child, config, stop)
+            _watch(watchfiles, child, config, stop)
         finally:
             # Ctrl-C in a terminal reaches the child as well: asking once more would mean "at once".
             asked = signal.SIGINT in signals[:1] and sys.stdin.isatty()
@@ -90,13 +91,15 @@ class _Child:
             asked: the process has had its first signal already.
         """
         process = self._process
-        steps = [(process.terminate, 2 * GRACE_S), (process.terminate, GRACE_S), (process.kill, GRACE_S)]
-        for step, (ask, wait_s) in enumerate(steps):
-            if step > 0 or not asked:
-                ask()
+        for patience_s in (2 * GRACE_S, GRACE_S):
+            if not asked:
+                process.terminate()
+            asked = False
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(wait_s)
+                process.wait(patience_s)
                 return
+        process.kill()
+        process.wait()
 
 
 def _watchfiles() -> Any:
@@ -106,8 +109,7 @@ def _watchfiles() -> Any:
         raise StartError("--reload needs watchfiles: pip install watchfiles") from None
 
 
-def _watch(child: _Child, config: Config, stop: threading.Event) -> None:
-    watchfiles = _watchfiles()
+def _watch(watchfiles: Any, child: _Child, config: Config, stop: threading.Event) -> None:
     folder = Path(config.app_dir).resolve()
     for changes in watchfiles.watch(
         folder,
