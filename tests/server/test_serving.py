@@ -98,7 +98,7 @@ def test_routes_of_applications_reach_the_access_log(tmp_path: Path) -> None:
     [
         (
             {"access_log": "json", "access_log_file": "/nowhere/log"},
-            "cannot open the access log /nowhere/log: No such file",
+            "cannot open the access log /nowhere/log: No such file or directory",
         ),
         ({"access_log": "%(unknown)"}, "access_log: "),
         ({"tracers": ["nowhere:Tracer"]}, "there is no module 'nowhere'"),
@@ -261,9 +261,9 @@ def test_call_needs_a_running_server() -> None:
 def test_connected_socket_is_no_listener() -> None:
     """A wrong --fd is told, not retried for ever."""
     ours, theirs = socket.socketpair()
-    with theirs, pytest.raises(StartError, match="cannot listen on unix:"):
-        with serving(hello(), fd=ours.detach()):
-            pass
+    refused = pytest.raises(StartError, match="cannot listen on unix:")
+    with theirs, refused, serving(hello(), fd=ours.detach()):
+        pass
 
 
 def test_engine_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,10 @@ impl Connection {
     ) -> Result<Sent, Error> {
         let mut progress = exchange.lock();
         if progress.gone.is_some() && (progress.reply.started || progress.body.failed.is_some()) {
-            return Ok(Sent::Gone);
+            return Ok(Sent::Gone); // the client left, or we answered in the handler's place
+        }
+        if progress.reply.complete {
+            return Err(Error::handler("the response is complete already"));
         }
         let size = if last { BodySize::Known(chunk.len() as u64) } else { BodySize::Unknown };
         self.start_reply(shared, exchange, &mut progress, size)?;
