@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,14 @@ def _asgi(app: Any, interface: str, config: Config) -> _Parts:
     return lifespan.startup, lifespan.shutdown, options
 
 
+def terminal_looks() -> dict[str, Any]:
+    """How `AccessLog` writes to standard output: coloured and as wide as the terminal, if it is one."""
+    if not sys.stdout.isatty():
+        return {}
+    # NO_COLOR: https://no-color.org
+    return {"color": not os.environ.get("NO_COLOR"), "columns": shutil.get_terminal_size().columns}
+
+
 def _access_log(config: Config, tracers: Sequence[Any]) -> AccessLog | None:
     """The log that the options ask for.
 
@@ -109,9 +118,7 @@ def _access_log(config: Config, tracers: Sequence[Any]) -> AccessLog | None:
     if form == "off":
         return None
     try:
-        # NO_COLOR: https://no-color.org
-        color = path is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        return AccessLog(form, path, color=color)
+        return AccessLog(form, path, **({} if path else terminal_looks()))
     except OSError as error:
         raise StartError(str(error)) from error
     except ValueError as error:

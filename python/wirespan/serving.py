@@ -48,6 +48,7 @@ class Server:
         port: the TCP port; 0 before it is ready and for Unix sockets.
         interface: `native`, `asgi`, `asgi2` or `wsgi`; empty before it is ready.
         trace_level: `disabled`, `base` or `detailed`; empty before it is ready.
+        stops: how often `stop` has been called.
     """
 
     def __init__(
@@ -82,7 +83,8 @@ class Server:
         self._log_error = log_error
         self._tick: Callable[[], None] = _nothing
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stops = 0
+        self.stops = 0
+        self._engine: Engine | None = None
         self._stopping = asyncio.Event()
         # Set when nothing runs any more, and when the wait for that shall end.
         self._drained = asyncio.Event()
@@ -96,8 +98,13 @@ class Server:
                 self._loop.call_soon_threadsafe(self._count_stop)
 
     def _count_stop(self) -> None:
-        self._stops += 1
-        (self._stopping if self._stops == 1 else self._drained).set()
+        self.stops += 1
+        (self._stopping if self.stops == 1 else self._drained).set()
+
+    @property
+    def active(self) -> int:
+        """How many requests have begun and are not over. On the loop's thread."""
+        return 0 if self._engine is None else self._engine.active
 
     def tick(self) -> None:
         """Ends what is overdue by the engine's clock now, not when the timer says. On the loop's thread."""
@@ -151,7 +158,7 @@ class Server:
         return True
 
     async def _serve(self, hosted: Hosted, on_ready: Callable[["Server"], object] | None) -> None:
-        engine = self._engine(hosted)
+        engine = self._engine = self._make_engine(hosted)
         try:
             self._listen(engine)
             with _polled(engine) as self._tick:
@@ -163,7 +170,7 @@ class Server:
             engine.close()
             remove_socket_file(self.config)
 
-    def _engine(self, hosted: Hosted) -> Engine:
+    def _make_engine(self, hosted: Hosted) -> Engine:
         traced = bool(hosted.tracers)
         self.interface = hosted.interface
         self.trace_level = self.config.level(traced=traced)
