@@ -71,6 +71,12 @@ impl Shared {
         self.config.trace_level != Level::Disabled
     }
 
+    /// Both clocks, read one right after the other.
+    pub(crate) fn moment(&self) -> Moment {
+        let now = self.clock.now();
+        Moment { now, wall_offset: self.clock.wall().cast_signed().wrapping_sub(now.cast_signed()) }
+    }
+
     /// The time, read only if somebody records it.
     pub(crate) fn stamp(&self, record: &Record) -> u64 {
         if record.is_on() { self.clock.now() } else { 0 }
@@ -90,6 +96,14 @@ impl Shared {
 )]
 pub(crate) fn nanos(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
+}
+
+/// One point in time on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub now: u64,
+    /// Wall clock minus monotonic clock.
+    pub wall_offset: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +135,8 @@ pub(crate) struct Connection {
     input: Vec<u8>,
     /// Where the unread part of `input` begins.
     at: usize,
+    /// When the last read happened, until it was used.
+    read_at: Option<Moment>,
     /// When the kernel received what was read last, monotonic.
     received: Option<u64>,
     head: HeadReader,
@@ -131,7 +147,9 @@ pub(crate) struct Connection {
     pub deadlines: Deadlines,
     readable: bool,
     writable: bool,
-    /// The peer sent FIN.
+    /// The readiness set saw the peer's FIN, or an error: the socket is to be read until it says so too.
+    ending: bool,
+    /// The peer's FIN was read.
     peer_closed: bool,
     /// Another request may follow the current one.
     keep: bool,
@@ -155,6 +173,7 @@ impl Connection {
             phase: Phase::Idle,
             input: Vec::new(),
             at: 0,
+            read_at: None,
             received: None,
             head: HeadReader::default(),
             body: None,
@@ -164,6 +183,7 @@ impl Connection {
             deadlines: Deadlines::default(),
             readable: true,
             writable: true,
+            ending: false,
             peer_closed: false,
             keep: true,
             over_limit,
@@ -190,8 +210,9 @@ impl Connection {
     }
 
     /// What the readiness set reported.
-    pub(crate) fn note_ready(&mut self, readable: bool, writable: bool) {
-        self.readable |= readable;
+    pub(crate) fn note_ready(&mut self, readable: bool, writable: bool, ending: bool) {
+        self.ending |= ending;
+        self.readable |= readable || ending;
         self.writable |= writable;
     }
 

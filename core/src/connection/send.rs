@@ -34,7 +34,10 @@ impl Connection {
     ) -> Result<Sent, Error> {
         let mut progress = exchange.lock();
         if progress.gone.is_some() && (progress.reply.started || progress.body.failed.is_some()) {
-            return Ok(Sent::Gone);
+            return Ok(Sent::Gone); // the client left, or we answered in the handler's place
+        }
+        if progress.reply.complete {
+            return Err(Error::handler("the response is complete already"));
         }
         let size = if last { BodySize::Known(chunk.len() as u64) } else { BodySize::Unknown };
         self.start_reply(shared, exchange, &mut progress, size)?;
@@ -242,6 +245,7 @@ impl Connection {
         let reason = progress.gone.unwrap_or(EndReason::Completed);
         progress.record.close(now, reason);
         self.idle_since = now;
+        self.await_request(shared);
         shared.deliver(exchange, progress);
     }
 

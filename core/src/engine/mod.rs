@@ -171,20 +171,19 @@ impl Engine {
         // However this ends, also by a panic of the handler, the next call must be able to run.
         let _reset = Reset(self);
         for _ in 0..CALLS_PER_TURN {
-            let Some(work) = self.lock().next_work() else { return };
-            self.perform(handler, work);
+            let Some(call) = self.lock().next_call() else { return };
+            self.make(handler, call);
         }
         handler.again();
     }
 
-    fn perform(&self, handler: &impl Handler, work: Work) {
-        match work {
-            Work::Advanced => {}
-            Work::Call(Call::Start(exchange)) => handler.start(&exchange),
-            Work::Call(Call::Request(exchange)) => handler.request(&exchange),
-            Work::Call(Call::Wake(exchange)) => handler.wake(&exchange),
-            Work::Call(Call::Cancel(exchange, why)) => handler.cancel(&exchange, why),
-            Work::Call(Call::Finish(exchange)) => {
+    fn make(&self, handler: &impl Handler, call: Call) {
+        match call {
+            Call::Start(exchange) => handler.start(&exchange),
+            Call::Request(exchange) => handler.request(&exchange),
+            Call::Wake(exchange) => handler.wake(&exchange),
+            Call::Cancel(exchange, why) => handler.cancel(&exchange, why),
+            Call::Finish(exchange) => {
                 handler.finish(&exchange);
                 for sink in self.sinks.iter().rev() {
                     sink.finish(&exchange);
@@ -218,11 +217,6 @@ impl Drop for Reset<'_> {
     }
 }
 
-enum Work {
-    Advanced,
-    Call(Call),
-}
-
 impl Inner {
     /// Asks the kernel what is ready.
     fn collect(&mut self) -> std::io::Result<()> {
@@ -234,8 +228,8 @@ impl Inner {
             if token >= LISTENERS {
                 self.accept(token - LISTENERS);
             } else if let Some(connection) = self.connections.get_mut(token) {
-                let ended = event.is_read_closed() || event.is_error();
-                connection.note_ready(event.is_readable() || ended, event.is_writable());
+                let ending = event.is_read_closed() || event.is_error();
+                connection.note_ready(event.is_readable(), event.is_writable(), ending);
                 self.runnable.push_back(token);
             }
         }
@@ -246,14 +240,15 @@ impl Inner {
         }
     }
 
-    /// The next thing to do: a call to make, or a connection that was run.
-    fn next_work(&mut self) -> Option<Work> {
-        if let Some(call) = self.shared.calls.pop_front() {
-            return Some(Work::Call(call));
+    /// The next call to make. Runs connections until there is one; `None` when nothing moves any more.
+    fn next_call(&mut self) -> Option<Call> {
+        loop {
+            if let Some(call) = self.shared.calls.pop_front() {
+                return Some(call);
+            }
+            let slot = self.runnable.pop_front()?;
+            self.advance(slot);
         }
-        let slot = self.runnable.pop_front()?;
-        self.advance(slot);
-        Some(Work::Advanced)
     }
 
     fn advance(&mut self, slot: usize) {

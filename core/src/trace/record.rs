@@ -199,8 +199,13 @@ impl Record {
     }
 
     /// Changes how much is recorded from here on. What was not recorded before stays unknown.
-    pub const fn set_level(&mut self, level: Level) {
+    pub const fn set_level(&mut self, level: Level, now: u64) {
+        let was_on = self.is_on();
         self.level = level;
+        if !was_on && self.is_on() && self.since == 0 {
+            self.since = now;
+            self.state = State::Run; // it is the handler's code that asks
+        }
     }
 
     /// Whether anything is recorded, so that callers read the clock only if it matters.

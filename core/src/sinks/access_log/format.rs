@@ -2,12 +2,12 @@
 
 use jiff::tz::TimeZone;
 
-use super::SetupError;
 use super::atoms::{Atoms, COMBINED};
 use super::field::Facts;
 use super::json::Json;
 use super::pretty::Pretty;
 use super::stamp::Stamps;
+use super::{Options, SetupError};
 use crate::exchange::Exchange;
 
 #[derive(Debug)]
@@ -25,11 +25,12 @@ pub(super) struct Format {
 }
 
 impl Format {
-    /// `format` as in [`super::Options`]; local times are in `zone`.
-    pub(super) fn parse(format: &str, color: bool, zone: TimeZone) -> Result<Self, SetupError> {
+    /// What the options ask for; local times are in `zone`.
+    pub(super) fn parse(options: &Options, zone: TimeZone) -> Result<Self, SetupError> {
+        let format = options.format.as_str();
         let layout = match format {
             "json" => Layout::Json(Json::new()),
-            "pretty" => Layout::Pretty(Pretty::new(color)),
+            "pretty" => Layout::Pretty(Pretty::new(options.color, options.columns)),
             "combined" => Layout::Atoms(parse_atoms(COMBINED)?),
             _ if format.contains('%') => Layout::Atoms(parse_atoms(format)?),
             _ => return Err(SetupError::UnknownFormat(format.to_owned())),

@@ -12,7 +12,7 @@ use crate::exchange::Exchange;
 use crate::trace::Clock;
 
 /// Bytes formatted before they are written. A batch of a whole full buffer would be tens of megabytes.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 64 * 1024;
 
 /// What the thread owns.
 #[derive(Debug)]

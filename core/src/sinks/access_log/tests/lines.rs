@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
+use super::super::Options;
 use super::super::field::FIELDS;
 use super::super::format::Format;
 use super::{WALL_NS, exchange, plain_request, record, request};
@@ -12,8 +13,12 @@ use crate::message::{ResponseFields, ResponseHead};
 use crate::trace::{EndReason, ErrorNote, Level, Record};
 
 fn line(format: &str, color: bool, exchange: &Exchange) -> String {
+    line_of(&Options { format: format.into(), color, ..Options::default() }, exchange)
+}
+
+fn line_of(options: &Options, exchange: &Exchange) -> String {
     let mut out = Vec::new();
-    Format::parse(format, color, TimeZone::UTC).unwrap().write(exchange, WALL_NS, &mut out);
+    Format::parse(options, TimeZone::UTC).unwrap().write(exchange, WALL_NS, &mut out);
     let line = String::from_utf8(out).unwrap();
     assert_eq!(line.matches('\n').count(), 1, "{line:?}");
     line.strip_suffix('\n').unwrap().to_owned()
@@ -157,6 +162,48 @@ fn pretty_in_colour_has_the_same_columns() {
         bare.push_str(if i == 0 { part } else { part.split_once('m').unwrap().1 });
     }
     assert_eq!(bare.chars().count(), line("pretty", false, &exchange).chars().count());
+}
+
+fn pretty_in(columns: usize, exchange: &Exchange) -> String {
+    let columns = Some(columns);
+    line_of(&Options { format: "pretty".into(), columns, ..Options::default() }, exchange)
+}
+
+#[test]
+fn pretty_fits_its_terminal() {
+    let done = exchange(Some(plain_request()), record());
+    for (columns, expected) in [
+        (80, "09:05:07 GET    /orders/17?full=1    200 10.0ms  qs#....w await 60% run 20%"),
+        (100, "09:05:07 GET    /orders/17?full=1                  200 10.0ms  qs###........w await 60% run 20%"),
+        (
+            140,
+            "09:05:07.000 GET     /orders/17?full=1                          200 10.0ms  qqs####............w await 60% run 20%",
+        ),
+    ] {
+        assert_eq!(pretty_in(columns, &done), expected);
+    }
+    let long = request(b"PROPFIND", &[b'/'; 100], b"", &[]);
+    let mut gone = record();
+    gone.end_reason = Some(EndReason::ClientDisconnected);
+    let mut named = failed();
+    named.error = Some(Box::new(ErrorNote { kind: "E".repeat(100), message: String::new() }));
+    for exchange in [done, exchange(Some(long), failed()), exchange(None, gone), exchange(None, named)] {
+        for columns in 64..200 {
+            let line = pretty_in(columns, &exchange);
+            assert!(line.len() <= columns, "{columns}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_end_of_an_exchange_comes_before_its_shares() {
+    let mut gone = record();
+    gone.end_reason = Some(EndReason::ClientDisconnected);
+    let gone = exchange(None, gone);
+    assert!(pretty_in(80, &gone).ends_with("w  client_disconnected"), "{}", pretty_in(80, &gone));
+    assert!(pretty_in(140, &gone).ends_with("w await 60% run 20%  client_disconnected"));
+    let failed = exchange(None, failed());
+    assert!(pretty_in(80, &failed).ends_with("r read 100% ValueError"), "{}", pretty_in(80, &failed));
 }
 
 /// A small generator of bytes that are likely to break something (xorshift64).

@@ -22,7 +22,8 @@ fn report(what: &str, begin: Instant) {
 fn lines() {
     let exchange = exchange(Some(plain_request()), record());
     for format in ["json", "combined", "pretty"] {
-        let mut format_of = Format::parse(format, true, TimeZone::system()).unwrap();
+        let options = Options { format: format.into(), color: true, ..Options::default() };
+        let mut format_of = Format::parse(&options, TimeZone::system()).unwrap();
         let mut out = Vec::with_capacity(1 << 20);
         let begin = Instant::now();
         for _ in 0..ROUNDS {
