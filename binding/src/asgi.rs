@@ -12,7 +12,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
 use wirespan_core::engine::Read;
 use wirespan_core::exchange::{Exchange, ReplyStage};
-use wirespan_core::message::{Request, ResponseHead};
+use wirespan_core::message::{Request, ResponseHead, Version};
 
 use crate::error::core_error;
 use crate::exchange::{PyExchange, Tie, chunk_of};
@@ -25,7 +25,8 @@ pub(crate) struct Asgi {
     pub state: Option<Py<PyDict>>,
     pub root_path: String,
     pub route_of: Option<Py<PyAny>>,
-    pub version: Py<PyDict>,
+    /// A scope with every key, so that a request's is a copy that need not grow.
+    pub template: Py<PyDict>,
 }
 
 impl Asgi {
@@ -36,12 +37,8 @@ impl Asgi {
         root_path: String,
         route_of: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let version = PyDict::new(py);
-        version.set_item("version", "3.0")?;
-        // Not 2.4: told that, Starlette no longer listens for the disconnect while it streams, so an event stream
-        // that is silent would run on after its client left, as it does not under uvicorn (which says 2.3 too).
-        version.set_item("spec_version", "2.3")?;
-        Ok(Self { app, state, root_path, route_of, version: version.unbind() })
+        let template = template(py, &root_path)?.unbind();
+        Ok(Self { app, state, root_path, route_of, template })
     }
 
     /// Calls the application; its coroutine is what the driver runs.
@@ -69,23 +66,23 @@ impl Asgi {
         object: &Bound<'py, PyExchange>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let py = object.py();
-        let scope = PyDict::new(py);
-        let raw_path = request::raw_path(py, request.path(), &self.root_path);
-        scope.set_item(pyo3::intern!(py, "type"), pyo3::intern!(py, "http"))?;
-        scope.set_item(pyo3::intern!(py, "asgi"), &self.version)?;
-        scope.set_item(pyo3::intern!(py, "http_version"), request.version().number())?;
+        let scope = self.template.bind(py).copy()?;
+        if request.version() == Version::Http10 {
+            scope.set_item(pyo3::intern!(py, "http_version"), pyo3::intern!(py, "1.0"))?;
+        }
         scope.set_item(pyo3::intern!(py, "method"), request::method(py, request))?;
-        scope.set_item(pyo3::intern!(py, "scheme"), pyo3::intern!(py, "http"))?;
         scope.set_item(
             pyo3::intern!(py, "path"),
             request::decoded_path(py, request.path(), &self.root_path),
         )?;
-        scope.set_item(pyo3::intern!(py, "raw_path"), raw_path)?;
+        scope.set_item(
+            pyo3::intern!(py, "raw_path"),
+            request::raw_path(py, request.path(), &self.root_path),
+        )?;
         scope.set_item(pyo3::intern!(py, "query_string"), request::raw(py, request.query()))?;
-        scope.set_item(pyo3::intern!(py, "root_path"), &self.root_path)?;
         scope.set_item(pyo3::intern!(py, "headers"), headers(py, request)?)?;
-        scope.set_item(pyo3::intern!(py, "client"), request::address(exchange.peer().client))?;
-        scope.set_item(pyo3::intern!(py, "server"), request::address(exchange.peer().server))?;
+        scope.set_item(pyo3::intern!(py, "client"), request::address(exchange.peer().client.as_ref()))?;
+        scope.set_item(pyo3::intern!(py, "server"), request::address(exchange.peer().server.as_ref()))?;
         let extensions = PyDict::new(py);
         extensions.set_item(pyo3::intern!(py, "wirespan"), object)?;
         scope.set_item(pyo3::intern!(py, "extensions"), extensions)?;
@@ -109,6 +106,34 @@ impl Asgi {
             Err(error) => error.write_unraisable(py, None),
         }
     }
+}
+
+/// What is the same in every scope, and a place for what is not.
+fn template<'py>(py: Python<'py>, root_path: &str) -> PyResult<Bound<'py, PyDict>> {
+    let version = PyDict::new(py);
+    version.set_item("version", "3.0")?;
+    // Not 2.4: told that, Starlette no longer listens for the disconnect while it streams, so an event stream that is
+    // silent would run on after its client left, as it does not under uvicorn (which says 2.3 too).
+    version.set_item("spec_version", "2.3")?;
+    let scope = PyDict::new(py);
+    scope.set_item(pyo3::intern!(py, "type"), pyo3::intern!(py, "http"))?;
+    scope.set_item(pyo3::intern!(py, "asgi"), version)?;
+    scope.set_item(pyo3::intern!(py, "http_version"), pyo3::intern!(py, "1.1"))?;
+    scope.set_item(pyo3::intern!(py, "scheme"), pyo3::intern!(py, "http"))?;
+    scope.set_item(pyo3::intern!(py, "root_path"), root_path)?;
+    for key in [
+        pyo3::intern!(py, "method"),
+        pyo3::intern!(py, "path"),
+        pyo3::intern!(py, "raw_path"),
+        pyo3::intern!(py, "query_string"),
+        pyo3::intern!(py, "headers"),
+        pyo3::intern!(py, "client"),
+        pyo3::intern!(py, "server"),
+        pyo3::intern!(py, "extensions"),
+    ] {
+        scope.set_item(key, py.None())?;
+    }
+    Ok(scope)
 }
 
 fn headers<'py>(py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyList>> {

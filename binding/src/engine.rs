@@ -22,7 +22,6 @@ use crate::error::core_error;
 use crate::exchange::PyExchange;
 use crate::host::{Application, Host};
 use crate::operation::Done;
-use crate::request::address;
 use crate::tracers::Tracers;
 
 /// A clock that a test sets, in nanoseconds.
@@ -168,7 +167,8 @@ impl PyEngine {
     }
 
     fn listen_fd(&self, fd: i32) -> PyResult<Option<(String, u16)>> {
-        Ok(address(self.host.engine.listen_fd(duplicate_fd(fd)?)?))
+        let bound = self.host.engine.listen_fd(duplicate_fd(fd)?)?;
+        Ok(bound.map(|addr| (addr.ip().to_string(), addr.port())))
     }
 
     fn fileno(&self) -> i32 {

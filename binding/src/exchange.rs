@@ -7,7 +7,7 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBytes, PyContext, PyDict, PyString};
 use wirespan_core::engine::{Read, Sent};
 use wirespan_core::exchange::{Exchange, ReplyStage, Thread};
 use wirespan_core::message::{BodyLength, Request, ResponseHead};
@@ -39,7 +39,7 @@ pub(crate) struct Local {
     pub head: ResponseHead,
     pub waiters: Vec<Py<PyAny>>,
     pub task: Option<Py<PyAny>>,
-    pub context: Option<Py<PyAny>>,
+    pub context: Option<Py<PyContext>>,
     /// Which tracers' `start` returned, by number.
     pub started: Vec<usize>,
     pub error: Option<Py<PyAny>>,
@@ -195,13 +195,13 @@ impl PyExchange {
     }
 
     #[getter]
-    fn client(&self) -> Option<(String, u16)> {
-        request::address(self.bound.get()?.exchange.peer().client)
+    fn client(&self) -> Option<(&str, u16)> {
+        request::address(self.bound.get()?.exchange.peer().client.as_ref())
     }
 
     #[getter]
-    fn server(&self) -> Option<(String, u16)> {
-        request::address(self.bound.get()?.exchange.peer().server)
+    fn server(&self) -> Option<(&str, u16)> {
+        request::address(self.bound.get()?.exchange.peer().server.as_ref())
     }
 
     #[getter]
@@ -399,7 +399,8 @@ impl PyExchange {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // Held elsewhere: the collector then sees fewer references and keeps the object, which is safe.
         let Ok(local) = self.local.try_lock() else { return Ok(()) };
-        for object in [&local.params, &local.values, &local.task, &local.context, &local.error] {
+        visit.call(&local.context)?;
+        for object in [&local.params, &local.values, &local.task, &local.error] {
             visit.call(object)?;
         }
         visit.call(&local.scope)?;

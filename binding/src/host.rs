@@ -165,12 +165,7 @@ impl Host {
         object: &Py<PyExchange>,
     ) {
         let outcome = match &self.application {
-            // The handler saw that nobody waits for an answer, and gave none.
-            Application::Native(_) if exchange.is_gone() && !object.get().replied() => Outcome::Done,
-            Application::Native(_) => match object.get().hand_over_head(py) {
-                Ok(()) => Outcome::Done,
-                Err(error) => self.failure(py, object, &error),
-            },
+            Application::Native(_) => Outcome::Done(Some(std::mem::take(&mut object.get().local().head))),
             Application::Asgi(asgi) => {
                 asgi.note_route(py, exchange, object.get(), self.now());
                 self.asgi_outcome(py, exchange)
@@ -182,8 +177,8 @@ impl Host {
     /// An ASGI application may not return before its response is complete.
     fn asgi_outcome(&self, py: Python<'_>, exchange: &Arc<Exchange>) -> Outcome {
         let what = match exchange.reply_stage() {
-            ReplyStage::Complete => return Outcome::Done,
-            _ if exchange.is_gone() => return Outcome::Done,
+            ReplyStage::Complete => return Outcome::Done(None),
+            _ if exchange.is_gone() => return Outcome::Done(None),
             ReplyStage::Nothing => "the ASGI application returned without sending a response",
             _ => "the ASGI application returned without completing its response",
         };
@@ -213,7 +208,7 @@ impl Host {
             return Some(error);
         }
         let client_left = exchange.is_gone() && is_disconnect(py, &error);
-        let outcome = if client_left { Outcome::Done } else { self.failure(py, object, &error) };
+        let outcome = if client_left { Outcome::Done(None) } else { self.failure(py, object, &error) };
         if let Application::Asgi(asgi) = &self.application {
             asgi.note_route(py, exchange, object.get(), self.now());
         }

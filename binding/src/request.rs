@@ -1,10 +1,10 @@
 //! The request head as Python values, each made when it is read, and route templates.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
+use wirespan_core::exchange::Endpoint;
 use wirespan_core::message::Request;
 
 /// A route template, made once when the route is registered.
@@ -91,8 +91,8 @@ pub(crate) fn raw_path<'py>(py: Python<'py>, path: &[u8], prefix: &str) -> Bound
 }
 
 /// An end of the connection as asyncio and ASGI write it.
-pub(crate) fn address(end: Option<SocketAddr>) -> Option<(String, u16)> {
-    end.map(|addr| (addr.ip().to_string(), addr.port()))
+pub(crate) fn address(end: Option<&Endpoint>) -> Option<(&str, u16)> {
+    end.map(|end| (end.ip(), end.port()))
 }
 
 /// Bytes of the head.

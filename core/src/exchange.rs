@@ -15,13 +15,53 @@ use crate::h1::BodyFrame;
 use crate::message::{Field, Request, ResponseHead};
 use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State};
 
+/// One end of a TCP connection. Its text is made once a connection: each request shows it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    addr: SocketAddr,
+    text: OnceLock<Box<str>>,
+}
+
+impl Endpoint {
+    /// The address as text follows when it is asked for.
+    #[must_use]
+    pub const fn new(addr: SocketAddr) -> Self {
+        Self { addr, text: OnceLock::new() }
+    }
+
+    /// Address and port: `192.0.2.1:80`, `[2001:db8::1]:80`.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.get_or_init(|| self.addr.to_string().into())
+    }
+
+    /// The address alone, without brackets.
+    #[must_use]
+    pub fn ip(&self) -> &str {
+        let (ip, _) = self.text().rsplit_once(':').unwrap_or_default();
+        ip.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.addr.port()
+    }
+
+    /// Both as numbers.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
+
 /// The two ends of a connection. Unix sockets have no addresses.
 #[derive(Clone, Debug, Default)]
 pub struct Peer {
     /// The client's end.
-    pub client: Option<SocketAddr>,
+    pub client: Option<Endpoint>,
     /// Our end.
-    pub server: Option<SocketAddr>,
+    pub server: Option<Endpoint>,
 }
 
 /// Which connection an exchange belongs to. A connection that has gone leaves a place that matches nothing.
@@ -106,7 +146,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    fn mark_response_start(&mut self, now: u64) {
+    pub(crate) fn mark_response_start(&mut self, now: u64) {
         if self.record.time(Event::RESPONSE_START).is_none() {
             self.record.mark(Event::RESPONSE_START, now);
         }

@@ -10,6 +10,7 @@ use crate::connection::plain_text;
 use crate::error::Error;
 use crate::exchange::{Exchange, Progress};
 use crate::handler::Handler;
+use crate::message::ResponseHead;
 use crate::trace::{EndReason, ErrorNote};
 
 /// The next piece of a request body.
@@ -28,8 +29,8 @@ pub enum Read {
 /// How a handler ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It returned.
-    Done,
+    /// It returned. Status and fields for its reply, where it has not given them before.
+    Done(Option<ResponseHead>),
     /// It raised, or broke the rules of its interface.
     Failed {
         /// As text, for sinks.
@@ -143,7 +144,7 @@ impl Inner {
         };
         let here = self.connection_at(exchange.place).is_some_and(|c| c.is_current(exchange));
         match outcome {
-            Outcome::Done if here && !complete => return self.finish_reply(exchange),
+            Outcome::Done(head) if here && !complete => return self.finish_reply(exchange, head),
             Outcome::Failed { note, shown, status } => {
                 self.fail(exchange, note, &shown, status, here && !complete);
             }
@@ -152,18 +153,23 @@ impl Inner {
                     ErrorNote { kind: "CancelledError".into(), message: "the handler was cancelled".into() };
                 self.fail(exchange, note, "", 500, true);
             }
-            Outcome::Done | Outcome::Cancelled => {}
+            Outcome::Done(_) | Outcome::Cancelled => {}
         }
         self.settle(exchange);
     }
 
     /// Sends what the handler staged, or ends what it streamed.
-    fn finish_reply(&mut self, exchange: &Arc<Exchange>) {
+    fn finish_reply(&mut self, exchange: &Arc<Exchange>, head: Option<ResponseHead>) {
         let (body, abandoned) = {
             let mut progress = exchange.lock();
             let reply = &progress.reply;
             let given = reply.started || reply.head.is_some() || reply.staged.is_some();
             let abandoned = progress.gone.filter(|_| !given);
+            if abandoned.is_none() && !reply.started && reply.head.is_none() {
+                progress.reply.head = head;
+                let now = self.shared.stamp(&progress.record);
+                progress.mark_response_start(now);
+            }
             (progress.reply.staged.take().unwrap_or_default(), abandoned)
         };
         if let Some(reason) = abandoned {
