@@ -144,18 +144,14 @@ def test_socket_file_of_another_kind_is_kept(tmp_path: Path) -> None:
 def test_socket_file_of_a_busy_server_is_kept(tmp_path: Path) -> None:
     """A full backlog is a sign of life, too."""
     path = str(tmp_path / "busy.sock")
-    clients: list[socket.socket] = []
-    with (
-        socket.socket(socket.AF_UNIX) as busy,
-        pytest.raises(StartError, match="is in use by a running server"),
-    ):
+    with contextlib.ExitStack() as stack:
+        busy = stack.enter_context(socket.socket(socket.AF_UNIX))
         busy.bind(path)
         busy.listen(0)
         with contextlib.suppress(BlockingIOError):
             while True:
-                clients.append(socket.socket(socket.AF_UNIX))
-                clients[-1].setblocking(False)
-                clients[-1].connect(path)
-        open_listener(Config(uds=path))
-    for client in clients:
-        client.close()
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(path)
+        with pytest.raises(StartError, match="is in use by a running server"):
+            open_listener(Config(uds=path))
