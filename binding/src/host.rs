@@ -247,6 +247,9 @@ impl Host {
             local.error.replace(value.clone().into_any().unbind())
         };
         drop(before); // without the lock: the end of its frames may run code of the user's
+        if let Ok(tie) = object.get().bound() {
+            tie.exchange.lock().record.panicked = true;
+        }
         self.log(py, "the handler raised", Some(error));
         let shown = if self.debug { traceback_text(py, error) } else { String::new() };
         Outcome::Failed { note: error_note(&value), shown, status: 500 }
