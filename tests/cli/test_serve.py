@@ -166,7 +166,7 @@ def test_port_in_use_is_one_line(folder: Path) -> None:
             r"start-up failed: RuntimeError: no database \(shop\.py, line \d+\); the option debug shows",
         ),
         (["shop.py"], 1, "'shop.py' is a file, and a module is needed: try 'shop:app'"),
-        (["shop", "--port", "x"], 2, "port must be a whole number, not 'x'"),
+        (["shop", "--port", "x"], 2, "--port must be a whole number, not 'x'"),
         (["shop", "--prot", "1"], 2, "No such option '--prot'.*'--port'"),
         (["shop", "--access-log", "jsn"], 2, "did you mean 'json'?"),
         (["shop", "--uds", "missing/app.sock"], 1, "cannot make the socket missing/app.sock"),
