@@ -1,6 +1,6 @@
 //! ASGI 3.0 `http` over an exchange: the scope, `receive` and `send`.
 //!
-//! Source: the ASGI HTTP specification, version 2.4: `send` raises an `OSError` once the client is gone.
+//! Source: the ASGI HTTP specification. As its version 2.4 asks, `send` raises an `OSError` once the client is gone.
 
 use std::sync::Arc;
 
@@ -75,7 +75,10 @@ impl Asgi {
             pyo3::intern!(py, "path"),
             request::decoded_path(py, request.path(), &self.root_path),
         )?;
-        scope.set_item(pyo3::intern!(py, "raw_path"), request::raw(py, request.path()))?;
+        scope.set_item(
+            pyo3::intern!(py, "raw_path"),
+            request::raw_path(py, request.path(), &self.root_path),
+        )?;
         scope.set_item(pyo3::intern!(py, "query_string"), request::raw(py, request.query()))?;
         scope.set_item(pyo3::intern!(py, "headers"), headers(py, request)?)?;
         scope.set_item(pyo3::intern!(py, "client"), request::address(exchange.peer().client.as_ref()))?;
@@ -109,7 +112,9 @@ impl Asgi {
 fn template<'py>(py: Python<'py>, root_path: &str) -> PyResult<Bound<'py, PyDict>> {
     let version = PyDict::new(py);
     version.set_item("version", "3.0")?;
-    version.set_item("spec_version", "2.4")?;
+    // Not 2.4: told that, Starlette no longer listens for the disconnect while it streams, so an event stream that is
+    // silent would run on after its client left, as it does not under uvicorn (which says 2.3 too).
+    version.set_item("spec_version", "2.3")?;
     let scope = PyDict::new(py);
     scope.set_item(pyo3::intern!(py, "type"), pyo3::intern!(py, "http"))?;
     scope.set_item(pyo3::intern!(py, "asgi"), version)?;
@@ -245,12 +250,21 @@ fn response_head(message: &Bound<'_, PyDict>) -> PyResult<ResponseHead> {
         let pair = pair?;
         let (name, value) = match pair.cast::<PyTuple>() {
             Ok(tuple) if tuple.len() == 2 => (tuple.get_item(0)?, tuple.get_item(1)?),
-            _ => pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?,
+            _ => two_items(&pair)?,
         };
         let (name, value) = (header_bytes(&name)?, header_bytes(&value)?);
         head.fields.add(name.as_bytes(), value.as_bytes()).map_err(|e| core_error(py, &e))?;
     }
     Ok(head)
+}
+
+/// A pair that is no tuple: the specification asks for any iterable of two, and lists are common.
+fn two_items<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let mut items = pair.try_iter()?;
+    match (items.next(), items.next(), items.next()) {
+        (Some(name), Some(value), None) => Ok((name?, value?)),
+        _ => Err(PyTypeError::new_err("an ASGI response header is a pair of name and value")),
+    }
 }
 
 fn header_bytes<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyBytes>> {

@@ -359,7 +359,7 @@ impl PyExchange {
     }
 
     #[getter]
-    fn replied(&self) -> bool {
+    pub(crate) fn replied(&self) -> bool {
         self.bound.get().is_some_and(|b| b.exchange.reply_stage() != ReplyStage::Nothing)
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Bytes;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyCFunction, PyDict, PyTuple, PyType};
 use slab::Slab;
 use wirespan_core::engine::{Engine, Outcome, Read, Sent};
 use wirespan_core::error::Error;
@@ -119,8 +119,8 @@ impl Host {
         let coroutine = match coroutine {
             Ok(coroutine) => coroutine.unbind(),
             Err(error) => {
-                _ = self.handler_raised(py, exchange, &object.unbind(), error); // there is no task to tell
-                return Ok(());
+                let left = self.handler_raised(py, exchange, &object.unbind(), error);
+                return left.map_or(Ok(()), Err);
             }
         };
         let driver = Driver {
@@ -247,6 +247,9 @@ impl Host {
             local.error.replace(value.clone().into_any().unbind())
         };
         drop(before); // without the lock: the end of its frames may run code of the user's
+        if let Ok(tie) = object.get().bound() {
+            tie.exchange.lock().record.panicked = true;
+        }
         self.log(py, "the handler raised", Some(error));
         let shown = if self.debug { traceback_text(py, error) } else { String::new() };
         Outcome::Failed { note: error_note(&value), shown, status: 500 }
@@ -262,6 +265,19 @@ impl Host {
                     error.clone_ref(py).write_unraisable(py, None);
                 }
             }
+        }
+    }
+
+    /// `KeyboardInterrupt` and `SystemExit` end the loop. A task that is not started eagerly raises them there itself.
+    fn raise_in_loop(&self, py: Python<'_>, error: &PyErr) {
+        let error = error.clone_ref(py);
+        let raise = move |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+            Err::<(), _>(error.clone_ref(args.py()))
+        };
+        let scheduled = PyCFunction::new_closure(py, None, None, raise)
+            .and_then(|raise| self.call_soon.bind(py).call1((raise,)));
+        if let Err(error) = scheduled {
+            self.log(py, "the loop takes no calls", Some(&error));
         }
     }
 
@@ -334,7 +350,11 @@ impl Handler for Bridge<'_, '_> {
 
     fn request(&self, exchange: &Arc<Exchange>) {
         if let Err(error) = self.host.run_handler(self.py, exchange) {
-            self.host.log(self.py, "a request could not be started", Some(&error));
+            if error.is_instance_of::<PyException>(self.py) {
+                self.host.log(self.py, "a request could not be started", Some(&error));
+            } else {
+                self.host.raise_in_loop(self.py, &error);
+            }
             let note = ErrorNote { kind: "InternalError".into(), message: error.to_string() };
             let outcome = Outcome::Failed { note, shown: String::new(), status: 500 };
             self.host.engine.handler_done(self, exchange, outcome);

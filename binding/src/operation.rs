@@ -134,12 +134,18 @@ impl Operation {
 
     #[pyo3(signature = (*args))]
     fn throw(&self, args: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.set_waiting(Waiting::Over);
+        self.close(args.py())?;
         Err(thrown(args)?)
     }
 
-    fn close(&self) {
-        self.set_waiting(Waiting::Over);
+    /// The wait is over, but not what it was for: what the handler waits for from here on is not the client.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let waited = matches!(self.take_waiting(Waiting::Over), Waiting::On(_));
+        if !waited || self.kind == Kind::Drain {
+            return Ok(());
+        }
+        self.object.get().bound()?.exchange.stop_wanting();
+        self.object.get().wake(py) // others who wait for the body ask again
     }
 
     fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

@@ -81,6 +81,15 @@ fn hex_pair(pair: &[u8]) -> Option<u8> {
     u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()
 }
 
+/// The path as it was sent, behind the prefix that a proxy took off: it is the undecoded form of `path`.
+pub(crate) fn raw_path<'py>(py: Python<'py>, path: &[u8], prefix: &str) -> Bound<'py, PyBytes> {
+    if prefix.is_empty() {
+        PyBytes::new(py, path)
+    } else {
+        PyBytes::new(py, &[prefix.as_bytes(), path].concat())
+    }
+}
+
 /// An end of the connection as asyncio and ASGI write it.
 pub(crate) fn address(end: Option<&Endpoint>) -> Option<(&str, u16)> {
     end.map(|end| (end.ip(), end.port()))

@@ -143,7 +143,8 @@ impl Stats {
     #[setter]
     fn set_level(&self, level: u8) -> PyResult<()> {
         let level = level_of(level)?;
-        self.object.get().bound()?.exchange.lock().record.set_level(level);
+        let tie = self.object.get().bound()?;
+        tie.exchange.set_level(level, tie.host.engine.clock());
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::h1::BodyFrame;
 use crate::message::{Field, Request, ResponseHead};
-use crate::trace::{EndReason, ErrorNote, Event, Record, State};
+use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State};
 
 /// One end of a TCP connection. Its text is made once a connection: each request shows it.
 #[derive(Clone, Debug)]
@@ -310,6 +310,23 @@ impl Exchange {
             }
             Thread::None => progress.record.enter(State::Await, now),
         }
+    }
+
+    /// Changes how much is recorded. A record that is switched on before anything was parsed begins here.
+    pub fn set_level(&self, level: Level, clock: &Clock) {
+        let mut progress = self.lock();
+        let now = clock.now();
+        let begins = !progress.record.is_on() && self.request().is_none();
+        progress.record.set_level(level, now);
+        if begins {
+            progress.record.wall_offset_ns = clock.wall().cast_signed().wrapping_sub(now.cast_signed());
+            progress.record.begin(now, None);
+        }
+    }
+
+    /// Whoever waited for the body was told to stop waiting.
+    pub fn stop_wanting(&self) {
+        self.lock().body.wanted = false;
     }
 
     /// Whether status and fields are still to come.

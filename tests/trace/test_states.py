@@ -4,6 +4,7 @@ Only lower bounds and comparisons: an upper bound in milliseconds would fail on 
 """
 
 import asyncio
+import contextlib
 import sys
 import threading
 import time
@@ -262,3 +263,22 @@ def test_work_after_the_response_is_background(serve: Serve, recorder: Recorder)
     assert stats.background_ns >= PAUSE_MS * 1e6
     assert sum(states_ms(stats).values()) < PAUSE_MS
     assert stats.end_reason == "completed"
+
+
+def test_wait_that_was_given_up_is_no_longer_read(serve: Serve, recorder: Recorder) -> None:
+    """Once the handler stopped waiting for the body, what it awaits is something else."""
+
+    async def handler(exchange: Exchange) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await exchange.read()
+        await asyncio.sleep(0.05)
+        exchange.reply(200, None, b"")
+
+    with serve(handler, tracers=[recorder]).connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+        assert client.response().status == 200
+        client.send(b"12345")
+        states = states_ms(recorder.one())
+    assert states["read"] >= 9
+    assert states["await"] >= 49

@@ -39,6 +39,8 @@ pub(crate) const READ_SIZE: usize = 65_536;
 /// How long and how much we listen to a peer that was told we are done (RFC 9112 section 9.6).
 pub(crate) const LINGER_NS: u64 = 2_000_000_000;
 pub(crate) const LINGER_BYTES: usize = 1 << 20;
+/// How long we listen for the request of a connection over the limit, to answer it with 503.
+const REFUSED_IDLE_S: f64 = 2.0;
 
 /// A call to the application that waits for the engine's lock to be free.
 #[derive(Debug)]
@@ -193,12 +195,18 @@ impl Connection {
             lingered: 0,
             discard_left: 0,
         };
-        connection.deadlines.read = shared.deadline(shared.config.timeout_idle_s);
+        // One that is over the limit has no place to be idle in.
+        let wait_s = if over_limit { REFUSED_IDLE_S } else { shared.config.timeout_idle_s };
+        connection.deadlines.read = shared.deadline(wait_s);
         connection
     }
 
     pub(crate) const fn serial(&self) -> u64 {
         self.place.serial
+    }
+
+    pub(crate) const fn is_over_limit(&self) -> bool {
+        self.over_limit
     }
 
     pub(crate) fn is_closed(&self) -> bool {

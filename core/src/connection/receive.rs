@@ -103,6 +103,9 @@ impl Connection {
     fn begin_exchange(&mut self, shared: &mut Shared) -> Step {
         if shared.wants_start {
             self.flush(shared); // tracers see one pipelined request end before the next one starts
+            if self.phase == Phase::Closed {
+                return Step::Blocked;
+            }
         }
         let mut record = Record::new(shared.config.trace_level);
         if record.is_on() {

@@ -245,6 +245,7 @@ impl Connection {
         let reason = progress.gone.unwrap_or(EndReason::Completed);
         progress.record.close(now, reason);
         self.idle_since = now;
+        self.await_request(shared);
         shared.deliver(exchange, progress);
     }
 

@@ -160,15 +160,21 @@ impl Inner {
 
     /// Sends what the handler staged, or ends what it streamed.
     fn finish_reply(&mut self, exchange: &Arc<Exchange>, head: Option<ResponseHead>) {
-        let body = {
+        let (body, abandoned) = {
             let mut progress = exchange.lock();
-            if !progress.reply.started && progress.reply.head.is_none() {
+            let reply = &progress.reply;
+            let given = reply.started || reply.head.is_some() || reply.staged.is_some();
+            let abandoned = progress.gone.filter(|_| !given);
+            if abandoned.is_none() && !reply.started && reply.head.is_none() {
                 progress.reply.head = head;
                 let now = self.shared.stamp(&progress.record);
                 progress.mark_response_start(now);
             }
-            progress.reply.staged.take().unwrap_or_default()
+            (progress.reply.staged.take().unwrap_or_default(), abandoned)
         };
+        if let Some(reason) = abandoned {
+            return self.hang_up(exchange, reason); // nobody gave an answer, so there is no status to tell
+        }
         match self.send(exchange, body, true) {
             Ok(Sent::Gone) => self.hang_up(exchange, EndReason::ClientDisconnected),
             Ok(Sent::Taken | Sent::Wait) => {}

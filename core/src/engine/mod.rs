@@ -43,6 +43,8 @@ struct Inner {
     running: bool,
     /// Accepting stopped because too many connections are open.
     paused: bool,
+    /// Open connections that are only told that there are too many.
+    refused: usize,
     date_second: u64,
 }
 
@@ -108,6 +110,7 @@ impl Engine {
             serial: 0,
             running: false,
             paused: false,
+            refused: 0,
             date_second: 0,
         };
         let engine = Self { inner: Mutex::new(inner), sinks, config, clock, fd };
@@ -264,6 +267,7 @@ impl Inner {
             return;
         }
         let mut connection = self.connections.remove(slot);
+        self.refused -= usize::from(connection.is_over_limit());
         // Closing the descriptor removes it anyway; an error here changes nothing.
         _ = self.poll.registry().deregister(connection.stream.source());
         self.resume_accepting();

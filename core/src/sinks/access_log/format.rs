@@ -9,6 +9,7 @@ use super::pretty::Pretty;
 use super::stamp::Stamps;
 use super::{Options, SetupError};
 use crate::exchange::Exchange;
+use crate::trace::Clock;
 
 #[derive(Debug)]
 enum Layout {
@@ -38,9 +39,10 @@ impl Format {
         Ok(Self { layout, stamps: Stamps::new(zone) })
     }
 
-    /// Appends the exchange's line; `now` is the wall clock, for exchanges that were not traced.
-    pub(super) fn write(&mut self, exchange: &Exchange, now: u64, out: &mut Vec<u8>) {
+    /// Appends the exchange's line. One that was not traced has the time of writing.
+    pub(super) fn write(&mut self, exchange: &Exchange, out: &mut Vec<u8>) {
         let progress = exchange.lock();
+        let now = if progress.record.is_on() { 0 } else { Clock::System.wall() };
         let facts = Facts::new(exchange, &progress, now);
         match &self.layout {
             Layout::Json(json) => json.write(&facts, &mut self.stamps, out),

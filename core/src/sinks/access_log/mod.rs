@@ -127,9 +127,9 @@ impl AccessLog {
         let file =
             options.target.open().map_err(|source| SetupError::Target { path: path.clone(), source })?;
         let replacement = Arc::default();
-        let writer = Writer::new(format, file, Arc::clone(&replacement));
+        let writer = Writer::new(file, Arc::clone(&replacement));
         Ok(Self {
-            queue: Arc::new(Queue::new(options.capacity)),
+            queue: Arc::new(Queue::new(format, options.capacity)),
             writer: Arc::new(Mutex::new(Some(writer))),
             started: AtomicBool::new(false),
             path,

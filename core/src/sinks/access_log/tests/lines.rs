@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::super::Options;
 use super::super::field::FIELDS;
 use super::super::format::Format;
-use super::{WALL_NS, exchange, plain_request, record, request};
+use super::{exchange, plain_request, record, request};
 use crate::exchange::Exchange;
 use crate::message::{ResponseFields, ResponseHead};
 use crate::trace::{EndReason, ErrorNote, Level, Record};
@@ -18,7 +18,7 @@ fn line(format: &str, color: bool, exchange: &Exchange) -> String {
 
 fn line_of(options: &Options, exchange: &Exchange) -> String {
     let mut out = Vec::new();
-    Format::parse(options, TimeZone::UTC).unwrap().write(exchange, WALL_NS, &mut out);
+    Format::parse(options, TimeZone::UTC).unwrap().write(exchange, &mut out);
     let line = String::from_utf8(out).unwrap();
     assert_eq!(line.matches('\n').count(), 1, "{line:?}");
     line.strip_suffix('\n').unwrap().to_owned()
@@ -97,7 +97,9 @@ fn an_exchange_that_was_not_traced_still_has_its_line() {
     let exchange = exchange(Some(plain_request()), record);
     let got: Value = serde_json::from_str(&line("json", false, &exchange)).unwrap();
     assert_eq!((&got["duration_us"], &got["states_us"]), (&Value::Null, &Value::Null));
-    assert_eq!(got["time"], "2026-03-01T09:05:07.000123Z");
+    let year =
+        got["time"].as_str().and_then(|time| time.split('-').next()).and_then(|year| year.parse().ok());
+    assert!(year > Some(2024_u32), "the time of writing");
     assert_eq!(line("%(D)s %(T)s %(L)s", false, &exchange), "- - -");
     assert!(line("pretty", false, &exchange).ends_with("  -      -"));
 }
@@ -174,7 +176,10 @@ fn pretty_fits_its_terminal() {
     let done = exchange(Some(plain_request()), record());
     for (columns, expected) in [
         (80, "09:05:07 GET    /orders/17?full=1    200 10.0ms  qs#....w await 60% run 20%"),
-        (100, "09:05:07 GET    /orders/17?full=1                  200 10.0ms  qs###........w await 60% run 20%"),
+        (
+            100,
+            "09:05:07 GET    /orders/17?full=1                  200 10.0ms  qs###........w await 60% run 20%",
+        ),
         (
             140,
             "09:05:07.000 GET     /orders/17?full=1                          200 10.0ms  qqs####............w await 60% run 20%",
