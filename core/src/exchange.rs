@@ -146,6 +146,26 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// The state of a handler that is suspended.
+    fn suspended_state(&self) -> State {
+        match self.thread {
+            _ if self.reply.stalled => State::Write,
+            _ if self.body.wanted => State::Read,
+            Thread::Waiting => State::Schedule,
+            Thread::Running => State::Run,
+            Thread::None => State::Await,
+        }
+    }
+
+    /// What a suspended handler waits for may have changed without a step of its own: a task that it started reads or
+    /// sends, or the client has moved.
+    pub(crate) fn reconsider(&mut self, now: u64) {
+        let suspended = matches!(self.record.state(), State::Await | State::Read | State::Write);
+        if suspended && !self.reply.complete {
+            self.record.enter(self.suspended_state(), now);
+        }
+    }
+
     pub(crate) fn mark_response_start(&mut self, now: u64) {
         if self.record.time(Event::RESPONSE_START).is_none() {
             self.record.mark(Event::RESPONSE_START, now);
@@ -286,13 +306,7 @@ impl Exchange {
         if progress.reply.complete {
             return;
         }
-        let state = match progress.thread {
-            _ if progress.reply.stalled => State::Write,
-            _ if progress.body.wanted => State::Read,
-            Thread::Waiting => State::Schedule,
-            Thread::Running => State::Run,
-            Thread::None => State::Await,
-        };
+        let state = progress.suspended_state();
         progress.record.enter(state, now);
     }
 

@@ -110,6 +110,10 @@ impl Inner {
         let mut progress = exchange.lock();
         let read = take(&mut progress);
         progress.body.wanted = read == Read::Wait;
+        if progress.body.wanted {
+            let now = self.shared.stamp(&progress.record);
+            progress.reconsider(now);
+        }
         read
     }
 
