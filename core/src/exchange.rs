@@ -143,9 +143,27 @@ pub struct Progress {
     pub(crate) handler_done: bool,
     pub(crate) thread: Thread,
     pub(crate) delivered: bool,
+    /// Another task than the handler's own waits for the client, while that one waits too.
+    waits_elsewhere: bool,
 }
 
 impl Progress {
+    /// A read or send cannot go on. Where the handler's own task is suspended already, somebody else made it: a task
+    /// of its (Starlette streams in one). Then the exchange is from now on waiting for the client all the same.
+    pub(crate) fn wait_for_client(&mut self, state: State, now: u64) {
+        if self.record.state() == State::Await && !self.reply.complete {
+            self.record.enter(state, now);
+            self.waits_elsewhere = true;
+        }
+    }
+
+    /// The client did its part.
+    pub(crate) fn stop_waiting_for_client(&mut self, now: u64) {
+        if std::mem::take(&mut self.waits_elsewhere) && !self.reply.complete {
+            self.record.enter(State::Await, now);
+        }
+    }
+
     pub(crate) fn mark_response_start(&mut self, now: u64) {
         if self.record.time(Event::RESPONSE_START).is_none() {
             self.record.mark(Event::RESPONSE_START, now);
@@ -186,6 +204,7 @@ impl Exchange {
                 handler_done: false,
                 thread: Thread::None,
                 delivered: false,
+                waits_elsewhere: false,
             }),
             tag: AtomicUsize::new(usize::MAX),
         }
@@ -277,6 +296,7 @@ impl Exchange {
         if progress.record.time(Event::SERVER_HANDLE_START).is_none() {
             progress.record.mark(Event::SERVER_HANDLE_START, now);
         }
+        progress.waits_elsewhere = false;
         progress.record.enter(State::Run, now);
     }
 
@@ -325,8 +345,10 @@ impl Exchange {
     }
 
     /// Whoever waited for the body was told to stop waiting.
-    pub fn stop_wanting(&self) {
-        self.lock().body.wanted = false;
+    pub fn stop_wanting(&self, now: u64) {
+        let mut progress = self.lock();
+        progress.body.wanted = false;
+        progress.stop_waiting_for_client(now);
     }
 
     /// Whether status and fields are still to come.

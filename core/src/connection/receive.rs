@@ -338,7 +338,11 @@ impl Connection {
             };
             self.consume(used);
             if wake {
-                exchange.lock().body.wanted = false;
+                let mut progress = exchange.lock();
+                progress.body.wanted = false;
+                let now = shared.stamp(&progress.record);
+                progress.stop_waiting_for_client(now);
+                drop(progress);
                 shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
             }
             if self.body_is_over() {

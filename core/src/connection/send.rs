@@ -52,7 +52,10 @@ impl Connection {
         drop(progress);
         self.flush(shared);
         if self.output.len() > shared.config.limit_write_buffer_bytes {
-            exchange.lock().reply.stalled = true;
+            let mut progress = exchange.lock();
+            progress.reply.stalled = true;
+            let now = shared.stamp(&progress.record);
+            progress.wait_for_client(State::Write, now);
             return Ok(Sent::Wait);
         }
         Ok(Sent::Taken)
@@ -255,7 +258,10 @@ impl Connection {
         if self.output.len() > shared.config.limit_write_buffer_bytes / 2 {
             return;
         }
-        if std::mem::take(&mut exchange.lock().reply.stalled) {
+        let mut progress = exchange.lock();
+        if std::mem::take(&mut progress.reply.stalled) {
+            let now = shared.stamp(&progress.record);
+            progress.stop_waiting_for_client(now);
             shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
         }
     }

@@ -97,7 +97,8 @@ fn an_exchange_that_was_not_traced_still_has_its_line() {
     let exchange = exchange(Some(plain_request()), record);
     let got: Value = serde_json::from_str(&line("json", false, &exchange)).unwrap();
     assert_eq!((&got["duration_us"], &got["states_us"]), (&Value::Null, &Value::Null));
-    let year = got["time"].as_str().and_then(|time| time.split('-').next()).and_then(|year| year.parse().ok());
+    let year =
+        got["time"].as_str().and_then(|time| time.split('-').next()).and_then(|year| year.parse().ok());
     assert!(year > Some(2024_u32), "the time of writing");
     assert_eq!(line("%(D)s %(T)s %(L)s", false, &exchange), "- - -");
     assert!(line("pretty", false, &exchange).ends_with("  -      -"));
