@@ -164,6 +164,11 @@ impl Progress {
         }
     }
 
+    /// We gave the exchange up and answered in the handler's place: what it still says is no mistake, and is not sent.
+    const fn is_answered_for(&self) -> bool {
+        self.gone.is_some() && self.reply.complete
+    }
+
     pub(crate) fn mark_response_start(&mut self, now: u64) {
         if self.record.time(Event::RESPONSE_START).is_none() {
             self.record.mark(Event::RESPONSE_START, now);
@@ -252,6 +257,9 @@ impl Exchange {
     /// `Fault::Handler` where a response was begun already.
     pub fn begin_reply(&self, head: ResponseHead, now: u64) -> Result<(), Error> {
         let mut progress = self.lock();
+        if progress.is_answered_for() {
+            return Ok(());
+        }
         if progress.reply.started || progress.reply.head.is_some() {
             return Err(Error::handler("the response has been started already"));
         }
@@ -266,6 +274,9 @@ impl Exchange {
     /// `Fault::Handler` where the head was sent already.
     pub fn stage(&self, body: Bytes, now: u64) -> Result<(), Error> {
         let mut progress = self.lock();
+        if progress.is_answered_for() {
+            return Ok(());
+        }
         if progress.reply.started {
             return Err(Error::handler("the response has been started already"));
         }
@@ -386,6 +397,12 @@ impl Exchange {
     pub fn is_stalled(&self) -> bool {
         let progress = self.lock();
         progress.reply.stalled && progress.gone.is_none()
+    }
+
+    /// Whether we answered in the handler's place.
+    #[must_use]
+    pub fn is_answered_for(&self) -> bool {
+        self.lock().is_answered_for()
     }
 
     /// Whether the client has gone, as far as we know.
