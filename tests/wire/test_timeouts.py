@@ -104,7 +104,7 @@ def test_zero_switches_a_time_out_off(serve: Serve) -> None:
 
 
 def test_reply_of_a_handler_that_was_given_up_is_no_mistake(serve: Serve, recorder: Recorder) -> None:
-    """The client has its 503; what the handler says afterwards goes nowhere, and nobody logs an error for it."""
+    """The client has its 503; what the handler says afterwards goes nowhere, and no error is logged."""
 
     async def stubborn(exchange: Exchange) -> None:
         with contextlib.suppress(asyncio.CancelledError):
