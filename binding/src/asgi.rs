@@ -27,6 +27,7 @@ pub(crate) struct Asgi {
     pub route_of: Option<Py<PyAny>>,
     /// A scope with every key, so that a request's is a copy that need not grow.
     pub template: Py<PyDict>,
+    coroutine_type: Py<PyAny>,
 }
 
 impl Asgi {
@@ -38,7 +39,8 @@ impl Asgi {
         route_of: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let template = template(py, &root_path)?.unbind();
-        Ok(Self { app, state, root_path, route_of, template })
+        let coroutine_type = py.import("types")?.getattr("CoroutineType")?.unbind();
+        Ok(Self { app, state, root_path, route_of, template, coroutine_type })
     }
 
     /// Calls the application; its coroutine is what the driver runs.
@@ -56,7 +58,8 @@ impl Asgi {
         let channel = Bound::new(py, Channel { object: object.clone().unbind() })?;
         let receive = channel.getattr(pyo3::intern!(py, "receive"))?;
         let send = channel.getattr(pyo3::intern!(py, "send"))?;
-        self.app.bind(py).call1((scope, receive, send))
+        let called = self.app.bind(py).call1((scope, receive, send))?;
+        if called.get_type().is(&self.coroutine_type) { Ok(called) } else { steps_of(&called) }
     }
 
     fn scope<'py>(
@@ -134,6 +137,21 @@ fn template<'py>(py: Python<'py>, root_path: &str) -> PyResult<Bound<'py, PyDict
         scope.set_item(key, py.None())?;
     }
     Ok(scope)
+}
+
+/// What drives an awaitable that is no coroutine of Python's own: a task, or an object of some framework.
+fn steps_of<'py>(awaitable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = awaitable.py();
+    if let Ok(steps) = awaitable.getattr(pyo3::intern!(py, "__await__")) {
+        return steps.call0();
+    }
+    if awaitable.hasattr(pyo3::intern!(py, "send"))? && awaitable.hasattr(pyo3::intern!(py, "throw"))? {
+        return Ok(awaitable.clone()); // a generator-based coroutine
+    }
+    let kind = awaitable.get_type().name()?;
+    Err(PyTypeError::new_err(format!(
+        "the ASGI application returned {kind}, which cannot be awaited: is it async?"
+    )))
 }
 
 fn headers<'py>(py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyList>> {

@@ -144,6 +144,9 @@ impl PyExchange {
         edit: impl FnOnce(&mut ResponseHead) -> PyResult<()>,
     ) -> PyResult<()> {
         if self.started() {
+            if self.bound()?.exchange.is_answered_for() {
+                return Ok(());
+            }
             return Err(handler_error(py, "the response has been started: its head cannot be changed"));
         }
         edit(&mut self.local().head)

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::driver::thrown;
-use crate::exchange::PyExchange;
+use crate::exchange::{PyExchange, Tie};
 
 /// What an attempt led to.
 pub(crate) enum Attempt {
@@ -144,7 +144,8 @@ impl Operation {
         if !waited || self.kind == Kind::Drain {
             return Ok(());
         }
-        self.object.get().bound()?.exchange.stop_wanting();
+        let Tie { exchange, host } = self.object.get().bound()?;
+        exchange.stop_wanting(host.now());
         self.object.get().wake(py) // others who wait for the body ask again
     }
 

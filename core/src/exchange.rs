@@ -143,27 +143,30 @@ pub struct Progress {
     pub(crate) handler_done: bool,
     pub(crate) thread: Thread,
     pub(crate) delivered: bool,
+    /// Another task than the handler's own waits for the client, while that one waits too.
+    waits_elsewhere: bool,
 }
 
 impl Progress {
-    /// The state of a handler that is suspended.
-    fn suspended_state(&self) -> State {
-        match self.thread {
-            _ if self.reply.stalled => State::Write,
-            _ if self.body.wanted => State::Read,
-            Thread::Waiting => State::Schedule,
-            Thread::Running => State::Run,
-            Thread::None => State::Await,
+    /// A read or send cannot go on. Where the handler's own task is suspended already, somebody else made it: a task
+    /// of its (Starlette streams in one). Then the exchange is from now on waiting for the client all the same.
+    pub(crate) fn wait_for_client(&mut self, state: State, now: u64) {
+        if self.record.state() == State::Await && !self.reply.complete {
+            self.record.enter(state, now);
+            self.waits_elsewhere = true;
         }
     }
 
-    /// What a suspended handler waits for may have changed without a step of its own: a task that it started reads or
-    /// sends, or the client has moved.
-    pub(crate) fn reconsider(&mut self, now: u64) {
-        let suspended = matches!(self.record.state(), State::Await | State::Read | State::Write);
-        if suspended && !self.reply.complete {
-            self.record.enter(self.suspended_state(), now);
+    /// The client did its part.
+    pub(crate) fn stop_waiting_for_client(&mut self, now: u64) {
+        if std::mem::take(&mut self.waits_elsewhere) && !self.reply.complete {
+            self.record.enter(State::Await, now);
         }
+    }
+
+    /// We gave the exchange up and answered in the handler's place: what it still says is no mistake, and is not sent.
+    const fn is_answered_for(&self) -> bool {
+        self.gone.is_some() && self.reply.complete
     }
 
     pub(crate) fn mark_response_start(&mut self, now: u64) {
@@ -206,6 +209,7 @@ impl Exchange {
                 handler_done: false,
                 thread: Thread::None,
                 delivered: false,
+                waits_elsewhere: false,
             }),
             tag: AtomicUsize::new(usize::MAX),
         }
@@ -253,6 +257,9 @@ impl Exchange {
     /// `Fault::Handler` where a response was begun already.
     pub fn begin_reply(&self, head: ResponseHead, now: u64) -> Result<(), Error> {
         let mut progress = self.lock();
+        if progress.is_answered_for() {
+            return Ok(());
+        }
         if progress.reply.started || progress.reply.head.is_some() {
             return Err(Error::handler("the response has been started already"));
         }
@@ -267,6 +274,9 @@ impl Exchange {
     /// `Fault::Handler` where the head was sent already.
     pub fn stage(&self, body: Bytes, now: u64) -> Result<(), Error> {
         let mut progress = self.lock();
+        if progress.is_answered_for() {
+            return Ok(());
+        }
         if progress.reply.started {
             return Err(Error::handler("the response has been started already"));
         }
@@ -297,6 +307,7 @@ impl Exchange {
         if progress.record.time(Event::SERVER_HANDLE_START).is_none() {
             progress.record.mark(Event::SERVER_HANDLE_START, now);
         }
+        progress.waits_elsewhere = false;
         progress.record.enter(State::Run, now);
     }
 
@@ -306,7 +317,13 @@ impl Exchange {
         if progress.reply.complete {
             return;
         }
-        let state = progress.suspended_state();
+        let state = match progress.thread {
+            _ if progress.reply.stalled => State::Write,
+            _ if progress.body.wanted => State::Read,
+            Thread::Waiting => State::Schedule,
+            Thread::Running => State::Run,
+            Thread::None => State::Await,
+        };
         progress.record.enter(state, now);
     }
 
@@ -339,8 +356,10 @@ impl Exchange {
     }
 
     /// Whoever waited for the body was told to stop waiting.
-    pub fn stop_wanting(&self) {
-        self.lock().body.wanted = false;
+    pub fn stop_wanting(&self, now: u64) {
+        let mut progress = self.lock();
+        progress.body.wanted = false;
+        progress.stop_waiting_for_client(now);
     }
 
     /// Whether status and fields are still to come.
@@ -378,6 +397,12 @@ impl Exchange {
     pub fn is_stalled(&self) -> bool {
         let progress = self.lock();
         progress.reply.stalled && progress.gone.is_none()
+    }
+
+    /// Whether we answered in the handler's place.
+    #[must_use]
+    pub fn is_answered_for(&self) -> bool {
+        self.lock().is_answered_for()
     }
 
     /// Whether the client has gone, as far as we know.

@@ -292,3 +292,51 @@ def test_root_path_is_in_front_of_both_paths() -> None:
         assert client.get("/a%20b").status == 200
     assert (scopes[0]["root_path"], scopes[0]["path"]) == ("/api", "/api/a b")
     assert scopes[0]["raw_path"] == b"/api/a%20b"
+
+
+class OwnAwaitable:
+    """What ASGI frameworks returned before `async def` was common: an object with `__await__`."""
+
+    def __init__(self, send: Any) -> None:
+        self._send = send
+
+    def __await__(self) -> Any:
+        return self._run().__await__()
+
+    async def _run(self) -> None:
+        await self._send(START)
+        await asyncio.sleep(0)
+        await self._send(BODY)
+
+
+@pytest.mark.parametrize("wrap", [lambda made: made, asyncio.ensure_future], ids=["object", "future"])
+def test_any_awaitable_is_run(serve: Serve, wrap: Callable[[Any], Any], loop: str) -> None:
+    server = serve(asgi=lambda scope, receive, send: wrap(OwnAwaitable(send)), loop=loop)
+    with server.connect() as client:
+        assert client.get().body == b"ok"
+    assert server.errors == []
+
+
+def test_application_that_is_not_async_is_told_so(serve: Serve) -> None:
+    server = serve(asgi=lambda scope, receive, send: None)
+    with server.connect() as client:
+        assert client.get().status == 500
+    assert "NoneType" in str(server.errors[0][1])
+
+
+def test_message_after_the_end_is_a_mistake_and_no_disconnect(serve: Serve, recorder: Recorder) -> None:
+    caught: list[Exception] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(START)
+        await send(BODY)
+        await asyncio.sleep(0.01)
+        try:
+            await send(BODY)
+        except Exception as error:  # noqa: BLE001 - which one it is, is the test
+            caught.append(error)
+
+    with serve(asgi=app, tracers=[recorder]).connect() as client:
+        assert client.get().status == 200
+        recorder.one()
+    assert [str(error) for error in caught] == ["the response is complete already"]

@@ -262,7 +262,7 @@ def test_head_is_fixed_once_it_was_sent(serve: Serve) -> None:
 
 
 def test_reply_of_known_length_ends_with_its_last_byte(serve: Serve, recorder: Recorder) -> None:
-    """The client has all of it and may leave: the empty piece that comes after is no reason to call it gone."""
+    """The client has all of it and may leave before the empty piece comes: it is not gone."""
     left = threading.Event()
 
     async def handler(exchange: Exchange) -> None:

@@ -1,6 +1,7 @@
 """Every wait has a bound (design section 7)."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -100,3 +101,21 @@ def test_zero_switches_a_time_out_off(serve: Serve) -> None:
         client.expect_silence(0.2)
         client.send(request())
         client.expect(HELLO)
+
+
+def test_reply_of_a_handler_that_was_given_up_is_no_mistake(serve: Serve, recorder: Recorder) -> None:
+    """The client has its 503; what the handler says afterwards goes nowhere, and no error is logged."""
+
+    async def stubborn(exchange: Exchange) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        exchange.status = 201
+        exchange.set_header("a", "1")
+        exchange.reply(200, "text/plain", b"late")
+
+    server = serve(stubborn, tracers=[recorder], timeout_handler_s=0.1)
+    with server.connect() as client:
+        assert client.get().status == 503
+        stats = recorder.one()
+    assert (stats.status_code, stats.end_reason) == (503, "handler_timeout")
+    assert server.errors == []

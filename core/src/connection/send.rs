@@ -60,7 +60,7 @@ impl Connection {
             let mut progress = exchange.lock();
             progress.reply.stalled = true;
             let now = shared.stamp(&progress.record);
-            progress.reconsider(now);
+            progress.wait_for_client(State::Write, now);
             return Ok(Sent::Wait);
         }
         Ok(Sent::Taken)
@@ -266,7 +266,7 @@ impl Connection {
         let mut progress = exchange.lock();
         if std::mem::take(&mut progress.reply.stalled) {
             let now = shared.stamp(&progress.record);
-            progress.reconsider(now);
+            progress.stop_waiting_for_client(now);
             shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
         }
     }
