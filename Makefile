@@ -87,7 +87,8 @@ fix: $(STAMPS)/installed ## Format, and repair what the linters can
 	ruff format
 
 bench: build ## Side by side with other servers
-	python bench/run.py
+	bash bench/setup.sh
+	python -m bench.run
 
 docs: build ## Rewrites what the docs take from the code
 	python scripts/generate_docs.py
