@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+import threading
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -45,3 +48,17 @@ def test_child_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> N
         process.stdout.readline()
         child.end()
         assert process.returncode == -9
+
+
+def test_end_of_the_child_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Between changes the parent looks; a restart has its own line."""
+    child = mock.Mock(has_failed=mock.Mock(side_effect=[False, True, False]))
+    quiet: set[tuple[int, str]] = set()
+    changes = [quiet, quiet, quiet, {(1, str(Path.cwd() / "shop.py"))}]
+    watchfiles = mock.Mock(watch=mock.Mock(return_value=changes))
+    reload._watch(watchfiles, child, Config(), threading.Event())
+    assert capsys.readouterr().err == (
+        f"wirespan: the server has ended, waiting for a change in {Path.cwd()}\n"
+        "wirespan: shop.py changed, restarting\n"
+    )
+    assert child.restart.call_count == 1

@@ -1,5 +1,6 @@
 """Binding: what the operator did wrong is told in one line, and nobody's socket is taken away."""
 
+import contextlib
 import errno
 import os
 import re
@@ -138,3 +139,19 @@ def test_socket_file_of_another_kind_is_kept(tmp_path: Path) -> None:
         with pytest.raises(StartError, match="cannot use the socket"):
             open_listener(Config(uds=path))
     assert os.path.exists(path)
+
+
+def test_socket_file_of_a_busy_server_is_kept(tmp_path: Path) -> None:
+    """A full backlog is a sign of life, too."""
+    path = str(tmp_path / "busy.sock")
+    with contextlib.ExitStack() as stack:
+        busy = stack.enter_context(socket.socket(socket.AF_UNIX))
+        busy.bind(path)
+        busy.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(path)
+        with pytest.raises(StartError, match="is in use by a running server"):
+            open_listener(Config(uds=path))
