@@ -143,24 +143,26 @@ pub struct Progress {
     pub(crate) handler_done: bool,
     pub(crate) thread: Thread,
     pub(crate) delivered: bool,
-    /// Another task than the handler's own waits for the client, while that one waits too.
-    waits_elsewhere: bool,
 }
 
 impl Progress {
-    /// A read or send cannot go on. Where the handler's own task is suspended already, somebody else made it: a task
-    /// of its (Starlette streams in one). Then the exchange is from now on waiting for the client all the same.
-    pub(crate) fn wait_for_client(&mut self, state: State, now: u64) {
-        if self.record.state() == State::Await && !self.reply.complete {
-            self.record.enter(state, now);
-            self.waits_elsewhere = true;
+    /// The state of a handler that is suspended.
+    fn suspended_state(&self) -> State {
+        match self.thread {
+            _ if self.reply.stalled => State::Write,
+            _ if self.body.wanted => State::Read,
+            Thread::Waiting => State::Schedule,
+            Thread::Running => State::Run,
+            Thread::None => State::Await,
         }
     }
 
-    /// The client did its part.
-    pub(crate) fn stop_waiting_for_client(&mut self, now: u64) {
-        if std::mem::take(&mut self.waits_elsewhere) && !self.reply.complete {
-            self.record.enter(State::Await, now);
+    /// What a suspended handler waits for may have changed without a step of its own: a task that it started reads or
+    /// sends, or the client has moved.
+    pub(crate) fn reconsider(&mut self, now: u64) {
+        let suspended = matches!(self.record.state(), State::Await | State::Read | State::Write);
+        if suspended && !self.reply.complete {
+            self.record.enter(self.suspended_state(), now);
         }
     }
 
@@ -209,7 +211,6 @@ impl Exchange {
                 handler_done: false,
                 thread: Thread::None,
                 delivered: false,
-                waits_elsewhere: false,
             }),
             tag: AtomicUsize::new(usize::MAX),
         }
@@ -307,7 +308,6 @@ impl Exchange {
         if progress.record.time(Event::SERVER_HANDLE_START).is_none() {
             progress.record.mark(Event::SERVER_HANDLE_START, now);
         }
-        progress.waits_elsewhere = false;
         progress.record.enter(State::Run, now);
     }
 
@@ -359,7 +359,7 @@ impl Exchange {
     pub fn stop_wanting(&self, now: u64) {
         let mut progress = self.lock();
         progress.body.wanted = false;
-        progress.stop_waiting_for_client(now);
+        progress.reconsider(now);
     }
 
     /// Whether status and fields are still to come.

@@ -17,6 +17,7 @@ import httpx
 from wirespan._core import AccessLog, ManualClock
 from wirespan.config import Config
 from wirespan.context import RequestContext
+from wirespan.errors import UsageError
 from wirespan.serving import serving
 from wirespan.sources import known_names
 from wirespan.trace import ConnectionFacts, RecordedEvent, Tracer
@@ -134,6 +135,7 @@ class TestClient(httpx.Client):
 
     Raises:
         ConfigError: An option is wrong.
+        UsageError: It is used for a second `with` block.
     """
 
     __test__ = False  # the name makes pytest look inside
@@ -156,6 +158,8 @@ class TestClient(httpx.Client):
         )
 
     def __enter__(self) -> Self:
+        if self.is_closed:
+            raise UsageError("a TestClient serves one `with` block: make another one")
         self._server = self._serving.__enter__()
         self.base_url = httpx.URL(self._server.url)
         return super().__enter__()

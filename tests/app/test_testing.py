@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from wirespan import App, RequestContext
+from wirespan.errors import UsageError
 from wirespan.testing import ManualClock, RecordingTracer, TestClient
 
 
@@ -112,3 +113,12 @@ def test_a_handler_that_never_ends_is_cancelled_after_the_time_given() -> None:
         assert begun.wait(5)
     (recording,) = tracer.wait()
     assert recording.end_reason == "shutdown"
+
+
+def test_a_second_block_is_refused_in_plain_words() -> None:
+    """A client that was shut down cannot come back."""
+    client = TestClient(hello())
+    with client:
+        assert client.get("/").text == "hello"
+    with pytest.raises(UsageError, match="make another one"), client:
+        raise AssertionError("never runs")

@@ -17,7 +17,7 @@ from wirespan._core import Exchange
 
 pytestmark = pytest.mark.wire
 SEED = int(os.environ.get("WIRESPAN_TEST_SEED", "1"))
-CLIENTS = int(os.environ.get("WIRESPAN_TEST_CLIENTS", "400"))
+CLIENTS = int(os.environ.get("WIRESPAN_TEST_CLIENTS", "250"))
 AT_ONCE = 40
 SIZES = (0, 1, 100, 5_000, 70_000, 400_000)
 ENDS = ("read", "read", "read", "read some", "close", "reset", "half-close", "slow")

@@ -341,7 +341,7 @@ impl Connection {
                 let mut progress = exchange.lock();
                 progress.body.wanted = false;
                 let now = shared.stamp(&progress.record);
-                progress.stop_waiting_for_client(now);
+                progress.reconsider(now);
                 drop(progress);
                 shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
             }

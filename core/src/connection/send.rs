@@ -60,7 +60,7 @@ impl Connection {
             let mut progress = exchange.lock();
             progress.reply.stalled = true;
             let now = shared.stamp(&progress.record);
-            progress.wait_for_client(State::Write, now);
+            progress.reconsider(now);
             return Ok(Sent::Wait);
         }
         Ok(Sent::Taken)
@@ -266,7 +266,7 @@ impl Connection {
         let mut progress = exchange.lock();
         if std::mem::take(&mut progress.reply.stalled) {
             let now = shared.stamp(&progress.record);
-            progress.stop_waiting_for_client(now);
+            progress.reconsider(now);
             shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
         }
     }

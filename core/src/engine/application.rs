@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exchange::{Exchange, Progress};
 use crate::handler::Handler;
 use crate::message::ResponseHead;
-use crate::trace::{EndReason, ErrorNote, State};
+use crate::trace::{EndReason, ErrorNote};
 
 /// The next piece of a request body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Inner {
         progress.body.wanted = read == Read::Wait;
         if progress.body.wanted {
             let now = self.shared.stamp(&progress.record);
-            progress.wait_for_client(State::Read, now);
+            progress.reconsider(now);
         }
         read
     }
