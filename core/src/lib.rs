@@ -14,6 +14,7 @@ pub mod h1;
 pub mod handler;
 mod listener;
 pub mod message;
+pub mod otlp;
 pub mod output;
 pub mod sinks;
 mod stream;

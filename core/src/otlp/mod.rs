@@ -1,0 +1,5 @@
+//! OpenTelemetry's protocol, natively: from a finished span to the receiver's answer, without an SDK.
+
+pub mod span;
+
+pub use span::{Attributes, Event, Key, Kind, Link, Resource, Scope, SpanData, Status, Text, Value};
