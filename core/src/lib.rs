@@ -16,6 +16,8 @@ mod listener;
 pub mod message;
 pub mod otlp;
 pub mod output;
+pub mod propagation;
+pub mod sampling;
 pub mod sinks;
 mod stream;
 pub mod trace;
