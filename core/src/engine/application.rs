@@ -156,6 +156,7 @@ impl Inner {
         match outcome {
             Outcome::Done if here && !complete => self.finish_reply(exchange),
             Outcome::Failed { note, shown, status } => {
+                exchange.lock().record.panicked = true;
                 self.fail(exchange, note, &shown, status, here && !complete);
             }
             Outcome::Cancelled if here && !complete => {

@@ -10,7 +10,7 @@
 //! to us. The caller's `th` is passed on, unless it contradicts the caller's sampled flag: then it is erased.
 
 use super::threshold::{Threshold, explicit_randomness, randomness, threshold, with_threshold};
-use crate::propagation::{Remote, TraceState};
+use crate::propagation::{Caller, Remote, TraceState};
 
 /// What decides about traces that start here.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,10 +102,16 @@ impl HeadSampler {
 
     /// Decides about a request that goes on with this trace.
     #[must_use]
-    pub fn decide(&self, trace_id: &[u8; 16], caller: Option<&Remote>) -> HeadDecision {
+    pub fn decide(&self, trace_id: &[u8; 16], caller: &Caller) -> HeadDecision {
         match caller {
-            Some(remote) if self.is_parent_based && !remote.is_deferred => follow(trace_id, remote),
-            _ => self.decide_root(trace_id, caller),
+            Caller::Known(remote) if self.is_parent_based && !remote.is_deferred => follow(trace_id, remote),
+            Caller::Known(remote) => self.decide_root(trace_id, Some(remote)),
+            Caller::Decided(is_sampled) if self.is_parent_based => HeadDecision {
+                is_sampled: *is_sampled,
+                trace_state: TraceState::default(),
+                presumes_randomness: false,
+            },
+            Caller::Decided(_) | Caller::Unknown => self.decide_root(trace_id, None),
         }
     }
 
@@ -170,13 +176,13 @@ mod tests {
         id
     }
 
-    fn remote(flags: u8, state: &str) -> Remote {
+    fn remote(flags: u8, state: &str) -> Caller {
         let span = SpanContext {
             flags: Flags::from_bits(flags),
             trace_state: TraceState::parse([state.as_bytes()]),
             ..SpanContext::default()
         };
-        Remote { span, is_deferred: false }
+        Caller::Known(Remote { span, is_deferred: false })
     }
 
     fn named(name: &str, argument: &str) -> HeadSampler {
@@ -241,8 +247,8 @@ mod tests {
             ("parentbased_traceidratio", "0.5", None, 7, false, ""),
             ("parentbased_traceidratio", "0.5", Some((1, "")), 7, true, ""),
         ] {
-            let caller = caller.map(|(flags, state)| remote(flags, state));
-            let decided = named(name, argument).decide(&trace(low), caller.as_ref());
+            let caller = caller.map_or(Caller::Unknown, |(flags, state)| remote(flags, state));
+            let decided = named(name, argument).decide(&trace(low), &caller);
             assert_eq!(
                 (decided.is_sampled, decided.trace_state.as_str()),
                 (sampled, state),
@@ -253,21 +259,29 @@ mod tests {
 
     #[test]
     fn a_deferred_decision_is_ours() {
-        let mut caller = remote(0, "");
-        caller.is_deferred = true;
-        assert!(HeadSampler::default().decide(&trace(0), Some(&caller)).is_sampled);
+        let caller = Caller::Known(Remote { span: SpanContext::default(), is_deferred: true });
+        assert!(HeadSampler::default().decide(&trace(0), &caller).is_sampled);
+        for (name, decided, expected) in [
+            ("parentbased_always_on", false, false),
+            ("parentbased_always_off", true, true),
+            ("always_on", false, true),
+            ("always_off", true, false),
+        ] {
+            let decision = named(name, "").decide(&trace(0), &Caller::Decided(decided));
+            assert_eq!(decision.is_sampled, expected, "{name}");
+        }
     }
 
     #[test]
     fn presumed_randomness_is_told() {
         let half = named("traceidratio", "0.5");
         for (caller, expected) in [
-            (None, false),
-            (Some(remote(2, "")), false),
-            (Some(remote(1, "")), true),
-            (Some(remote(1, "ot=rv:f0000000000000")), false),
+            (Caller::Unknown, false),
+            (remote(2, ""), false),
+            (remote(1, ""), true),
+            (remote(1, "ot=rv:f0000000000000"), false),
         ] {
-            assert_eq!(half.decide(&trace(9), caller.as_ref()).presumes_randomness, expected, "{caller:?}");
+            assert_eq!(half.decide(&trace(9), &caller).presumes_randomness, expected, "{caller:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use crate::message::ResponseFields;
 use crate::propagation::{TraceState, traceparent};
 use crate::sampling::Verdict;
 
@@ -117,22 +118,23 @@ impl TraceContext {
         *self.verdict.get_or_init(verdict)
     }
 
-    /// The header lines for the response, each with its line end; empty where the client is told nothing.
+    /// The header lines for a response with these fields, each with its line end; `None` where the client is told
+    /// nothing. A `traceresponse` of the application wins; `server-timing` is a list that both add to.
     #[must_use]
-    pub fn reply_lines(&self, has_traceresponse: bool) -> ReplyLines {
-        let mut lines = ReplyLines::default();
+    pub fn reply_lines(&self, given: &ResponseFields) -> Option<ReplyLines> {
         let ReplyHeaders { traceresponse, server_timing } = self.reply_headers;
         if !(traceresponse || server_timing) {
-            return lines;
+            return None;
         }
+        let mut lines = ReplyLines { bytes: [0; 160], len: 0 };
         let value = traceparent::format(&self.span);
-        if traceresponse && !has_traceresponse {
+        if traceresponse && given.get(b"traceresponse").is_none() {
             lines.put(b"traceresponse: ", &value);
         }
         if server_timing {
             lines.put(b"server-timing: trace;desc=", &value);
         }
-        lines
+        Some(lines)
     }
 }
 
@@ -141,12 +143,6 @@ impl TraceContext {
 pub struct ReplyLines {
     bytes: [u8; 160],
     len: usize,
-}
-
-impl Default for ReplyLines {
-    fn default() -> Self {
-        Self { bytes: [0; 160], len: 0 }
-    }
 }
 
 impl ReplyLines {
@@ -186,7 +182,6 @@ mod tests {
         };
         let value = "00-abababababababababababababababab-0c0c0c0c0c0c0c0c-03";
         for (traceresponse, server_timing, given, expected) in [
-            (false, false, false, String::new()),
             (true, false, false, format!("traceresponse: {value}\r\n")),
             (true, false, true, String::new()),
             (false, true, false, format!("server-timing: trace;desc={value}\r\n")),
@@ -194,8 +189,13 @@ mod tests {
         ] {
             let mut context = TraceContext::new(span.clone());
             context.reply_headers = ReplyHeaders { traceresponse, server_timing };
-            assert_eq!(context.reply_lines(given).as_bytes(), expected.as_bytes());
+            let mut fields = ResponseFields::default();
+            if given {
+                fields.add(b"TraceResponse", b"own").unwrap();
+            }
+            assert_eq!(context.reply_lines(&fields).unwrap().as_bytes(), expected.as_bytes());
         }
+        assert!(TraceContext::new(span).reply_lines(&ResponseFields::default()).is_none());
     }
 
     #[test]
