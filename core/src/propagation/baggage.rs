@@ -87,7 +87,7 @@ fn parse_member(member: &[u8]) -> Option<Member> {
     };
     let equals = pair.iter().position(|b| *b == b'=')?;
     let (key, value) = (pair[..equals].trim_ascii(), pair[equals + 1..].trim_ascii());
-    let is_fine = is_token(key) && value.iter().all(is_octet) && are_properties(properties);
+    let is_fine = is_token(key) && value.iter().copied().all(is_octet) && are_properties(properties);
     is_fine.then(|| Member {
         key: String::from_utf8_lossy(key).into_owned(),
         value: decode(value),
@@ -100,7 +100,7 @@ fn format_member(member: &Member) -> String {
     text.push_str(&member.key);
     text.push('=');
     for byte in member.value.bytes() {
-        if is_octet(&byte) && byte != b'%' {
+        if is_octet(byte) && byte != b'%' {
             text.push(char::from(byte));
         } else {
             // Writing into a string cannot fail.
@@ -115,7 +115,7 @@ fn format_member(member: &Member) -> String {
 }
 
 /// `baggage-octet`: visible ASCII without `"`, `,`, `;` and `\`.
-fn is_octet(byte: &u8) -> bool {
+fn is_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
 }
 
@@ -126,7 +126,7 @@ fn are_properties(properties: &[u8]) -> bool {
             let mut parts = property.splitn(2, |b| *b == b'=');
             let key = parts.next().unwrap_or_default().trim_ascii();
             let value = parts.next().unwrap_or_default().trim_ascii();
-            is_token(key) && value.iter().all(is_octet)
+            is_token(key) && value.iter().copied().all(is_octet)
         })
 }
 

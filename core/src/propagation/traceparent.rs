@@ -24,13 +24,11 @@ pub fn parse(value: &[u8]) -> Option<SpanContext> {
         return None;
     }
     let [version] = hex::decode(&fields[..2])?;
-    let is_long_enough = match (version, value.get(LENGTH)) {
-        (0xff, _) => false,
-        (_, None) => true,
-        (0, Some(_)) => false,
-        (_, Some(next)) => *next == b'-',
+    let has_right_length = match value.get(LENGTH) {
+        None => true,
+        Some(next) => version != 0 && *next == b'-',
     };
-    if !is_long_enough {
+    if version == 0xff || !has_right_length {
         return None;
     }
     let [flags] = hex::decode(&fields[53..])?;

@@ -145,15 +145,13 @@ fn ratio_root(th: Threshold) -> Root {
 
 fn ratio_from(argument: Option<&str>) -> (Root, Option<String>) {
     let Some(argument) = argument else { return (ratio_root(Threshold::ALWAYS), None) };
-    match argument.parse().ok().and_then(Threshold::from_probability) {
-        Some(th) => (ratio_root(th), None),
-        None => {
-            let warning = format!(
-                "OTEL_TRACES_SAMPLER_ARG: `{argument}` is no probability between 0 and 1 and ignored, 1 is used"
-            );
-            (ratio_root(Threshold::ALWAYS), Some(warning))
-        }
-    }
+    let known = argument.parse().ok().and_then(Threshold::from_probability);
+    let warning = known.is_none().then(|| {
+        format!(
+            "OTEL_TRACES_SAMPLER_ARG: `{argument}` is no probability between 0 and 1 and ignored, 1 is used"
+        )
+    });
+    (ratio_root(known.unwrap_or(Threshold::ALWAYS)), warning)
 }
 
 /// Does as the caller did.

@@ -154,12 +154,11 @@ impl Mapping {
             // Required even though there is none: the head was never complete.
             return list.put("http.request.method", "_OTHER");
         };
-        match self.methods.find(request.method()) {
-            Some(known) => list.put("http.request.method", Arc::clone(known)),
-            None => {
-                list.put("http.request.method", "_OTHER");
-                list.bytes("http.request.method_original", request.method());
-            }
+        if let Some(known) = self.methods.find(request.method()) {
+            list.put("http.request.method", Arc::clone(known));
+        } else {
+            list.put("http.request.method", "_OTHER");
+            list.bytes("http.request.method_original", request.method());
         }
         list.bytes("url.path", request.path());
         if !request.query().is_empty() {

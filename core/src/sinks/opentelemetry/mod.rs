@@ -24,7 +24,7 @@ pub use method::Methods;
 
 use super::Sink;
 use crate::exchange::Exchange;
-use crate::propagation::{Caller, Propagators, Trust, ids};
+use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
 };
@@ -93,6 +93,16 @@ impl OpenTelemetry {
     #[must_use]
     pub const fn propagators(&self) -> &Propagators {
         &self.propagators
+    }
+
+    /// What the caller sent along; nothing where the caller is not trusted.
+    #[must_use]
+    pub fn baggage(&self, exchange: &Exchange) -> Baggage {
+        let is_trusted = exchange.context().is_some_and(|context| context.is_trusted);
+        match exchange.request().filter(|_| is_trusted) {
+            Some(request) => self.propagators.extract_baggage(request.fields()),
+            None => Baggage::default(),
+        }
     }
 
     /// The tail sampler, to count child spans with and to ask for its numbers.

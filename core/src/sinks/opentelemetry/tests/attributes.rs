@@ -140,14 +140,12 @@ fn secrets_of_the_query_are_not_told() {
 fn errors() {
     let note = |kind: &str| Some(Box::new(ErrorNote { kind: kind.to_owned(), message: "why".to_owned() }));
     let error = |text: &'static str| Status::Error(text.into());
-    type Change = fn(&mut Record);
     let set = |record: &mut Record, reason, status, kind: &str, panicked| {
         record.end_reason = Some(reason);
         record.status = status;
         record.error = if kind.is_empty() { None } else { note(kind) };
         record.panicked = panicked;
     };
-    _ = None::<Change>;
     for (reason, status, kind, panicked, kind_told, code, told) in [
         (EndReason::HandlerError, 500, "app.Broken", true, "app.Broken", "500", error("why")),
         (EndReason::Completed, 503, "", false, "503", "503", error("")),

@@ -58,7 +58,12 @@ fn strangers_are_linked() {
         let fields = [("traceparent", PARENT), ("tracestate", "a=1"), ("baggage", "k=v")];
         let exchange = begun(Some("GET /"), &fields, client);
         let what = format!("{trust:?} {client:?}");
-        let span = traced(Options { trust, ..Options::default() }, &exchange, |_| {});
+        let (sink, kept) = sink(Options { trust, ..Options::default() });
+        sink.head(&exchange);
+        finish(&exchange, |_| {});
+        sink.finish(&exchange);
+        let span = kept.spans().pop().unwrap();
+        assert_eq!(sink.baggage(&exchange).get("k"), goes_on.then_some("v"), "{what}");
         assert_eq!((span.trace_id == TRACE, span.parent_span_id.is_some()), (goes_on, goes_on), "{what}");
         assert_eq!(exchange.context().unwrap().is_trusted, goes_on, "{what}");
         let links: Vec<_> = span.links.iter().map(|l| (l.trace_id, l.trace_state.as_str())).collect();

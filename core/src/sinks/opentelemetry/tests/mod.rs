@@ -54,7 +54,7 @@ fn begun(request_line: Option<&str>, fields: &[(&str, &str)], client: Option<&st
     if let Some(line) = request_line {
         let mut head = format!("{line} HTTP/1.1\r\nhost: example.com:8080\r\n");
         for (name, value) in fields {
-            head += &format!("{name}: {value}\r\n");
+            head.extend([name, ": ", value, "\r\n"]);
         }
         head += "\r\n";
         let read = HeadReader::default().read(head.as_bytes(), &ServerConfig::default()).unwrap();

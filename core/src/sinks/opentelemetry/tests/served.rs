@@ -93,7 +93,7 @@ fn handler_client_and_exporter_agree() {
     let (answer, seen) = serve(sinks, request.as_bytes());
     let span = kept.spans().pop().unwrap();
     let own = hex::text(&span.span_id);
-    assert_eq!(seen, [own.clone()]);
+    assert_eq!(seen.as_slice(), std::slice::from_ref(&own));
     let value = format!("00-12345678901234567890123456789012-{own}-01");
     assert!(answer.contains(&format!("\r\ntraceresponse: {value}\r\n")), "{answer}");
     assert!(answer.contains(&format!("\r\nserver-timing: trace;desc={value}\r\n")), "{answer}");
