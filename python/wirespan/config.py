@@ -76,7 +76,13 @@ class Config:
         "auto", "Application", "ASGI lifespan: `auto` accepts its absence.", choices=("auto", "on", "off")
     )
     root_path: str = _option("", "Application", "Prefix under which a proxy serves the app.", metavar="PATH")
-    threads: int = _option(40, "Application", "Threads for `def` handlers and WSGI apps.", low=1, high=1_024)
+    threads: int = _option(
+        40,
+        "Application",
+        "Threads for `def` handlers, WSGI apps and `asyncio.to_thread`; `App(threads=)` wins over it.",
+        low=1,
+        high=1_024,
+    )
     loop: str = _option(
         "auto",
         "Application",

@@ -1,14 +1,20 @@
 """`wirespan serve` as its users meet it: processes, signals, exit codes, one line for each mistake."""
 
 import contextlib
+import os
+import pty
 import re
 import signal
 import socket
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from cli.commands import Serving, connect, get, read_all, run
+from wirespan import App
+from wirespan.server import say_stopping
+from wirespan.serving import Server
 
 APP = """
 import asyncio, contextlib, time
@@ -89,8 +95,10 @@ def test_second_signal_ends_what_still_runs(folder: Path) -> None:
         client.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
         assert next_line(server) == "started"
         server.signal(signal.SIGINT)
+        server.wait_for("waiting up to 30 s for 1 request; a second signal ends it now")
         wait_until_refused(server.port)
         server.signal(signal.SIGINT)
+        server.wait_for("ending 1 request now")
         with contextlib.suppress(ConnectionResetError):
             assert b"200 OK" not in read_all(client)
         assert server.end()[:2] == (0, "bye\n")
@@ -152,7 +160,12 @@ def test_port_in_use_is_one_line(folder: Path) -> None:
         (["shoop"], 1, "there is no module 'shoop'"),
         (["shop:ap"], 1, "'shop' has no object 'ap'; did you mean 'app'?"),
         (["shop", "--tracer", "shop:lifespan"], 1, "is not a tracer"),
-        (["shop:starlette", "--factory", "--port", "0"], 1, "start-up failed: RuntimeError: no database"),
+        (
+            ["shop:starlette", "--factory", "--port", "0"],
+            1,
+            r"start-up failed: RuntimeError: no database \(shop\.py, line \d+\); the option debug shows",
+        ),
+        (["shop.py"], 1, "'shop.py' is a file, and a module is needed: try 'shop:app'"),
         (["shop", "--port", "x"], 2, "port must be a whole number, not 'x'"),
         (["shop", "--prot", "1"], 2, "No such option '--prot'.*'--port'"),
         (["shop", "--access-log", "jsn"], 2, "did you mean 'json'?"),
@@ -217,9 +230,35 @@ def test_reload_waits_for_a_mistake_to_be_mended(folder: Path) -> None:
     with Serving("shop", "--port", "0", "--reload", cwd=folder) as server:
         port = server.port
         (folder / "shop.py").write_text("app = (")
-        server.wait_for("cannot be imported: SyntaxError")
+        server.wait_for(r"cannot be imported: SyntaxError: .* \(shop\.py, line 1\)")
+        server.wait_for("the server has ended, waiting for a change in ")
         (folder / "shop.py").write_text(APP)
         server.wait_for(" on http")
         assert get(port) == b"hello"
         server.signal(signal.SIGTERM)
         assert server.end()[0] == 0
+
+
+def test_ctrl_c_in_a_terminal_reaches_parent_and_child_and_counts_once(folder: Path) -> None:
+    """The terminal signals the whole group: the parent must not ask its child a second time at once."""
+    terminal, stdin = pty.openpty()
+    words = ("shop", "--port", "0", "--reload")
+    with Serving(*words, cwd=folder, stdin=stdin) as server, connect(server.port) as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert next_line(server) == "started"
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert read_all(client).endswith(b"slow")
+        assert server.end()[:2] == (0, "ended\nbye\n")
+    os.close(terminal)
+    os.close(stdin)
+
+
+def test_many_requests_are_waited_for_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing is said where nothing runs."""
+    server = Server(App(), port=0)
+    for active in (0, 3):
+        with mock.patch.object(Server, "active", active):
+            say_stopping(server)
+    assert capsys.readouterr().err == (
+        "wirespan: waiting up to 30 s for 3 requests; a second signal ends them now\n"
+    )

@@ -34,7 +34,10 @@ impl Connection {
     ) -> Result<Sent, Error> {
         let mut progress = exchange.lock();
         if progress.gone.is_some() && (progress.reply.started || progress.body.failed.is_some()) {
-            return Ok(Sent::Gone);
+            return Ok(Sent::Gone); // the client left, or we answered in the handler's place
+        }
+        if progress.reply.complete {
+            return Err(Error::handler("the response is complete already"));
         }
         let size = if last { BodySize::Known(chunk.len() as u64) } else { BodySize::Unknown };
         self.start_reply(shared, exchange, &mut progress, size)?;
@@ -49,7 +52,10 @@ impl Connection {
         drop(progress);
         self.flush(shared);
         if self.output.len() > shared.config.limit_write_buffer_bytes {
-            exchange.lock().reply.stalled = true;
+            let mut progress = exchange.lock();
+            progress.reply.stalled = true;
+            let now = shared.stamp(&progress.record);
+            progress.reconsider(now);
             return Ok(Sent::Wait);
         }
         Ok(Sent::Taken)
@@ -244,6 +250,7 @@ impl Connection {
         let reason = progress.gone.unwrap_or(EndReason::Completed);
         progress.record.close(now, reason);
         self.idle_since = now;
+        self.await_request(shared);
         shared.deliver(exchange, progress);
     }
 
@@ -253,7 +260,10 @@ impl Connection {
         if self.output.len() > shared.config.limit_write_buffer_bytes / 2 {
             return;
         }
-        if std::mem::take(&mut exchange.lock().reply.stalled) {
+        let mut progress = exchange.lock();
+        if std::mem::take(&mut progress.reply.stalled) {
+            let now = shared.stamp(&progress.record);
+            progress.reconsider(now);
             shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
         }
     }

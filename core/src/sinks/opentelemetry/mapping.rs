@@ -7,7 +7,7 @@ use super::method::Methods;
 use super::origin::Origin;
 use super::outcome::{Failure, failure};
 use super::privacy::{clip, redact};
-use crate::exchange::{Exchange, Progress};
+use crate::exchange::{Endpoint, Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
 use crate::otlp::{Attributes, Event as SpanEvent, Key, Kind, Link, Scope, SpanData, Status, Text, Value};
@@ -249,7 +249,7 @@ fn put_origin(list: &mut List, exchange: &Exchange, proxies: &Networks) {
     if let Some(port) = origin.server_port {
         list.put("server.port", i64::from(port));
     }
-    if let Some(address) = peer.client {
+    if let Some(address) = peer.client.as_ref().map(Endpoint::addr) {
         list.put("network.peer.address", address.ip().to_canonical().to_string());
         list.put("network.peer.port", i64::from(address.port()));
     }

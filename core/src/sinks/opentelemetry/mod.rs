@@ -14,7 +14,6 @@ mod privacy;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -133,7 +132,7 @@ impl OpenTelemetry {
     /// The trace of an exchange: the caller's where that is trusted, else a new one.
     fn begin(&self, exchange: &Exchange) -> TraceContext {
         let told = exchange.request().map(|request| self.propagators.extract(|| request.fields()));
-        let is_trusted = self.trust.covers(exchange.peer().client.as_ref().map(SocketAddr::ip));
+        let is_trusted = self.trust.covers(exchange.peer().client.as_ref().map(|end| end.addr().ip()));
         let (caller, link) = match told.unwrap_or_default() {
             Caller::Known(remote) if !is_trusted => (Caller::Unknown, Some(Box::new(remote.span))),
             _ if !is_trusted => (Caller::Unknown, None),

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::exchange::Peer;
+use crate::exchange::{Endpoint, Peer};
 use crate::message::Request;
 use crate::propagation::Networks;
 
@@ -33,7 +33,7 @@ struct Hop<'a> {
 
 impl Origin {
     pub(super) fn new(request: Option<&Request>, peer: &Peer, proxies: &Networks) -> Self {
-        let direct = peer.client.map(|address| address.ip());
+        let direct = peer.client.as_ref().map(|end| end.addr().ip());
         let hop = match request {
             Some(request) if proxies.contains_peer(direct) => nearest(request, proxies),
             _ => Hop::default(),
@@ -42,7 +42,7 @@ impl Origin {
         let own = request.and_then(|request| std::str::from_utf8(request.authority()).ok());
         let (server, port) = match hop.host.or(own).filter(|authority| !authority.is_empty()) {
             Some(authority) => split_authority(authority),
-            None => local(peer.server),
+            None => local(peer.server.as_ref().map(Endpoint::addr)),
         };
         let default_port = if scheme == "https" { 443 } else { 80 };
         let server_port = server.is_some().then(|| port.unwrap_or(default_port));

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Item, OpenTelemetry, Options, SpanSink};
 use crate::config::ServerConfig;
-use crate::exchange::{Exchange, Peer, Place};
+use crate::exchange::{Endpoint, Exchange, Peer, Place};
 use crate::h1::HeadReader;
 use crate::otlp::SpanData;
 use crate::sinks::Sink as _;
@@ -43,8 +43,8 @@ fn sink(options: Options) -> (OpenTelemetry, Arc<Kept>) {
 /// An exchange that has begun, with this head after its request line and `Host`; `None`: no head was ever complete.
 fn begun(request_line: Option<&str>, fields: &[(&str, &str)], client: Option<&str>) -> Arc<Exchange> {
     let peer = Peer {
-        client: client.map(|text| text.parse().unwrap()),
-        server: client.map(|_| "192.0.2.1:8888".parse().unwrap()),
+        client: client.map(|text| Endpoint::new(text.parse().unwrap())),
+        server: client.map(|_| Endpoint::new("192.0.2.1:8888".parse().unwrap())),
     };
     let mut record = Record::new(Level::Detailed);
     record.wall_offset_ns = BEGIN_NS.cast_signed() - 1_000_000;

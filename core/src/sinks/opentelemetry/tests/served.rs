@@ -40,7 +40,7 @@ impl Handler for Application {
         }
         exchange.begin_reply(head, 1).unwrap();
         exchange.stage(Bytes::from_static(b"hello"), 1).unwrap();
-        self.engine.handler_done(self, exchange, Outcome::Done);
+        self.engine.handler_done(self, exchange, Outcome::Done(None));
     }
 
     fn wake(&self, _: &Arc<Exchange>) {}
