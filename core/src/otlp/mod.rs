@@ -1,5 +1,7 @@
 //! OpenTelemetry's protocol, natively: from a finished span to the receiver's answer, without an SDK.
 
+pub mod encode;
 pub mod span;
 
+pub use encode::Encoding;
 pub use span::{Attributes, Event, Key, Kind, Link, Resource, Scope, SpanData, Status, Text, Value};
