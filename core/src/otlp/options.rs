@@ -19,6 +19,9 @@ pub use tls::Tls;
 
 use super::encode::Encoding;
 
+/// A day: beyond any sense for a time here, and far from where sums of times overflow.
+pub(crate) const LONGEST: Duration = Duration::from_secs(86_400);
+
 /// What is exported. Each has its own path and its own variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -138,6 +141,11 @@ impl Options {
         }
         if self.timeout.is_zero() || self.retry_delay.is_zero() {
             return wrong("timeout and retry_delay must be above 0");
+        }
+        let times =
+            [self.timeout, self.schedule_delay, self.export_timeout, self.retry_delay, self.retry_delay_max];
+        if times.iter().any(|time| *time > LONGEST) {
+            return wrong("times must not be above one day");
         }
         if self.spool_dir.is_some() && self.spool_max_bytes < 65_536 {
             return wrong("spool_max_bytes must be at least 65536");

@@ -7,7 +7,7 @@
 mod json;
 mod protobuf;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod wire;
 
 use std::io::Write as _;

@@ -189,7 +189,7 @@ mod tests {
             ("99999999999999999999999", Some(300)),
             ("Sun, 09 Sep 2001 01:46:50 GMT", Some(10)),
             ("Sun, 09 Sep 2001 01:46:30 GMT", Some(0)),
-            ("Sun, 09 Sep 2030 01:46:30 GMT", Some(300)),
+            ("Mon, 09 Sep 2030 01:46:30 GMT", Some(300)),
             ("soon", None),
             ("-1", None),
             ("", None),
@@ -232,7 +232,7 @@ mod tests {
     fn what_a_receiver_says_is_cleaned_and_cut() {
         let Answer::Refused { why } = judge_status(400, b"\x12\x05bad\n!") else { panic!("refused") };
         assert_eq!(why, "HTTP 400: bad !");
-        let Answer::Refused { why } = judge_status(400, &[b'<'; 100_000]) else { panic!("refused") };
+        let Answer::Refused { why } = judge_status(400, &[b'<'; 10_000]) else { panic!("refused") };
         assert_eq!(why.len(), "HTTP 400: ".len() + MESSAGE);
     }
 }

@@ -264,7 +264,7 @@ impl Delivery {
         match spool.adopt() {
             Ok(0) => {}
             Ok(torn) => {
-                self.ledger.log(&format!("the spool has {torn} files with a torn end, the rest is sent"))
+                self.ledger.log(&format!("the spool has {torn} files with a torn end, the rest is sent"));
             }
             Err(error) => self.ledger.update(|status| {
                 status.last_error = Some(format!("the spool cannot be listed: {error}"));

@@ -254,7 +254,7 @@ impl Inbox {
         let mut store = self.lock();
         // The thread gets a little less, to put the rest into the spool while we still wait.
         let margin = (timeout / 4).min(Duration::from_millis(200));
-        store.closing.get_or_insert(Instant::now() + (timeout - margin));
+        store.closing.get_or_insert(Instant::now() + timeout.saturating_sub(margin));
         (store.has_news, store.is_nudged) = (true, true);
         self.wake();
         let (store, _) = self

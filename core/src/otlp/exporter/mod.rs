@@ -36,7 +36,7 @@ use self::memory::Memory;
 use self::spool::Spool;
 use self::worker::{Destination, Ledger};
 use super::encode::{Encoder, Encoding};
-use super::options::{OptionError, Options, Signal};
+use super::options::{LONGEST, OptionError, Options, Signal};
 use super::span::{Resource, SpanData};
 
 pub use memory::MemorySpans;
@@ -155,13 +155,13 @@ impl Exporter {
     /// Sends what was pushed before, without waiting for a full batch. Returns whether all of it left memory within
     /// `timeout`: delivered, in the spool, or lost and counted. Never takes longer.
     pub fn flush(&self, timeout: Duration) -> bool {
-        !self.is_forked() && self.inbox.flush(timeout)
+        !self.is_forked() && self.inbox.flush(timeout.min(LONGEST))
     }
 
     /// Sends what can be sent within `timeout`, puts the rest into the spool or counts it as lost, and ends the
     /// thread. Returns whether that was done in time. Never takes longer. Spans that come later are lost and counted.
     pub fn shutdown(&self, timeout: Duration) -> bool {
-        !self.is_forked() && self.inbox.close(timeout)
+        !self.is_forked() && self.inbox.close(timeout.min(LONGEST))
     }
 
     /// Whether the thread was started in another process: then it is not here.

@@ -92,8 +92,10 @@ impl Drop for Presence<'_> {
 }
 
 /// The thread's life: until the inbox is closed and the destination is done.
-pub(super) fn run(inbox: &Inbox, mut destination: Box<dyn Destination>, ledger: &Ledger, calm: Duration) {
+pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Ledger, calm: Duration) {
     let _presence = Presence(inbox);
+    // Declared later, dropped earlier: whoever waits for our end finds the spool closed.
+    let mut destination = destination;
     let mut watch = OverflowWatch { dropping: None, before: 0, calm };
     let mut held = Vec::new();
     let mut wake_at = Some(Instant::now());

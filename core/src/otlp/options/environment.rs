@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Headers, OptionError, Options, Signal, check_endpoint};
+use super::{Headers, LONGEST, OptionError, Options, Signal, check_endpoint};
 use crate::otlp::encode::Encoding;
 
 /// What came of a variable's value.
@@ -160,9 +160,8 @@ fn number<T: FromStr + PartialOrd + Copy>(given: &Given<'_>, least: T) -> Result
     number.ok_or_else(|| Wrong::Ignored(format!("{:?} is not a number in its range, ignored", given.value)))
 }
 
-/// A day is beyond any sense, and far from where sums of times overflow.
 fn milliseconds(given: &Given<'_>, least: u64) -> Result<Duration, Wrong> {
-    Ok(Duration::from_millis(number(given, least)?.min(86_400_000)))
+    Ok(Duration::from_millis(number(given, least)?).min(LONGEST))
 }
 
 fn endpoint(options: &mut Options, given: &Given<'_>) -> Outcome {

@@ -119,7 +119,7 @@ impl Segment {
         self.file.read_exact_at(&mut bytes, record.offset).ok()?;
         let body = bytes.split_off(HEADER);
         let form = bytes[2];
-        (checksum(form, record, &body) == u32_at(&bytes, 12)).then(|| Batch {
+        (checksum(form, record, &body) == u32_at(&bytes, 12)).then_some(Batch {
             body,
             spans: record.spans,
             encoding: if form & JSON == 0 { Encoding::Protobuf } else { Encoding::Json },
