@@ -18,7 +18,7 @@ use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceConte
 /// Attributes of a span without captured headers.
 const USUAL: usize = 36;
 
-/// The attribute of each state, in the order of [`State::ALL`].
+/// The attribute of each state, in the order of [`crate::trace::State::ALL`].
 const STATES: [&str; 6] = [
     "wirespan.state.queue_ns",
     "wirespan.state.read_ns",

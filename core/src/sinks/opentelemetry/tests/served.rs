@@ -12,9 +12,10 @@ use crate::engine::{Engine, Outcome};
 use crate::exchange::Exchange;
 use crate::handler::Handler;
 use crate::message::ResponseHead;
+use crate::otlp::Exporter;
 use crate::propagation::hex;
 use crate::sampling::{HeadSampler, IgnoreList};
-use crate::sinks::opentelemetry::Options;
+use crate::sinks::opentelemetry::{OpenTelemetry, Options};
 use crate::sinks::{Sink, Sinks};
 use crate::trace::{Clock, EndReason, Level, ReplyHeaders};
 
@@ -98,6 +99,20 @@ fn handler_client_and_exporter_agree() {
     assert!(answer.contains(&format!("\r\ntraceresponse: {value}\r\n")), "{answer}");
     assert!(answer.contains(&format!("\r\nserver-timing: trace;desc={value}\r\n")), "{answer}");
     assert!(answer.ends_with("\r\n\r\nhello"), "{answer}");
+}
+
+#[test]
+fn an_exporter_takes_exchanges() {
+    let (exporter, spans) = Exporter::memory();
+    let exporter = Arc::new(exporter);
+    let sink: Arc<dyn Sink> = Arc::new(OpenTelemetry::new(told(), exporter.clone()));
+    let (answer, _) = serve(Sinks::from(vec![sink]), b"GET /a?x=1 HTTP/1.1\r\nhost: h\r\n\r\n");
+    assert!(exporter.flush(std::time::Duration::from_secs(10)));
+    let [span] = spans.take().try_into().expect("one span");
+    let span: crate::otlp::SpanData = span;
+    assert!(answer.contains(&hex::text(&span.span_id)), "{answer}");
+    assert_eq!(span.name.as_str(), "GET");
+    assert!(span.start_unix_ns < span.end_unix_ns);
 }
 
 #[test]
