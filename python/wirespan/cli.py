@@ -20,6 +20,8 @@ from wirespan.tables import print_events, print_options
 
 HELP_WIDTH = 100
 STANDARD_ERROR = 2
+SECONDS = click.FloatRange(min=0)
+SECONDS.name = "number"  # in messages
 EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 
@@ -31,12 +33,17 @@ class OptionType(click.ParamType[Any]):
         self._option = name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value as the field holds it; fails with one line that says what would be right."""
+        """The value as the field holds it.
+
+        Raises:
+            UsageError: in one line, with what would be right.
+        """
         try:
             parsed = parse(self._option, value) if isinstance(value, str) else value
             return checked(self._option, OPTIONS[self._option], parsed)
         except ConfigError as error:
-            self.fail(str(error), param, ctx)
+            problem = str(error).removeprefix(self._option)
+            raise click.UsageError(f"{flag(self._option)}{problem}", ctx) from error
 
 
 class TableOption(click.Option):
@@ -172,7 +179,7 @@ def options(form: str | None) -> None:
 @main.command()
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0),
+    type=SECONDS,
     default=20.0,
     metavar="N",
     help="How long; 0 is until Ctrl-C. [20]",

@@ -151,10 +151,6 @@ class Config:
         """Rules that look at more than one field."""
         if sum(place is not None for place in (self.uds, self.fd)) > 1:
             raise ConfigError("uds and fd exclude each other: give one place to listen on")
-        if self.limit_target_bytes > self.limit_head_bytes:
-            raise ConfigError(
-                f"limit_target_bytes must be at most limit_head_bytes ({self.limit_head_bytes})"
-            )
         if self.access_log not in LOG_FORMATS and "%(" not in self.access_log:
             raise ConfigError(
                 f"access_log must be {_any_of(LOG_FORMATS)}, or a format such as '%(m)s %(U)s %(s)s', "

@@ -27,7 +27,6 @@ from wirespan.sources import command_line, load_config, variable
             "trace_level must be auto, disabled, base or detailed, not 'detaild'; did you mean 'detailed'?",
         ),
         ({"access_log": "jsn"}, "did you mean 'json'?"),
-        ({"limit_head_bytes": 2_048}, "limit_target_bytes must be at most limit_head_bytes (2048)"),
         ({"uds": "a", "fd": 3}, "uds and fd exclude each other: give one place to listen on"),
         ({"root_path": "api"}, "root_path must begin with / and not end with it, not 'api'"),
         ({"server_header": "a\r\nb"}, "server_header must be one line of visible characters"),

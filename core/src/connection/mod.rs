@@ -22,7 +22,7 @@ mod receive;
 mod send;
 
 pub use send::Sent;
-pub(crate) use send::plain_text;
+pub(crate) use send::{after_the_end, plain_text};
 
 use std::collections::VecDeque;
 use std::sync::Arc;

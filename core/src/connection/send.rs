@@ -37,7 +37,7 @@ impl Connection {
             return Ok(Sent::Gone); // the client left, or we answered in the handler's place
         }
         if progress.reply.complete {
-            return Err(Error::handler("the response is complete already"));
+            return after_the_end(&chunk);
         }
         let size = if last { BodySize::Known(chunk.len() as u64) } else { BodySize::Unknown };
         self.start_reply(shared, exchange, &mut progress, size)?;
@@ -45,8 +45,13 @@ impl Connection {
             progress.record.send_body_size += chunk.len() as u64;
         }
         progress.reply.frame.encode(&mut self.output, chunk, last)?;
-        if last {
+        let is_whole = progress.reply.frame == BodyFrame::Length(0);
+        if last || is_whole {
             self.complete_reply(shared, exchange, &mut progress);
+            if !last {
+                // The client has all that the head announced and may leave before an empty last piece comes.
+                shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
+            }
             return Ok(Sent::Taken);
         }
         drop(progress);
@@ -267,6 +272,14 @@ impl Connection {
             shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
         }
     }
+}
+
+/// A piece that comes when the response is complete: the empty one that only says so is welcome.
+///
+/// # Errors
+/// `Fault::Handler` for any other.
+pub(crate) fn after_the_end(chunk: &Bytes) -> Result<Sent, Error> {
+    if chunk.is_empty() { Ok(Sent::Taken) } else { Err(Error::handler("the response is complete already")) }
 }
 
 impl Progress {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Engine, Inner};
 use crate::connection::Sent;
-use crate::connection::plain_text;
+use crate::connection::{after_the_end, plain_text};
 use crate::error::Error;
 use crate::exchange::{Exchange, Progress};
 use crate::handler::Handler;
@@ -127,11 +127,13 @@ impl Inner {
     fn send(&mut self, exchange: &Arc<Exchange>, chunk: Bytes, last: bool) -> Result<Sent, Error> {
         let (place, shared) = (exchange.place, &mut self.shared);
         let connection = self.connections.get_mut(place.slot).filter(|c| c.is_current(exchange));
-        let Some(connection) = connection else { return Ok(Sent::Gone) };
+        let Some(connection) = connection else {
+            let progress = exchange.lock();
+            let is_over = progress.reply.complete && progress.gone.is_none();
+            return if is_over { after_the_end(&chunk) } else { Ok(Sent::Gone) };
+        };
         let result = connection.send(shared, exchange, chunk, last);
-        if last || connection.is_closed() {
-            self.runnable.push_back(place.slot);
-        }
+        self.runnable.push_back(place.slot);
         result
     }
 
