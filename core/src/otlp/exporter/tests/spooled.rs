@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::process::{Command, abort};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use super::receiver::{PATIENCE, Receiver, Reply, free_addr, reply};
@@ -205,6 +206,28 @@ fn a_crash_of_our_own_process_loses_nothing_that_was_spooled() {
 }
 
 #[test]
+fn an_inheritance_does_not_confuse_what_is_under_way() {
+    let folder = Folder::new();
+    let (open, gate) = mpsc::channel();
+    let receiver = Receiver::start([Reply::Gate(Arc::new(Mutex::new(gate)))]);
+    let (exporter, _) = exporter(&spooling(receiver.url(), &folder));
+    push(&exporter, 100..110);
+    receiver.next();
+    crash(&folder);
+    // Time for the exporter to look for orphans, while the first batch is under way.
+    std::thread::sleep(2 * crate::otlp::exporter::delivery::ADOPT_EVERY);
+    push(&exporter, 110..160);
+    wait_until(&exporter, "spooled", |status| status.queued == 0);
+    open.send(()).unwrap();
+    let mut all = receiver.names(100);
+    all.sort_by_key(|name| name.parse::<usize>().unwrap());
+    assert_eq!(all, names((0..50).chain(110..160)));
+    wait_until(&exporter, "exported", |status| status.exported == 110);
+    assert!(exporter.shutdown(PATIENCE));
+    assert!(receiver.rest().is_empty());
+}
+
+#[test]
 fn of_many_heirs_one_inherits() {
     let folder = Folder::new();
     crash(&folder);
@@ -237,7 +260,7 @@ fn batches_delivered_before_a_crash_are_not_sent_again() {
 #[test]
 fn a_spool_that_cannot_be_made_is_refused() {
     let options = Options { spool_dir: Some("/dev/null/spool".into()), ..options("http://127.0.0.1:9/") };
-    let log = std::sync::Arc::new(|_: &str| ());
+    let log = Arc::new(|_: &str| ());
     let error = super::Exporter::otlp(&options, &super::Resource::default(), log).unwrap_err();
     assert!(error.to_string().starts_with("cannot use /dev/null/spool as spool_dir"), "{error}");
 }
