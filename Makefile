@@ -41,9 +41,9 @@ $(STAMPS)/installed: $(STAMPS)/python pyproject.toml
 	python -m pip install --quiet --group dev
 	@touch $@
 
-$(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES)
+$(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES) pyproject.toml
 	@scripts/check-cargo
-	@echo 'maturin develop --release'; maturin develop --release --quiet >$(STAMPS)/build.log
+	maturin develop --release --quiet --extras demo,testing,wsgi >$(STAMPS)/build.log
 	@touch $@
 
 # ---- tests --------------------------------------------------------------------------------------------------

@@ -1,9 +1,8 @@
 """The smallest application. Run it: `python examples/hello.py`, then `curl localhost:8000/hello/you`."""
 
 from wirespan import App, RequestContext
-from wirespan.tracers import AccessLog
 
-app = App(tracers=[AccessLog(format="pretty", fd=1, color=True)])
+app = App()
 
 
 @app.get("/hello/{name}")
@@ -12,4 +11,4 @@ async def hello(ctx: RequestContext) -> None:
 
 
 if __name__ == "__main__":
-    app.run()
+    app.run()  # on a terminal it prints a line for each request

@@ -1,7 +1,7 @@
 """A tracer to copy: prints the events of each request with their distance from its first byte.
 
-Run it: `python examples/timeline.py`, then `curl localhost:8000/hello`. Elsewhere:
-`wirespan serve shop:app --app-dir examples --tracer timeline:Timeline`.
+Run it: `python examples/timeline.py`, then `curl localhost:8000/hello`. With an application of yours: copy it
+there and add `--tracer timeline:Timeline` to `wirespan serve`.
 """
 
 import asyncio

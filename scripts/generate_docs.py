@@ -9,11 +9,10 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from wirespan import _core
-from wirespan.tables import events_markdown, options_markdown
+from wirespan import tables
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -24,30 +23,11 @@ def pages() -> list[Path]:
     return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; bars in cells are escaped."""
-    lines = [titles, ["---"] * len(titles), *rows]
-    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
-    return "".join(f"| {' | '.join(line)} |\n" for line in escaped)
-
-
-def end_reasons() -> str:
-    """How an exchange can end."""
-    return table(("`end_reason`",), ([f"`{name}`"] for name in _core.end_reasons()))
-
-
-def access_log_fields() -> str:
-    """Fields of the JSON access log."""
-    return table(
-        ("field", "meaning"), ((f"`{name}`", meaning) for name, meaning in _core.access_log_fields())
-    )
-
-
 GENERATORS: dict[str, Callable[[], str]] = {
-    "access-log-fields": access_log_fields,
-    "end-reasons": end_reasons,
-    "events": events_markdown,
-    "options": options_markdown,
+    "access-log-fields": tables.access_log_markdown,
+    "end-reasons": tables.end_reasons_markdown,
+    "events": tables.events_markdown,
+    "options": tables.options_markdown,
 }
 
 

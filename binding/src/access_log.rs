@@ -18,13 +18,14 @@ pub(crate) struct AccessLog {
 #[pymethods]
 impl AccessLog {
     #[new]
-    #[pyo3(signature = (format = "json", path = None, fd = None, capacity = 16_384, color = false))]
+    #[pyo3(signature = (format = "json", path = None, fd = None, capacity = 16_384, color = false, columns = None))]
     fn new(
         format: &str,
         path: Option<std::path::PathBuf>,
         fd: Option<i32>,
         capacity: usize,
         color: bool,
+        columns: Option<usize>,
     ) -> PyResult<Self> {
         let target = match (path, fd) {
             (Some(_), Some(_)) => return Err(PyValueError::new_err("give path or fd, not both")),
@@ -32,7 +33,7 @@ impl AccessLog {
             (None, Some(fd)) => Target::Fd(duplicate_fd(fd)?),
             (None, None) => Target::Stdout,
         };
-        let options = Options { format: format.to_owned(), target, capacity, color };
+        let options = Options { format: format.to_owned(), target, capacity, color, columns };
         let log = Log::new(options).map_err(|e| setup_error(&e))?;
         Ok(Self { log: Arc::new(log) })
     }

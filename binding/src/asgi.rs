@@ -1,17 +1,18 @@
 //! ASGI 3.0 `http` over an exchange: the scope, `receive` and `send`.
 //!
-//! Source: the ASGI HTTP specification, version 2.4: `send` raises an `OSError` once the client is gone.
+//! Source: the ASGI HTTP specification. As its version 2.4 asks, `send` raises an `OSError` once the client is gone.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyTypeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyString, PyTuple};
 use wirespan_core::engine::Read;
 use wirespan_core::exchange::{Exchange, ReplyStage};
-use wirespan_core::message::{Request, ResponseHead};
+use wirespan_core::message::{Request, ResponseHead, Version};
 
 use crate::error::core_error;
 use crate::exchange::{PyExchange, Tie, chunk_of};
@@ -24,7 +25,8 @@ pub(crate) struct Asgi {
     pub state: Option<Py<PyDict>>,
     pub root_path: String,
     pub route_of: Option<Py<PyAny>>,
-    pub version: Py<PyDict>,
+    /// A scope with every key, so that a request's is a copy that need not grow.
+    pub template: Py<PyDict>,
 }
 
 impl Asgi {
@@ -35,10 +37,8 @@ impl Asgi {
         root_path: String,
         route_of: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let version = PyDict::new(py);
-        version.set_item("version", "3.0")?;
-        version.set_item("spec_version", "2.4")?;
-        Ok(Self { app, state, root_path, route_of, version: version.unbind() })
+        let template = template(py, &root_path)?.unbind();
+        Ok(Self { app, state, root_path, route_of, template })
     }
 
     /// Calls the application; its coroutine is what the driver runs.
@@ -66,23 +66,23 @@ impl Asgi {
         object: &Bound<'py, PyExchange>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let py = object.py();
-        let scope = PyDict::new(py);
-        let raw_path = request::raw(py, request.path());
-        scope.set_item(pyo3::intern!(py, "type"), pyo3::intern!(py, "http"))?;
-        scope.set_item(pyo3::intern!(py, "asgi"), &self.version)?;
-        scope.set_item(pyo3::intern!(py, "http_version"), request.version().number())?;
+        let scope = self.template.bind(py).copy()?;
+        if request.version() == Version::Http10 {
+            scope.set_item(pyo3::intern!(py, "http_version"), pyo3::intern!(py, "1.0"))?;
+        }
         scope.set_item(pyo3::intern!(py, "method"), request::method(py, request))?;
-        scope.set_item(pyo3::intern!(py, "scheme"), pyo3::intern!(py, "http"))?;
         scope.set_item(
             pyo3::intern!(py, "path"),
             request::decoded_path(py, request.path(), &self.root_path),
         )?;
-        scope.set_item(pyo3::intern!(py, "raw_path"), raw_path)?;
+        scope.set_item(
+            pyo3::intern!(py, "raw_path"),
+            request::raw_path(py, request.path(), &self.root_path),
+        )?;
         scope.set_item(pyo3::intern!(py, "query_string"), request::raw(py, request.query()))?;
-        scope.set_item(pyo3::intern!(py, "root_path"), &self.root_path)?;
         scope.set_item(pyo3::intern!(py, "headers"), headers(py, request)?)?;
-        scope.set_item(pyo3::intern!(py, "client"), request::address(exchange.peer().client))?;
-        scope.set_item(pyo3::intern!(py, "server"), request::address(exchange.peer().server))?;
+        scope.set_item(pyo3::intern!(py, "client"), request::address(exchange.peer().client.as_ref()))?;
+        scope.set_item(pyo3::intern!(py, "server"), request::address(exchange.peer().server.as_ref()))?;
         let extensions = PyDict::new(py);
         extensions.set_item(pyo3::intern!(py, "wirespan"), object)?;
         scope.set_item(pyo3::intern!(py, "extensions"), extensions)?;
@@ -106,6 +106,34 @@ impl Asgi {
             Err(error) => error.write_unraisable(py, None),
         }
     }
+}
+
+/// What is the same in every scope, and a place for what is not.
+fn template<'py>(py: Python<'py>, root_path: &str) -> PyResult<Bound<'py, PyDict>> {
+    let version = PyDict::new(py);
+    version.set_item("version", "3.0")?;
+    // Not 2.4: told that, Starlette no longer listens for the disconnect while it streams, so an event stream that is
+    // silent would run on after its client left, as it does not under uvicorn (which says 2.3 too).
+    version.set_item("spec_version", "2.3")?;
+    let scope = PyDict::new(py);
+    scope.set_item(pyo3::intern!(py, "type"), pyo3::intern!(py, "http"))?;
+    scope.set_item(pyo3::intern!(py, "asgi"), version)?;
+    scope.set_item(pyo3::intern!(py, "http_version"), pyo3::intern!(py, "1.1"))?;
+    scope.set_item(pyo3::intern!(py, "scheme"), pyo3::intern!(py, "http"))?;
+    scope.set_item(pyo3::intern!(py, "root_path"), root_path)?;
+    for key in [
+        pyo3::intern!(py, "method"),
+        pyo3::intern!(py, "path"),
+        pyo3::intern!(py, "raw_path"),
+        pyo3::intern!(py, "query_string"),
+        pyo3::intern!(py, "headers"),
+        pyo3::intern!(py, "client"),
+        pyo3::intern!(py, "server"),
+        pyo3::intern!(py, "extensions"),
+    ] {
+        scope.set_item(key, py.None())?;
+    }
+    Ok(scope)
 }
 
 fn headers<'py>(py: Python<'py>, request: &Request) -> PyResult<Bound<'py, PyList>> {
@@ -144,6 +172,12 @@ pub(crate) struct Channel {
 
 #[pymethods]
 impl Channel {
+    /// A cycle through this object is garbage like any other: an exception's traceback may hold it.
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that the macro expects")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)
+    }
+
     fn receive(&self, py: Python<'_>) -> Operation {
         Operation::new(Kind::Receive, self.object.clone_ref(py))
     }
@@ -216,12 +250,21 @@ fn response_head(message: &Bound<'_, PyDict>) -> PyResult<ResponseHead> {
         let pair = pair?;
         let (name, value) = match pair.cast::<PyTuple>() {
             Ok(tuple) if tuple.len() == 2 => (tuple.get_item(0)?, tuple.get_item(1)?),
-            _ => pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>()?,
+            _ => two_items(&pair)?,
         };
         let (name, value) = (header_bytes(&name)?, header_bytes(&value)?);
         head.fields.add(name.as_bytes(), value.as_bytes()).map_err(|e| core_error(py, &e))?;
     }
     Ok(head)
+}
+
+/// A pair that is no tuple: the specification asks for any iterable of two, and lists are common.
+fn two_items<'py>(pair: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let mut items = pair.try_iter()?;
+    match (items.next(), items.next(), items.next()) {
+        (Some(name), Some(value), None) => Ok((name?, value?)),
+        _ => Err(PyTypeError::new_err("an ASGI response header is a pair of name and value")),
+    }
 }
 
 fn header_bytes<'a, 'py>(value: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyBytes>> {

@@ -7,6 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyContext;
 
 static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
@@ -46,6 +47,24 @@ pub(crate) fn current_exchange(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         Ok::<_, PyErr>(made.unbind())
     })?;
     Ok(variable.bind(py).clone())
+}
+
+/// A copy of the context that runs now.
+pub(crate) fn current_context(py: Python<'_>) -> PyResult<Bound<'_, PyContext>> {
+    // SAFETY: the thread is attached.
+    let copy = unsafe { ffi::PyContext_CopyCurrent() };
+    // SAFETY: the call returns an owned reference, or null with an exception set.
+    let copy = unsafe { Bound::from_owned_ptr_or_err(py, copy) }?;
+    Ok(copy.cast_into::<PyContext>()?)
+}
+
+/// A copy of a context, in constant time.
+pub(crate) fn copy_context<'py>(context: &Bound<'py, PyContext>) -> PyResult<Bound<'py, PyContext>> {
+    // SAFETY: a live Context on an attached thread.
+    let copy = unsafe { ffi::PyContext_Copy(context.as_ptr()) };
+    // SAFETY: the call returns an owned reference, or null with an exception set.
+    let copy = unsafe { Bound::from_owned_ptr_or_err(context.py(), copy) }?;
+    Ok(copy.cast_into::<PyContext>()?)
 }
 
 /// Sets that variable in the context that runs now.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyBaseException, PyRuntimeError};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use wirespan_core::exchange::Exchange;
 
@@ -32,7 +33,7 @@ impl Driver {
         if !self.started.swap(true, Ordering::Relaxed) {
             call::set_current(py, self.object.bind(py).as_any())?;
         }
-        self.exchange.resumed(self.host.now());
+        self.host.note_resumed(&self.exchange);
         let stepped = call::send(self.coroutine.bind(py), value);
         self.settle(py, stepped)
     }
@@ -40,7 +41,7 @@ impl Driver {
     fn settle(&self, py: Python<'_>, stepped: PyResult<Stepped<'_>>) -> Step {
         match stepped {
             Ok(Stepped::Yielded(waits_for)) => {
-                self.exchange.suspended(self.host.now());
+                self.host.note_suspended(&self.exchange);
                 Ok(Some(waits_for.unbind()))
             }
             Ok(Stepped::Returned) => {
@@ -61,6 +62,13 @@ impl Driver {
 
 #[pymethods]
 impl Driver {
+    /// A cycle through this object is garbage like any other: an exception's traceback may hold it.
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that the macro expects")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)?;
+        visit.call(&self.coroutine)
+    }
+
     fn __next__(&self, py: Python<'_>) -> Step {
         self.step(py, py.None().bind(py))
     }
@@ -77,7 +85,7 @@ impl Driver {
         if !self.started.swap(true, Ordering::Relaxed) {
             call::set_current(py, self.object.bind(py).as_any())?;
         }
-        self.exchange.resumed(self.host.now());
+        self.host.note_resumed(&self.exchange);
         let thrown = self.coroutine.bind(py).call_method1("throw", args).map(Stepped::Yielded);
         let stepped = match thrown {
             Err(e) if e.is_instance_of::<pyo3::exceptions::PyStopIteration>(py) => Ok(Stepped::Returned),

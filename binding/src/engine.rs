@@ -22,7 +22,6 @@ use crate::error::core_error;
 use crate::exchange::PyExchange;
 use crate::host::{Application, Host};
 use crate::operation::Done;
-use crate::request::address;
 use crate::tracers::Tracers;
 
 /// A clock that a test sets, in nanoseconds.
@@ -124,7 +123,8 @@ impl PyEngine {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
         let (sinks, tracers) = split_tracers(std::mem::take(&mut given.tracers));
-        let is_traced = config.trace_level != Level::Disabled;
+        // A tracer may raise the level of a request.
+        let is_traced = config.trace_level != Level::Disabled || !tracers.is_empty();
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
         let engine =
             Engine::new(config, clock, sinks, !tracers.is_empty()).map_err(|e| core_error(py, &e))?;
@@ -147,6 +147,7 @@ impl PyEngine {
             done: Py::new(py, Done)?.into_any(),
             live: Mutex::new(Slab::new()),
             on_idle: Mutex::new(None),
+            is_draining: AtomicBool::new(false),
             debug: given.debug,
             traces: is_traced,
         };
@@ -166,7 +167,8 @@ impl PyEngine {
     }
 
     fn listen_fd(&self, fd: i32) -> PyResult<Option<(String, u16)>> {
-        Ok(address(self.host.engine.listen_fd(duplicate_fd(fd)?)?))
+        let bound = self.host.engine.listen_fd(duplicate_fd(fd)?)?;
+        Ok(bound.map(|addr| (addr.ip().to_string(), addr.port())))
     }
 
     fn fileno(&self) -> i32 {
@@ -187,6 +189,7 @@ impl PyEngine {
     }
 
     fn drain(&self, py: Python<'_>, on_idle: Py<PyAny>) {
+        self.host.is_draining.store(true, Ordering::Relaxed);
         *self.host.on_idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(on_idle);
         self.host.engine.drain(&self.host.bridge(py));
         self.host.tell_idle(py);

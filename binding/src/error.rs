@@ -63,6 +63,12 @@ pub(crate) fn read_error(py: Python<'_>, exchange: &Exchange, reason: EndReason)
     with_facts(py, CoreError::new_err(what), "peer", Some(status))
 }
 
+/// The exception object with its traceback: Python 3.11 keeps the two apart while an exception is on its way, and
+/// `PyErr::value` gives the object alone.
+pub(crate) fn exception<'py>(py: Python<'py>, error: &PyErr) -> Bound<'py, PyBaseException> {
+    error.clone_ref(py).into_value(py).into_bound(py)
+}
+
 /// An exception as text, for sinks that outlive it.
 pub(crate) fn error_note(error: &Bound<'_, PyBaseException>) -> ErrorNote {
     let kind = error.get_type().qualname().map_or_else(|_| "Exception".to_owned(), |name| name.to_string());

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyBaseException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBytes, PyContext, PyDict, PyString};
 use wirespan_core::engine::{Read, Sent};
 use wirespan_core::exchange::{Exchange, ReplyStage, Thread};
 use wirespan_core::message::{BodyLength, Request, ResponseHead};
@@ -20,6 +20,9 @@ use crate::stats::Stats;
 
 /// Chunks from this size on are handed to the kernel from Python's own memory.
 const BORROW_FROM: usize = 16 * 1024;
+
+/// From so many futures on, those that nobody waits for any more are let go.
+const FORGOTTEN_WAITERS: usize = 8;
 
 /// What ties a Python object to its exchange; missing on an object that a user made.
 pub(crate) struct Tie {
@@ -36,7 +39,7 @@ pub(crate) struct Local {
     pub head: ResponseHead,
     pub waiters: Vec<Py<PyAny>>,
     pub task: Option<Py<PyAny>>,
-    pub context: Option<Py<PyAny>>,
+    pub context: Option<Py<PyContext>>,
     /// Which tracers' `start` returned, by number.
     pub started: Vec<usize>,
     pub error: Option<Py<PyAny>>,
@@ -79,7 +82,13 @@ impl PyExchange {
     /// A future that is resolved when anything about the exchange changes.
     pub(crate) fn new_waiter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let future = self.bound()?.host.create_future.bind(py).call0()?;
-        self.local().waiters.push(future.clone().unbind());
+        let mut waiters = std::mem::take(&mut self.local().waiters);
+        if waiters.len() >= FORGOTTEN_WAITERS {
+            // Cancelled ones: a handler may ask `receive()` a thousand times with a time-out.
+            waiters.retain(|waiter| !is_done(waiter.bind(py)).unwrap_or(true));
+        }
+        waiters.push(future.clone().unbind());
+        self.local().waiters.append(&mut waiters);
         Ok(future)
     }
 
@@ -88,7 +97,7 @@ impl PyExchange {
         let waiters = std::mem::take(&mut self.local().waiters);
         for future in waiters {
             let future = future.bind(py);
-            if !future.call_method0(pyo3::intern!(py, "done"))?.is_truthy()? {
+            if !is_done(future)? {
                 future.call_method1(pyo3::intern!(py, "set_result"), (py.None(),))?;
             }
         }
@@ -141,6 +150,10 @@ impl PyExchange {
     }
 }
 
+fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
+    future.call_method0(pyo3::intern!(future.py(), "done"))?.is_truthy()
+}
+
 /// A chunk for the core: copied where that is cheap, else Python's own memory.
 pub(crate) fn chunk_of(bytes: &Bound<'_, PyBytes>) -> Bytes {
     if bytes.as_bytes().len() < BORROW_FROM {
@@ -182,13 +195,13 @@ impl PyExchange {
     }
 
     #[getter]
-    fn client(&self) -> Option<(String, u16)> {
-        request::address(self.bound.get()?.exchange.peer().client)
+    fn client(&self) -> Option<(&str, u16)> {
+        request::address(self.bound.get()?.exchange.peer().client.as_ref())
     }
 
     #[getter]
-    fn server(&self) -> Option<(String, u16)> {
-        request::address(self.bound.get()?.exchange.peer().server)
+    fn server(&self) -> Option<(&str, u16)> {
+        request::address(self.bound.get()?.exchange.peer().server.as_ref())
     }
 
     #[getter]
@@ -249,7 +262,8 @@ impl PyExchange {
 
     #[setter]
     fn set_params(&self, params: Py<PyAny>) {
-        self.local().params = Some(params);
+        let before = self.local().params.replace(params);
+        drop(before); // without the lock: its end may run code of the user's
     }
 
     #[getter]
@@ -264,7 +278,8 @@ impl PyExchange {
 
     #[setter]
     fn set_values(&self, values: Py<PyAny>) {
-        self.local().values = Some(values);
+        let before = self.local().values.replace(values);
+        drop(before); // see `set_params`
     }
 
     #[getter]
@@ -274,7 +289,9 @@ impl PyExchange {
 
     fn match_route(&self, route: &Bound<'_, Route>) -> PyResult<()> {
         let Tie { exchange, host } = self.bound()?;
-        exchange.match_route(Arc::clone(&route.get().template), host.now());
+        if host.traces {
+            exchange.match_route(Arc::clone(&route.get().template), host.now());
+        }
         Ok(())
     }
 
@@ -342,7 +359,7 @@ impl PyExchange {
     }
 
     #[getter]
-    fn replied(&self) -> bool {
+    pub(crate) fn replied(&self) -> bool {
         self.bound.get().is_some_and(|b| b.exchange.reply_stage() != ReplyStage::Nothing)
     }
 
@@ -382,7 +399,8 @@ impl PyExchange {
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         // Held elsewhere: the collector then sees fewer references and keeps the object, which is safe.
         let Ok(local) = self.local.try_lock() else { return Ok(()) };
-        for object in [&local.params, &local.values, &local.task, &local.context, &local.error] {
+        visit.call(&local.context)?;
+        for object in [&local.params, &local.values, &local.task, &local.error] {
             visit.call(object)?;
         }
         visit.call(&local.scope)?;

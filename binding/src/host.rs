@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use bytes::Bytes;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyCFunction, PyDict, PyTuple, PyType};
 use slab::Slab;
 use wirespan_core::engine::{Engine, Outcome, Read, Sent};
 use wirespan_core::error::Error;
@@ -16,7 +16,7 @@ use wirespan_core::trace::{EndReason, ErrorNote};
 
 use crate::asgi::Asgi;
 use crate::driver::Driver;
-use crate::error::{Disconnected, error_note};
+use crate::error::{Disconnected, error_note, exception};
 use crate::exchange::PyExchange;
 use crate::tracers::Tracers;
 
@@ -47,6 +47,8 @@ pub(crate) struct Host {
     pub done: Py<PyAny>,
     pub live: Mutex<Slab<Py<PyExchange>>>,
     pub on_idle: Mutex<Option<Py<PyAny>>>,
+    /// `on_idle` is set: look at each finish whether it is due.
+    pub is_draining: AtomicBool,
     pub debug: bool,
     pub traces: bool,
 }
@@ -55,6 +57,20 @@ impl Host {
     /// The time, read only if somebody records it.
     pub(crate) fn now(&self) -> u64 {
         if self.traces { self.engine.clock().now() } else { 0 }
+    }
+
+    /// The handler's code runs.
+    pub(crate) fn note_resumed(&self, exchange: &Exchange) {
+        if self.traces {
+            exchange.resumed(self.engine.clock().now());
+        }
+    }
+
+    /// The handler's code waits.
+    pub(crate) fn note_suspended(&self, exchange: &Exchange) {
+        if self.traces {
+            exchange.suspended(self.engine.clock().now());
+        }
     }
 
     pub(crate) fn live(&self) -> MutexGuard<'_, Slab<Py<PyExchange>>> {
@@ -103,8 +119,8 @@ impl Host {
         let coroutine = match coroutine {
             Ok(coroutine) => coroutine.unbind(),
             Err(error) => {
-                _ = self.handler_raised(py, exchange, &object.unbind(), error); // there is no task to tell
-                return Ok(());
+                let left = self.handler_raised(py, exchange, &object.unbind(), error);
+                return left.map_or(Ok(()), Err);
             }
         };
         let driver = Driver {
@@ -149,10 +165,7 @@ impl Host {
         object: &Py<PyExchange>,
     ) {
         let outcome = match &self.application {
-            Application::Native(_) => match object.get().hand_over_head(py) {
-                Ok(()) => Outcome::Done,
-                Err(error) => self.failure(py, object, &error),
-            },
+            Application::Native(_) => Outcome::Done(Some(std::mem::take(&mut object.get().local().head))),
             Application::Asgi(asgi) => {
                 asgi.note_route(py, exchange, object.get(), self.now());
                 self.asgi_outcome(py, exchange)
@@ -164,8 +177,8 @@ impl Host {
     /// An ASGI application may not return before its response is complete.
     fn asgi_outcome(&self, py: Python<'_>, exchange: &Arc<Exchange>) -> Outcome {
         let what = match exchange.reply_stage() {
-            ReplyStage::Complete => return Outcome::Done,
-            _ if exchange.is_gone() => return Outcome::Done,
+            ReplyStage::Complete => return Outcome::Done(None),
+            _ if exchange.is_gone() => return Outcome::Done(None),
             ReplyStage::Nothing => "the ASGI application returned without sending a response",
             _ => "the ASGI application returned without completing its response",
         };
@@ -195,7 +208,7 @@ impl Host {
             return Some(error);
         }
         let client_left = exchange.is_gone() && is_disconnect(py, &error);
-        let outcome = if client_left { Outcome::Done } else { self.failure(py, object, &error) };
+        let outcome = if client_left { Outcome::Done(None) } else { self.failure(py, object, &error) };
         if let Application::Asgi(asgi) = &self.application {
             asgi.note_route(py, exchange, object.get(), self.now());
         }
@@ -227,20 +240,24 @@ impl Host {
     }
 
     fn failure(&self, py: Python<'_>, object: &Py<PyExchange>, error: &PyErr) -> Outcome {
-        let value = error.value(py);
-        {
+        let value = exception(py, error);
+        let before = {
             let mut local = object.get().local();
-            local.error = Some(value.clone().into_any().unbind());
             local.panicked = true;
+            local.error.replace(value.clone().into_any().unbind())
+        };
+        drop(before); // without the lock: the end of its frames may run code of the user's
+        if let Ok(tie) = object.get().bound() {
+            tie.exchange.lock().record.panicked = true;
         }
         self.log(py, "the handler raised", Some(error));
         let shown = if self.debug { traceback_text(py, error) } else { String::new() };
-        Outcome::Failed { note: error_note(value), shown, status: 500 }
+        Outcome::Failed { note: error_note(&value), shown, status: 500 }
     }
 
     /// Tells the operator; a logger that fails is not worth a request.
     pub(crate) fn log(&self, py: Python<'_>, what: &str, error: Option<&PyErr>) {
-        let value = error.map(|e| e.value(py).clone().into_any());
+        let value = error.map(|e| exception(py, e).into_any());
         match &self.log_error {
             Some(log) => _ = log.bind(py).call1((what, value)),
             None => {
@@ -248,6 +265,19 @@ impl Host {
                     error.clone_ref(py).write_unraisable(py, None);
                 }
             }
+        }
+    }
+
+    /// `KeyboardInterrupt` and `SystemExit` end the loop. A task that is not started eagerly raises them there itself.
+    fn raise_in_loop(&self, py: Python<'_>, error: &PyErr) {
+        let error = error.clone_ref(py);
+        let raise = move |args: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+            Err::<(), _>(error.clone_ref(args.py()))
+        };
+        let scheduled = PyCFunction::new_closure(py, None, None, raise)
+            .and_then(|raise| self.call_soon.bind(py).call1((raise,)));
+        if let Err(error) = scheduled {
+            self.log(py, "the loop takes no calls", Some(&error));
         }
     }
 
@@ -277,7 +307,7 @@ impl Host {
     }
 
     pub(crate) fn tell_idle(&self, py: Python<'_>) {
-        if self.engine.active() > 0 {
+        if !self.is_draining.load(Ordering::Relaxed) || self.engine.active() > 0 {
             return;
         }
         let waiting = self.on_idle.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -294,7 +324,8 @@ fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
 }
 
 fn traceback_text(py: Python<'_>, error: &PyErr) -> String {
-    let lines = py.import("traceback").and_then(|m| m.call_method1("format_exception", (error.value(py),)));
+    let lines =
+        py.import("traceback").and_then(|m| m.call_method1("format_exception", (exception(py, error),)));
     lines.and_then(|l| l.extract::<Vec<String>>()).map_or_else(|_| error.to_string(), |l| l.concat())
 }
 
@@ -319,7 +350,11 @@ impl Handler for Bridge<'_, '_> {
 
     fn request(&self, exchange: &Arc<Exchange>) {
         if let Err(error) = self.host.run_handler(self.py, exchange) {
-            self.host.log(self.py, "a request could not be started", Some(&error));
+            if error.is_instance_of::<PyException>(self.py) {
+                self.host.log(self.py, "a request could not be started", Some(&error));
+            } else {
+                self.host.raise_in_loop(self.py, &error);
+            }
             let note = ErrorNote { kind: "InternalError".into(), message: error.to_string() };
             let outcome = Outcome::Failed { note, shown: String::new(), status: 500 };
             self.host.engine.handler_done(self, exchange, outcome);

@@ -7,6 +7,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -108,6 +109,17 @@ impl Operation {
 
 #[pymethods]
 impl Operation {
+    /// A cycle through this object is garbage like any other: an exception's traceback may hold it.
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that the macro expects")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Ok(waiting) = self.waiting.try_lock()
+            && let Waiting::On(steps) = &*waiting
+        {
+            visit.call(steps)?;
+        }
+        visit.call(&self.object)
+    }
+
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self.step(py)? {
             Ok(yielded) => Ok(Some(yielded)),
@@ -122,12 +134,18 @@ impl Operation {
 
     #[pyo3(signature = (*args))]
     fn throw(&self, args: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.set_waiting(Waiting::Over);
+        self.close(args.py())?;
         Err(thrown(args)?)
     }
 
-    fn close(&self) {
-        self.set_waiting(Waiting::Over);
+    /// The wait is over, but not what it was for: what the handler waits for from here on is not the client.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let waited = matches!(self.take_waiting(Waiting::Over), Waiting::On(_));
+        if !waited || self.kind == Kind::Drain {
+            return Ok(());
+        }
+        self.object.get().bound()?.exchange.stop_wanting();
+        self.object.get().wake(py) // others who wait for the body ask again
     }
 
     fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

@@ -1,10 +1,10 @@
 //! The request head as Python values, each made when it is read, and route templates.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
+use wirespan_core::exchange::Endpoint;
 use wirespan_core::message::Request;
 
 /// A route template, made once when the route is registered.
@@ -81,9 +81,18 @@ fn hex_pair(pair: &[u8]) -> Option<u8> {
     u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()
 }
 
+/// The path as it was sent, behind the prefix that a proxy took off: it is the undecoded form of `path`.
+pub(crate) fn raw_path<'py>(py: Python<'py>, path: &[u8], prefix: &str) -> Bound<'py, PyBytes> {
+    if prefix.is_empty() {
+        PyBytes::new(py, path)
+    } else {
+        PyBytes::new(py, &[prefix.as_bytes(), path].concat())
+    }
+}
+
 /// An end of the connection as asyncio and ASGI write it.
-pub(crate) fn address(end: Option<SocketAddr>) -> Option<(String, u16)> {
-    end.map(|addr| (addr.ip().to_string(), addr.port()))
+pub(crate) fn address(end: Option<&Endpoint>) -> Option<(&str, u16)> {
+    end.map(|end| (end.ip(), end.port()))
 }
 
 /// Bytes of the head.

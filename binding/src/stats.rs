@@ -1,6 +1,7 @@
 //! `HTTPStats` over a record, and recorded events.
 
 use pyo3::exceptions::PyValueError;
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use wirespan_core::trace::{BUILT_IN, Event, Record, State, Status};
@@ -86,6 +87,12 @@ fn known(number: u16) -> PyResult<Event> {
 
 #[pymethods]
 impl Stats {
+    /// A cycle through this object is garbage like any other: an exception's traceback may hold it.
+    #[allow(clippy::needless_pass_by_value, reason = "the signature that the macro expects")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.object)
+    }
+
     #[pyo3(signature = (event, status = 0, info = ""))]
     fn record(&self, event: u16, status: u8, info: &str) -> PyResult<bool> {
         let event = known(event)?;
@@ -136,7 +143,8 @@ impl Stats {
     #[setter]
     fn set_level(&self, level: u8) -> PyResult<()> {
         let level = level_of(level)?;
-        self.object.get().bound()?.exchange.lock().record.set_level(level);
+        let tie = self.object.get().bound()?;
+        tie.exchange.set_level(level, tie.host.engine.clock());
         Ok(())
     }
 

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyContext, PyTuple};
 
+use crate::call;
 use crate::exchange::PyExchange;
 use crate::host::Host;
 
@@ -21,30 +22,24 @@ struct Tracer {
 pub(crate) struct Tracers {
     all: Vec<Tracer>,
     /// The context in which the server was started: every request's is a copy of it.
-    base_context: Py<PyAny>,
-    context_type: Py<PyAny>,
+    base_context: Py<PyContext>,
 }
 
 impl Tracers {
     /// # Errors
     /// `TypeError` for an object without `start` and `finish`.
     pub(crate) fn new(py: Python<'_>, given: &[Bound<'_, PyAny>]) -> PyResult<Self> {
-        let contextvars = py.import("contextvars")?;
         let all = given.iter().map(tracer).collect::<PyResult<_>>()?;
-        Ok(Self {
-            all,
-            base_context: contextvars.call_method0("copy_context")?.unbind(),
-            context_type: contextvars.getattr("Context")?.unbind(),
-        })
+        Ok(Self { all, base_context: call::current_context(py)?.unbind() })
     }
 
     /// A copy of a context, or of the server's where none is given.
     pub(crate) fn copy<'py>(
         &self,
         py: Python<'py>,
-        context: Option<&Py<PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        context.unwrap_or(&self.base_context).bind(py).call_method0(pyo3::intern!(py, "copy"))
+        context: Option<&Py<PyContext>>,
+    ) -> PyResult<Bound<'py, PyContext>> {
+        call::copy_context(context.unwrap_or(&self.base_context).bind(py))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -60,7 +55,7 @@ impl Tracers {
         };
         let mut started = Vec::with_capacity(self.all.len());
         for (number, tracer) in self.all.iter().enumerate() {
-            match self.start_one(tracer, &context, object) {
+            match start_one(tracer, &context, object) {
                 Ok(next) => {
                     context = next;
                     started.push(number);
@@ -71,21 +66,6 @@ impl Tracers {
         let mut local = object.get().local();
         local.context = Some(context.unbind());
         local.started = started;
-    }
-
-    fn start_one<'py>(
-        &self,
-        tracer: &Tracer,
-        context: &Bound<'py, PyAny>,
-        object: &Bound<'py, PyExchange>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let py = object.py();
-        let next = call_in_copy(&tracer.start, context, object)?;
-        if next.is_instance(self.context_type.bind(py))? {
-            return Ok(next);
-        }
-        let got = next.get_type().name()?;
-        Err(PyTypeError::new_err(format!("start must return a contextvars.Context, not {got}")))
     }
 
     /// `finish` of every tracer whose `start` returned, in reverse order.
@@ -115,15 +95,28 @@ impl Tracer {
     }
 }
 
+/// One tracer's `start`, which must return a context.
+fn start_one<'py>(
+    tracer: &Tracer,
+    context: &Bound<'py, PyContext>,
+    object: &Bound<'py, PyExchange>,
+) -> PyResult<Bound<'py, PyContext>> {
+    let next = call_in_copy(&tracer.start, context, object)?;
+    next.cast_into::<PyContext>().map_err(|other| {
+        let got = other.into_inner().get_type();
+        PyTypeError::new_err(format!("start must return a contextvars.Context, not {got}"))
+    })
+}
+
 /// Calls a tracer's method in a copy of the context: there context variables have the values that `start` gave
 /// them, whatever runs around us, and `context.run` works inside.
 fn call_in_copy<'py>(
     method: &Py<PyAny>,
-    context: &Bound<'py, PyAny>,
+    context: &Bound<'py, PyContext>,
     object: &Bound<'py, PyExchange>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = object.py();
-    let copy = context.call_method0(pyo3::intern!(py, "copy"))?;
+    let copy = call::copy_context(context)?;
     copy.call_method1(pyo3::intern!(py, "run"), (method, context, object))
 }
 

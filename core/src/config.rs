@@ -79,8 +79,8 @@ impl ServerConfig {
         if !(1_024..=16_777_216).contains(&self.limit_head_bytes) {
             return wrong("limit_head_bytes must be between 1024 and 16777216");
         }
-        if self.limit_target_bytes == 0 || self.limit_target_bytes > self.limit_head_bytes {
-            return wrong("limit_target_bytes must be between 1 and limit_head_bytes");
+        if self.limit_target_bytes == 0 {
+            return wrong("limit_target_bytes must be at least 1");
         }
         if self.limit_header_count == 0 || self.limit_header_count > 1_000 {
             return wrong("limit_header_count must be between 1 and 1000");

@@ -13,15 +13,55 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::h1::BodyFrame;
 use crate::message::{Field, Request, ResponseHead};
-use crate::trace::{EndReason, ErrorNote, Event, Record, State};
+use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State};
+
+/// One end of a TCP connection. Its text is made once a connection: each request shows it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    addr: SocketAddr,
+    text: OnceLock<Box<str>>,
+}
+
+impl Endpoint {
+    /// The address as text follows when it is asked for.
+    #[must_use]
+    pub const fn new(addr: SocketAddr) -> Self {
+        Self { addr, text: OnceLock::new() }
+    }
+
+    /// Address and port: `192.0.2.1:80`, `[2001:db8::1]:80`.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.get_or_init(|| self.addr.to_string().into())
+    }
+
+    /// The address alone, without brackets.
+    #[must_use]
+    pub fn ip(&self) -> &str {
+        let (ip, _) = self.text().rsplit_once(':').unwrap_or_default();
+        ip.trim_start_matches('[').trim_end_matches(']')
+    }
+
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.addr.port()
+    }
+
+    /// Both as numbers.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+}
 
 /// The two ends of a connection. Unix sockets have no addresses.
 #[derive(Clone, Debug, Default)]
 pub struct Peer {
     /// The client's end.
-    pub client: Option<SocketAddr>,
+    pub client: Option<Endpoint>,
     /// Our end.
-    pub server: Option<SocketAddr>,
+    pub server: Option<Endpoint>,
 }
 
 /// Which connection an exchange belongs to. A connection that has gone leaves a place that matches nothing.
@@ -106,7 +146,27 @@ pub struct Progress {
 }
 
 impl Progress {
-    fn mark_response_start(&mut self, now: u64) {
+    /// The state of a handler that is suspended.
+    fn suspended_state(&self) -> State {
+        match self.thread {
+            _ if self.reply.stalled => State::Write,
+            _ if self.body.wanted => State::Read,
+            Thread::Waiting => State::Schedule,
+            Thread::Running => State::Run,
+            Thread::None => State::Await,
+        }
+    }
+
+    /// What a suspended handler waits for may have changed without a step of its own: a task that it started reads or
+    /// sends, or the client has moved.
+    pub(crate) fn reconsider(&mut self, now: u64) {
+        let suspended = matches!(self.record.state(), State::Await | State::Read | State::Write);
+        if suspended && !self.reply.complete {
+            self.record.enter(self.suspended_state(), now);
+        }
+    }
+
+    pub(crate) fn mark_response_start(&mut self, now: u64) {
         if self.record.time(Event::RESPONSE_START).is_none() {
             self.record.mark(Event::RESPONSE_START, now);
         }
@@ -246,13 +306,7 @@ impl Exchange {
         if progress.reply.complete {
             return;
         }
-        let state = match progress.thread {
-            _ if progress.reply.stalled => State::Write,
-            _ if progress.body.wanted => State::Read,
-            Thread::Waiting => State::Schedule,
-            Thread::Running => State::Run,
-            Thread::None => State::Await,
-        };
+        let state = progress.suspended_state();
         progress.record.enter(state, now);
     }
 
@@ -270,6 +324,23 @@ impl Exchange {
             }
             Thread::None => progress.record.enter(State::Await, now),
         }
+    }
+
+    /// Changes how much is recorded. A record that is switched on before anything was parsed begins here.
+    pub fn set_level(&self, level: Level, clock: &Clock) {
+        let mut progress = self.lock();
+        let now = clock.now();
+        let begins = !progress.record.is_on() && self.request().is_none();
+        progress.record.set_level(level, now);
+        if begins {
+            progress.record.wall_offset_ns = clock.wall().cast_signed().wrapping_sub(now.cast_signed());
+            progress.record.begin(now, None);
+        }
+    }
+
+    /// Whoever waited for the body was told to stop waiting.
+    pub fn stop_wanting(&self) {
+        self.lock().body.wanted = false;
     }
 
     /// Whether status and fields are still to come.

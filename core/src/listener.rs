@@ -9,7 +9,7 @@ use mio::net::{TcpListener, UnixListener};
 use nix::sys::socket::{TimestampingFlag, setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::exchange::Peer;
+use crate::exchange::{Endpoint, Peer};
 use crate::stream::Stream;
 
 /// A bound, listening, non-blocking socket.
@@ -77,8 +77,8 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, client) = listener.accept()?;
-                let server = stream.local_addr().ok();
-                Ok((Stream::Tcp(stream), Peer { client: Some(client), server }))
+                let server = stream.local_addr().ok().map(Endpoint::new);
+                Ok((Stream::Tcp(stream), Peer { client: Some(Endpoint::new(client)), server }))
             }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept()?;

@@ -149,14 +149,34 @@ impl Request {
 /// Whether these bytes may be a field name (RFC 9110 section 5.6.2, `token`).
 #[must_use]
 pub fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b))
+    !bytes.is_empty() && bytes.iter().all(|b| TOKEN[usize::from(*b)])
 }
+
+/// Which bytes a token may hold.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let marks = b"!#$%&'*+-.^_`|~";
+    let mut index = 0;
+    while index < marks.len() {
+        table[marks[index] as usize] = true;
+        index += 1;
+    }
+    table
+};
 
 /// Whether these bytes may be a field value: no control bytes but tab (RFC 9110 section 5.5).
 #[must_use]
 pub fn is_field_value(bytes: &[u8]) -> bool {
     bytes.iter().all(|b| *b == b'\t' || (*b >= b' ' && *b != 0x7f))
 }
+
+/// Most response heads fit in this many bytes.
+const USUAL_HEAD: usize = 192;
 
 /// The response fields, kept as the lines that will be sent. Every line is checked when it is added.
 #[derive(Clone, Debug, Default)]
@@ -185,6 +205,9 @@ impl ResponseFields {
         let value = value.trim_ascii();
         if !self.admit(name, value)? {
             return Ok(());
+        }
+        if self.lines.is_empty() {
+            self.lines.reserve(USUAL_HEAD); // once, not as it grows
         }
         self.lines.extend_from_slice(name);
         self.lines.extend_from_slice(b": ");

@@ -169,6 +169,7 @@ class AccessLog:
         fd: int | None = None,
         capacity: int = 16_384,
         color: bool = False,
+        columns: int | None = None,  # pretty lines fit a terminal of this width
     ) -> AccessLog: ...
     @property
     def written(self) -> int: ...

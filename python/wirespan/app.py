@@ -5,10 +5,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias, TypeVar, cast
 
 from wirespan._core import AccessLog
+from wirespan.config import OPTIONS, checked
 from wirespan.context import RequestContext
 from wirespan.errors import ConfigError
 from wirespan.group import Endpoint, Group, RouteTable
-from wirespan.handler import Call, Middleware, Threads, as_call, check_handler, is_async, stands_alone
+from wirespan.handler import Call, Middleware, as_call, check_handler, is_async, run_in_thread, stands_alone
 from wirespan.middleware import ErrorCall, ErrorHandlers, make_chain
 from wirespan.trace import Tracer
 
@@ -39,7 +40,7 @@ class App(Group):
         tracers: See every request, in this order: objects with `start` and `finish`, and native sinks.
         middleware: Runs for every request, also where no route matches.
         debug: Replies of failed requests show the traceback.
-        threads: How many `def` handlers run at once.
+        threads: How many `def` handlers run at once; None leaves it to the option `threads`.
 
     Raises:
         ConfigError: An argument is of the wrong kind.
@@ -51,14 +52,14 @@ class App(Group):
         tracers: Sequence[Tracer | AccessLog] = (),
         middleware: Sequence[Middleware] = (),
         debug: bool = False,
-        threads: int = 40,
+        threads: int | None = None,
     ) -> None:
-        if threads < 1:
-            raise ConfigError(f"threads must be at least 1, not {threads}")
+        if threads is not None:
+            checked("threads", OPTIONS["threads"], threads)
         super().__init__("", middleware, RouteTable())
         self.tracers = list(tracers)
         self.debug = debug
-        self._threads = Threads(threads)
+        self.threads = threads
         self._errors = ErrorHandlers()
         self._startup: list[Hook] = []
         self._shutdown: list[Hook] = []
@@ -99,8 +100,8 @@ class App(Group):
     def _make_call(self, endpoint: Endpoint) -> Call:
         links = [*endpoint.group.middleware, *endpoint.middleware]
         if not links and not self._errors and stands_alone(endpoint.handler):
-            return as_call(endpoint.handler, self._threads)
-        return make_chain([*map(_as_link, links), as_call(endpoint.handler, self._threads)], self._errors)
+            return as_call(endpoint.handler)
+        return make_chain([*map(_as_link, links), as_call(endpoint.handler)], self._errors)
 
     def _refuse(self, ctx: RequestContext, methods: frozenset[str]) -> Coroutine[Any, Any, Any]:
         """Replies for a request without a route: 404, 405 or the automatic OPTIONS."""
@@ -135,10 +136,10 @@ class App(Group):
         if is_async(function):
             return cast("ErrorCall", function)
 
-        async def run_in_thread(ctx: RequestContext, error: Exception) -> None:
-            await self._threads.run(function, ctx, error)
+        async def call(ctx: RequestContext, error: Exception) -> None:
+            await run_in_thread(function, ctx, error)
 
-        return run_in_thread
+        return call
 
     def on_startup(self, hook: F) -> F:
         """Registers a function, `def` or `async def`, to run before the first request.
@@ -170,7 +171,6 @@ class App(Group):
                 await _run_hook(hook)
             except Exception as error:  # noqa: BLE001 - raised together below
                 errors.append(error)
-        self._threads.close()
         if errors:
             raise ExceptionGroup("shutdown hooks failed", errors)
 

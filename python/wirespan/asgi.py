@@ -117,26 +117,27 @@ class Lifespan:
         if self._mode == "off":
             return
         self._task = asyncio.create_task(self._run(), name="wirespan lifespan")
-        answer = await self._answered()
+        answer = await self._answered(self._task)
         if answer is None:
             self._accept_absence(self._task)
             self._task = None
         elif failure := _failure_of(answer):
-            await self._end_task()
+            await _end(self._task)
             raise StartError(f"the application's start-up failed: {failure}")
 
     async def shutdown(self, timeout_s: float) -> None:
         """Runs the shutdown code for at most this long. A failure is logged: nobody is left to tell."""
-        if self._task is None:
+        task, self._task = self._task, None
+        if task is None:
             return
         self._stopping.set()
         try:
             async with asyncio.timeout(timeout_s):
-                failure = _failure_of(await self._answered())
-                await asyncio.wait([self._task])
+                failure = _failure_of(await self._answered(task))
+                await asyncio.wait([task])
         except TimeoutError:
             failure = f"it took longer than {timeout_s:g} s"
-        await self._end_task()
+        await _end(task)
         if failure is not None:
             logger.error("the application's shutdown failed: %s", failure)
 
@@ -148,12 +149,10 @@ class Lifespan:
         }
         await self._app(scope, self._receive, self._send)
 
-    async def _answered(self) -> Message | None:
+    async def _answered(self, task: asyncio.Task[None]) -> Message | None:
         """The application's answer, or None when it ended without one."""
-        if self._task is None:
-            return None
         self._answer = asyncio.get_running_loop().create_future()
-        either: tuple[asyncio.Future[Any], ...] = (self._task, self._answer)
+        either: tuple[asyncio.Future[Any], ...] = (task, self._answer)
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         return self._answer.result() if self._answer.done() else None
 
@@ -166,17 +165,6 @@ class Lifespan:
         # It asked for the event and then failed: more likely a mistake than a framework without lifespan.
         if error is not None and self._received:
             logger.warning("the application runs without lifespan, because that raised %s", reason)
-
-    async def _end_task(self) -> None:
-        task, self._task = self._task, None
-        if task is None:
-            return
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=1.0)
-        if task.done() and not task.cancelled() and (error := task.exception()):
-            # Already told through the answer; asked for here so that asyncio does not report it as forgotten.
-            logger.debug("the lifespan task ended with %s", describe(error))
 
     async def _receive(self) -> Message:
         if self._received:
@@ -193,6 +181,15 @@ class Lifespan:
         if verb != expected or outcome not in ("complete", "failed") or answer is None or answer.done():
             raise RuntimeError(f"{message['type']!r} is not expected now")
         answer.set_result(message)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1.0)
+    if task.done() and not task.cancelled() and (error := task.exception()):
+        # Already told through the answer; asked for here so that asyncio does not report it as forgotten.
+        logger.debug("the lifespan task ended with %s", describe(error))
 
 
 def _failure_of(answer: Message | None) -> str | None:

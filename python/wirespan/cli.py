@@ -4,6 +4,7 @@ The flags of `serve` are made from the option table in `config.py`; nothing is l
 """
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -18,6 +19,9 @@ from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
 
 HELP_WIDTH = 100
+STANDARD_ERROR = 2
+SECONDS = click.FloatRange(min=0)
+SECONDS.name = "number"  # in messages
 EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 
@@ -29,12 +33,17 @@ class OptionType(click.ParamType[Any]):
         self._option = name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value as the field holds it; fails with one line that says what would be right."""
+        """The value as the field holds it.
+
+        Raises:
+            UsageError: in one line, with what would be right.
+        """
         try:
             parsed = parse(self._option, value) if isinstance(value, str) else value
             return checked(self._option, OPTIONS[self._option], parsed)
         except ConfigError as error:
-            self.fail(str(error), param, ctx)
+            problem = str(error).removeprefix(self._option)
+            raise click.UsageError(f"{flag(self._option)}{problem}", ctx) from error
 
 
 class TableOption(click.Option):
@@ -91,6 +100,7 @@ class Commands(click.Group):
         Returns:
             The exit code.
         """
+        _fill_standard_descriptors()
         extra |= {"prog_name": "wirespan", "standalone_mode": False}
         try:
             with reported():
@@ -108,6 +118,16 @@ class Commands(click.Group):
         return 0
 
 
+def _fill_standard_descriptors() -> None:
+    """Where a supervisor closed 0, 1 or 2, the next socket would be standard output: libuv aborts then."""
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= STANDARD_ERROR:
+        descriptor = os.dup(descriptor)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
 @click.group(
     cls=Commands, context_settings={"max_content_width": HELP_WIDTH, "help_option_names": ["-h", "--help"]}
 )
@@ -120,7 +140,9 @@ def main() -> None:
 @click.argument("target", metavar="MODULE:APP")
 @click.option("--config", "file", metavar="FILE.toml", help="Read options from a file.")
 def serve(target: str, file: str | None, **flags: Any) -> None:
-    """Serve an application: a wirespan App, or any ASGI or WSGI app.
+    """Serve an app: wirespan, ASGI or WSGI.
+
+    MODULE:APP is where it is: shop.main:app is `app` in shop/main.py. APP is `app` when it is left out.
 
     Each flag is also an environment variable (--port: WIRESPAN_PORT) and a key of the configuration file
     (port).
@@ -139,7 +161,10 @@ serve.params.extend(TableOption(name, option) for name, option in OPTIONS.items(
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
 def events(form: str | None) -> None:
-    """Print the event table: every event, its level, and when exactly it happens."""
+    """Print all events and when they happen.
+
+    Exactly, with the trace level that records them.
+    """
     print_events(form)
 
 
@@ -147,19 +172,23 @@ def events(form: str | None) -> None:
 @click.option("--json", "form", flag_value="json", help="As JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="As the documentation has it.")
 def options(form: str | None) -> None:
-    """Print the option table: flags, environment variables, defaults and bounds."""
+    """Print all options with defaults and bounds."""
     print_options(form)
 
 
 @main.command()
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0),
+    type=SECONDS,
     default=20.0,
     metavar="N",
     help="How long; 0 is until Ctrl-C. [20]",
 )
 def demo(seconds: float) -> None:
-    """Watch a small shop and a service in front of it, under a realistic mix of requests."""
+    """See where requests spend their time.
+
+    A small shop and a service in front of it run under a realistic mix of requests. Each request is one line,
+    and the summary at the end says what was slow, and why.
+    """
     demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
     demo_module.run_demo(seconds or None)

@@ -76,7 +76,13 @@ class Config:
         "auto", "Application", "ASGI lifespan: `auto` accepts its absence.", choices=("auto", "on", "off")
     )
     root_path: str = _option("", "Application", "Prefix under which a proxy serves the app.", metavar="PATH")
-    threads: int = _option(40, "Application", "Threads for `def` handlers and WSGI apps.", low=1, high=1_024)
+    threads: int = _option(
+        40,
+        "Application",
+        "Threads for `def` handlers, WSGI apps and `asyncio.to_thread`; `App(threads=)` wins over it.",
+        low=1,
+        high=1_024,
+    )
     loop: str = _option(
         "auto",
         "Application",
@@ -145,10 +151,6 @@ class Config:
         """Rules that look at more than one field."""
         if sum(place is not None for place in (self.uds, self.fd)) > 1:
             raise ConfigError("uds and fd exclude each other: give one place to listen on")
-        if self.limit_target_bytes > self.limit_head_bytes:
-            raise ConfigError(
-                f"limit_target_bytes must be at most limit_head_bytes ({self.limit_head_bytes})"
-            )
         if self.access_log not in LOG_FORMATS and "%(" not in self.access_log:
             raise ConfigError(
                 f"access_log must be {_any_of(LOG_FORMATS)}, or a format such as '%(m)s %(U)s %(s)s', "

@@ -1,11 +1,10 @@
-"""What a route calls: `async def` functions as they are, `def` functions in a thread pool."""
+"""What a route calls: `async def` functions as they are, `def` functions in the server's thread pool."""
 
 import asyncio
 import contextvars
 import dis
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
@@ -23,37 +22,23 @@ Middleware: TypeAlias = "Callable[[RequestContext], Awaitable[None]]"
 """`async def` around the rest of the chain, which it runs with `await ctx.next()`."""
 
 
-class Threads:
-    """The pool that `def` handlers run in. It starts with the first of them."""
+async def run_in_thread(function: Callable[..., object], ctx: "RequestContext", *args: object) -> None:
+    """Runs `function(ctx, *args)` in a thread of the loop's pool, in a copy of the current context.
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._pool: ThreadPoolExecutor | None = None
+    The server gives its loop a pool of `threads` threads, which `asyncio.to_thread` uses, too. The body is
+    read first, so that a slow upload never holds a thread.
+    """
+    await ctx.body()
 
-    async def run(self, function: Callable[..., object], ctx: "RequestContext", *args: object) -> None:
-        """Runs `function(ctx, *args)` in a thread, in a copy of the current context.
+    def work() -> None:
+        ctx.thread_start()
+        try:
+            function(ctx, *args)
+        finally:
+            ctx.thread_finish()
 
-        The body is read first, so that a slow upload never holds a thread.
-        """
-        await ctx.body()
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="wirespan")
-
-        def work() -> None:
-            ctx.thread_start()
-            try:
-                function(ctx, *args)
-            finally:
-                ctx.thread_finish()
-
-        ctx.thread_wait()
-        await asyncio.get_running_loop().run_in_executor(self._pool, contextvars.copy_context().run, work)
-
-    def close(self) -> None:
-        """Lets running handlers end; starts no more."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+    ctx.thread_wait()
+    await asyncio.get_running_loop().run_in_executor(None, contextvars.copy_context().run, work)
 
 
 def is_async(function: Callable[..., object]) -> bool:
@@ -92,15 +77,15 @@ def name_of(function: object) -> str:
     return getattr(function, "__qualname__", None) or repr(function)
 
 
-def as_call(function: Callable[..., object], threads: Threads) -> Call:
+def as_call(function: Callable[..., object]) -> Call:
     """The coroutine function that runs a handler."""
     if is_async(function):
         return cast("Call", function)
 
-    async def run_in_thread(ctx: "RequestContext") -> None:
-        await threads.run(function, ctx)
+    async def call(ctx: "RequestContext") -> None:
+        await run_in_thread(function, ctx)
 
-    return run_in_thread
+    return call
 
 
 _ATTRIBUTE_ACCESS: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR"})

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class Hosted:
         shutdown: runs its shutdown code for at most the given seconds.
         tracers: its own tracers, then the configured ones, then the access log.
         access_log: the log that the options asked for; it is ours to close.
+        threads: how many `def` handlers or WSGI requests run at once.
         engine_options: the arguments of `_core.Engine` that depend on the interface.
     """
 
@@ -36,6 +38,7 @@ class Hosted:
     shutdown: Callable[[float], Awaitable[None]]
     tracers: tuple[Any, ...]
     access_log: AccessLog | None
+    threads: int
     engine_options: dict[str, Any]
 
 
@@ -55,7 +58,9 @@ def host(app: Any, config: Config) -> Hosted:
     startup, shutdown, options = (
         _native(app, config) if interface == "native" else _asgi(app, interface, config)
     )
-    return Hosted(interface, startup, shutdown, tuple(tracers), access_log, options)
+    # What the application says about itself wins: only its author knows how many its database can take.
+    threads = (app.threads if interface == "native" else None) or config.threads
+    return Hosted(interface, startup, shutdown, tuple(tracers), access_log, threads, options)
 
 
 _Parts = tuple[Callable[[], Awaitable[None]], Callable[[float], Awaitable[None]], dict[str, Any]]
@@ -92,6 +97,14 @@ def _asgi(app: Any, interface: str, config: Config) -> _Parts:
     return lifespan.startup, lifespan.shutdown, options
 
 
+def terminal_looks() -> dict[str, Any]:
+    """How `AccessLog` writes to standard output: coloured and as wide as the terminal, if it is one."""
+    if not sys.stdout.isatty():
+        return {}
+    # NO_COLOR: https://no-color.org
+    return {"color": not os.environ.get("NO_COLOR"), "columns": shutil.get_terminal_size().columns}
+
+
 def _access_log(config: Config, tracers: Sequence[Any]) -> AccessLog | None:
     """The log that the options ask for.
 
@@ -105,10 +118,8 @@ def _access_log(config: Config, tracers: Sequence[Any]) -> AccessLog | None:
     if form == "off":
         return None
     try:
-        # NO_COLOR: https://no-color.org
-        color = path is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        return AccessLog(form, path, color=color)
+        return AccessLog(form, path, **({} if path else terminal_looks()))
     except OSError as error:
-        raise StartError(f"cannot write the access log {path}: {error.strerror}") from error
+        raise StartError(str(error)) from error
     except ValueError as error:
         raise StartError(f"access_log: {error}") from error

@@ -11,7 +11,7 @@ import socket
 import stat
 
 from wirespan.config import Config
-from wirespan.loading import StartError
+from wirespan.loading import StartError, reason
 
 
 def open_listener(config: Config) -> socket.socket:
@@ -45,7 +45,7 @@ def _tcp(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
-        raise StartError(f"there is no address for the host {host!r}: {error}") from error
+        raise StartError(f"there is no address for the host {host!r}: {reason(error)}") from error
     # `localhost` is both: IPv4 is what its users type, and `::1` is there for the others.
     family, _, _, _, addr = min(found, key=lambda entry: entry[0] != socket.AF_INET)
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -69,7 +69,7 @@ def _tcp_problem(error: OSError, host: str, port: int) -> str:
         case errno.EADDRNOTAVAIL:
             return f"this machine does not have the address {host}: 127.0.0.1 or 0.0.0.0 always works"
         case _:
-            return f"cannot listen on {host} port {port}: {error.strerror}"
+            return f"cannot listen on {host} port {port}: {reason(error)}"
 
 
 def _unix(path: str) -> socket.socket:
@@ -79,7 +79,7 @@ def _unix(path: str) -> socket.socket:
         listener.bind(path)
     except OSError as error:
         listener.close()
-        raise StartError(f"cannot make the socket {path}: {error.strerror or error}") from error
+        raise StartError(f"cannot make the socket {path}: {reason(error)}") from error
     return listener
 
 
@@ -101,7 +101,7 @@ def _remove_stale(path: str) -> None:
             return
         except OSError as error:
             if error.errno != errno.EAGAIN:
-                raise StartError(f"cannot use the socket {path}: {error.strerror}") from error
+                raise StartError(f"cannot use the socket {path}: {reason(error)}") from error
     raise StartError(f"the socket {path} is in use by a running server")
 
 
@@ -110,7 +110,7 @@ def _inherited(fd: int) -> socket.socket:
         listener = socket.socket(fileno=fd)
         kind = listener.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
     except OSError as error:
-        raise StartError(f"descriptor {fd} is not an open socket: {error.strerror}") from error
+        raise StartError(f"descriptor {fd} is not an open socket: {reason(error)}") from error
     if kind != socket.SOCK_STREAM or listener.family not in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):
         listener.detach()
         raise StartError(f"descriptor {fd} is not a TCP or Unix stream socket")

@@ -1,9 +1,14 @@
 """From `module:object` to the object. What goes wrong is the user's to mend: one line tells it."""
 
+import asyncio
 import importlib
 import importlib.util
+import os
+import re
 import sys
-from collections.abc import Sequence
+import sysconfig
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +56,10 @@ def load(target: str) -> Any:
         StartError: there is no such module or object, or importing it raised.
     """
     module_name, _, path = target.partition(":")
-    if not module_name or not path or "/" in module_name or module_name.endswith(".py"):
+    if "/" in module_name or module_name.endswith(".py"):
+        dotted = module_name.removeprefix("./").removesuffix(".py").replace("/", ".")
+        raise StartError(f"{module_name!r} is a file, and a module is needed: try {f'{dotted}:{path}'!r}")
+    if not module_name or not path:
         raise StartError(f"{target!r} is not of the form module:object, such as shop.main:app")
     found = _module(module_name)
     for name in path.split("."):
@@ -71,7 +79,9 @@ def _module(name: str) -> Any:
             raise StartError(
                 f"there is no module {name!r} in {sys.path[0] or '.'} or on the import path"
             ) from None
-        raise StartError(f"{name!r} cannot be imported: it needs the module {error.name!r}") from error
+        raise StartError(
+            f"{name!r} cannot be imported: it needs the module {error.name!r}{place(error)}"
+        ) from error
     # User code may raise anything, SystemExit included.
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
@@ -97,14 +107,74 @@ def _tracer(item: Any) -> Any:
     return tracer
 
 
+def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """How to make the event loop; None is the standard one.
+
+    Raises:
+        StartError: uvloop was asked for by name and is not installed.
+    """
+    if name == "asyncio":
+        return None
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        if name == "uvloop":
+            raise StartError("uvloop is not installed: pip install uvloop, or use --loop asyncio") from None
+        return None
+    return factory
+
+
 def is_native(tracer: Any) -> bool:
     """Whether this is a sink of the engine, for which Python is never entered."""
     return type(tracer).__module__ == "wirespan._core"
 
 
+def say(message: str) -> None:
+    """One line for the operator, on stderr."""
+    sys.stderr.write(f"wirespan: {message}\n")
+    sys.stderr.flush()
+
+
 def describe(error: BaseException) -> str:
-    """An exception in one line, with the place of a syntax error."""
+    """An exception in one line, with the place in the user's code that it comes from."""
     if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
+        return f"{type(error).__name__}: {error.msg} ({_shown(error.filename or '?')}, line {error.lineno})"
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return (
+        f"{type(error).__name__}: {text}{place(error)}" if text else f"{type(error).__name__}{place(error)}"
+    )
+
+
+def place(error: BaseException) -> str:
+    """` (shop/main.py, line 3)`: the innermost line of the traceback that is the user's own, if any is."""
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    return _place(frames)
+
+
+def place_in(text: str) -> str:
+    """As `place`, from a printed traceback, which is what some frameworks hand on."""
+    return _place([(file, int(line)) for file, line in _FRAME.findall(text)])
+
+
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+_OTHERS = (
+    os.path.dirname(__file__),
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+)
+
+
+def _place(frames: Sequence[tuple[str, int | None]]) -> str:
+    for file, line in reversed(frames):
+        if not file.startswith(("<", *_OTHERS)):
+            return f" ({_shown(file)}, line {line})"
+    return ""
+
+
+def _shown(file: str) -> str:
+    """The path from where the user stands, where that is shorter."""
+    return min(file, os.path.relpath(file), key=len)
+
+
+def reason(error: Exception) -> str:
+    """What the system says, without the number."""
+    return getattr(error, "strerror", None) or str(error)

@@ -100,10 +100,14 @@ class Walk:
             await call(ctx, abort)
 
     async def recover(self, ctx: "RequestContext", error: Exception) -> None:
-        """Gives an exception to its handler; raises it again where none fits or the reply has begun."""
+        """Gives an exception to its handler; raises it again where none fits or the reply has begun.
+
+        Dealt with or not, it is on the record: `stats.error`.
+        """
         call = self._errors.find(error)
         if call is None or ctx.started:
             raise error
+        ctx.note_error(error)
         ctx.values[STREAM] = None
         await call(ctx, error)
 

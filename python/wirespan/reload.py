@@ -18,11 +18,13 @@ from typing import Any
 from wirespan.config import Config
 from wirespan.errors import ConfigError
 from wirespan.listener import open_listener, remove_socket_file
-from wirespan.loading import StartError
+from wirespan.loading import StartError, say
 from wirespan.sources import command_line, without_variables
 
 # Running requests may finish, but a developer who saved a file does not wait long for a slow one.
 GRACE_S = 2.0
+# How soon a child that ended by itself is noticed.
+LOOK_MS = 500
 
 
 def run_reloading(target: str, config: Config) -> None:
@@ -30,10 +32,11 @@ def run_reloading(target: str, config: Config) -> None:
 
     Raises:
         ConfigError: a tracer was given as an object, which cannot be handed to another process.
-        StartError: the address cannot be used.
+        StartError: the address cannot be used, or watchfiles is missing.
     """
     if not all(isinstance(tracer, str) for tracer in config.tracers):
         raise ConfigError("reload needs tracers by name: tracers=['module:object']")
+    watchfiles = _watchfiles()
     stop = threading.Event()
     signals: list[int] = []
 
@@ -47,11 +50,11 @@ def run_reloading(target: str, config: Config) -> None:
         listener.listen(config.backlog)
         child = _Child(target, config, listener.fileno())
         try:
-            _watch(child, config, stop)
+            _watch(watchfiles, child, config, stop)
         finally:
             # Ctrl-C in a terminal reaches the child as well: asking once more would mean "at once".
             asked = signal.SIGINT in signals[:1] and sys.stdin.isatty()
-            child.end(config.timeout_shutdown_s + GRACE_S, asked=asked)
+            child.end(asked=asked)
             remove_socket_file(config)
 
 
@@ -59,7 +62,8 @@ class _Child:
     """The serving process; there is at most one at a time."""
 
     def __init__(self, target: str, config: Config, fd: int) -> None:
-        flags = command_line(config, fd=fd, uds=None, reload=False)
+        patience_s = min(config.timeout_shutdown_s, GRACE_S)
+        flags = command_line(config, fd=fd, uds=None, reload=False, timeout_shutdown_s=patience_s)
         self._command = [sys.executable, "-m", "wirespan", "serve", target, *flags]
         self._fd = fd
         self._process = self._start()
@@ -67,27 +71,35 @@ class _Child:
     def _start(self) -> subprocess.Popen[bytes]:
         # What the parent decided is in the flags: the environment must not decide again.
         env = without_variables(os.environ)
+        self._mourned = False
         return subprocess.Popen(self._command, pass_fds=(self._fd,), env=env)  # noqa: S603 - our own words
 
     def restart(self) -> None:
-        self.end(GRACE_S)
+        self.end()
         self._process = self._start()
 
-    def end(self, patience_s: float, *, asked: bool = False) -> None:
+    def has_failed(self) -> bool:
+        """Whether it ended by itself; said once."""
+        failed = self._process.poll() is not None and not self._mourned
+        self._mourned = self._mourned or failed
+        return failed
+
+    def end(self, *, asked: bool = False) -> None:
         """Ends the process: politely, then firmly. Each SIGTERM is one step of the server's own shutdown.
 
         Args:
-            patience_s: how long running requests may go on.
             asked: the process has had its first signal already.
         """
         process = self._process
-        steps = [(process.terminate, patience_s), (process.terminate, GRACE_S), (process.kill, GRACE_S)]
-        for step, (ask, wait_s) in enumerate(steps):
-            if step > 0 or not asked:
-                ask()
+        for patience_s in (2 * GRACE_S, GRACE_S):
+            if not asked:
+                process.terminate()
+            asked = False
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(wait_s)
+                process.wait(patience_s)
                 return
+        process.kill()
+        process.wait()
 
 
 def _watchfiles() -> Any:
@@ -97,12 +109,20 @@ def _watchfiles() -> Any:
         raise StartError("--reload needs watchfiles: pip install watchfiles") from None
 
 
-def _watch(child: _Child, config: Config, stop: threading.Event) -> None:
-    watchfiles = _watchfiles()
+def _watch(watchfiles: Any, child: _Child, config: Config, stop: threading.Event) -> None:
     folder = Path(config.app_dir).resolve()
     for changes in watchfiles.watch(
-        folder, watch_filter=watchfiles.PythonFilter(), stop_event=stop, raise_interrupt=False
+        folder,
+        watch_filter=watchfiles.PythonFilter(),
+        stop_event=stop,
+        raise_interrupt=False,
+        rust_timeout=LOOK_MS,
+        yield_on_timeout=True,
     ):
+        if not changes:
+            if child.has_failed():
+                say(f"the server has ended, waiting for a change in {folder}")
+            continue
         names = sorted({str(Path(path).relative_to(folder)) for _, path in changes})
-        sys.stderr.write(f"wirespan: {', '.join(names)} changed, restarting\n")
+        say(f"{', '.join(names)} changed, restarting")
         child.restart()

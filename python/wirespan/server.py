@@ -16,7 +16,7 @@ from typing import Any
 
 from wirespan.config import Config
 from wirespan.errors import ConfigError, WirespanError
-from wirespan.loading import StartError, load_app
+from wirespan.loading import load_app, loop_factory, place, place_in, say
 from wirespan.serving import Server
 from wirespan.sources import load_config
 
@@ -69,8 +69,7 @@ def leave_soon() -> threading.Timer:
     """
 
     def leave() -> None:
-        sys.stderr.write("wirespan: a thread of a handler does not end, so it is left behind\n")
-        sys.stderr.flush()
+        say("a thread of a handler does not end, so it is left behind")
         sys.stdout.flush()
         os._exit(0)
 
@@ -78,23 +77,6 @@ def leave_soon() -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
-
-
-def loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """How to make the event loop; None is the standard one.
-
-    Raises:
-        StartError: uvloop was asked for by name and is not installed.
-    """
-    if name == "asyncio":
-        return None
-    try:
-        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
-    except ImportError:
-        if name == "uvloop":
-            raise StartError("uvloop is not installed: pip install uvloop, or use --loop asyncio") from None
-        return None
-    return factory
 
 
 @contextlib.contextmanager
@@ -111,9 +93,15 @@ def reported(*, debug: bool = False) -> Iterator[None]:
         yield
     except WirespanError as error:
         if debug:
-            traceback.print_exception(error)
-        sys.stderr.write(f"wirespan: {error if debug else one_line(error)}\n")
+            traceback.print_exception(error.__cause__ or error)
+        hint = "; the option debug shows the traceback" if _has_more(error) and not debug else ""
+        say(f"{one_line(error)}{hint}")
         raise SystemExit(EXIT_OPTIONS if isinstance(error, ConfigError) else EXIT_START) from None
+
+
+def _has_more(error: BaseException) -> bool:
+    """Whether user code raised it, so that its author wants to see the way there."""
+    return "\n" in str(error).strip() or (error.__cause__ is not None and place(error.__cause__) != "")
 
 
 def one_line(error: BaseException) -> str:
@@ -121,13 +109,20 @@ def one_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    return lines[0] if len(lines) == 1 else f"{lines[0].split(': Traceback')[0]}: {lines[-1]}"
+    if len(lines) == 1:
+        return lines[0]
+    return f"{lines[0].split(': Traceback')[0]}: {lines[-1]}{place_in(str(error))}"
 
 
 async def _serve_until_signal(server: Server, on_ready: OnReady) -> None:
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.stop()
+        loop.call_soon(say_stopping, server)  # behind what `stop` does
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
+        loop.add_signal_handler(number, stop)
     try:
         await server.serve(on_ready)
     finally:
@@ -135,6 +130,17 @@ async def _serve_until_signal(server: Server, on_ready: OnReady) -> None:
             loop.remove_signal_handler(number)
 
 
+def say_stopping(server: Server) -> None:
+    """Whoever stops a server that is at work knows what it waits for, and how not to."""
+    if server.active == 0:
+        return
+    running, them = ("1 request", "it") if server.active == 1 else (f"{server.active} requests", "them")
+    if server.stops > 1:
+        say(f"ending {running} now")
+    else:
+        patience = f"{server.config.timeout_shutdown_s:g} s"
+        say(f"waiting up to {patience} for {running}; a second signal ends {them} now")
+
+
 def _say_ready(server: Server) -> None:
-    sys.stderr.write(f"wirespan: serving on {server.url} (tracing: {server.trace_level})\n")
-    sys.stderr.flush()
+    say(f"serving on {server.url} (tracing: {server.trace_level})")

@@ -12,20 +12,28 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
-from wirespan._core import CoreError, Engine
+from wirespan._core import CoreError, Engine, ManualClock
 from wirespan.config import Config
 from wirespan.context import RequestContext
+from wirespan.errors import UsageError
 from wirespan.hosting import Hosted, host
 from wirespan.listener import open_listener, remove_socket_file, url_of
-from wirespan.loading import StartError
+from wirespan.loading import StartError, loop_factory
 from wirespan.sources import load_config
 
 # After an abort every handler has been cancelled; one that refuses to end does not keep the server alive.
 ABORT_GRACE_S = 2.0
 FLUSH_S = 5.0
 logger = logging.getLogger("wirespan")
+
+R = TypeVar("R")
+LogError: TypeAlias = Callable[[str, BaseException | None], None]
+
+
+def _log_error(message: str, error: BaseException | None) -> None:
+    logger.error(message, exc_info=error)
 
 
 class Server:
@@ -40,14 +48,26 @@ class Server:
         port: the TCP port; 0 before it is ready and for Unix sockets.
         interface: `native`, `asgi`, `asgi2` or `wsgi`; empty before it is ready.
         trace_level: `disabled`, `base` or `detailed`; empty before it is ready.
+        stops: how often `stop` has been called.
     """
 
-    def __init__(self, app: Any, config: Config | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        app: Any,
+        config: Config | None = None,
+        *,
+        clock: ManualClock | None = None,
+        log_error: LogError = _log_error,
+        **options: Any,
+    ) -> None:
         """Prepares a server; nothing is bound yet.
 
         Args:
             app: a native `App`, or an ASGI or WSGI application.
             config: checked options; without it they come from `options`, the environment and the defaults.
+            clock: time of the engine, for tests; else that of the machine.
+            log_error: gets what the engine has to report, with the exception if there is one; else it goes to
+                the logger `wirespan`.
             options: fields of `Config`.
 
         Raises:
@@ -59,8 +79,12 @@ class Server:
         self.interface = ""
         self.trace_level = ""
         self._app = app
+        self._clock = clock
+        self._log_error = log_error
+        self._tick: Callable[[], None] = _nothing
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stops = 0
+        self.stops = 0
+        self._engine: Engine | None = None
         self._stopping = asyncio.Event()
         # Set when nothing runs any more, and when the wait for that shall end.
         self._drained = asyncio.Event()
@@ -74,8 +98,31 @@ class Server:
                 self._loop.call_soon_threadsafe(self._count_stop)
 
     def _count_stop(self) -> None:
-        self._stops += 1
-        (self._stopping if self._stops == 1 else self._drained).set()
+        self.stops += 1
+        (self._stopping if self.stops == 1 else self._drained).set()
+
+    @property
+    def active(self) -> int:
+        """How many requests have begun and are not over. On the loop's thread."""
+        return 0 if self._engine is None else self._engine.active
+
+    def tick(self) -> None:
+        """Ends what is overdue by the engine's clock now, not when the timer says. On the loop's thread."""
+        self._tick()
+
+    def call(self, function: Callable[[], R]) -> R:
+        """Runs a function on the thread of the server's loop, from another one, and returns what it returns.
+
+        Raises:
+            UsageError: the server does not run.
+        """
+
+        async def run() -> R:
+            return function()
+
+        if self._loop is None or self._loop.is_closed():
+            raise UsageError("the server does not run")
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     async def serve(self, on_ready: Callable[["Server"], object] | None = None) -> None:
         """Serves until `stop` is called.
@@ -87,8 +134,8 @@ class Server:
             StartError: the application, a tracer or the address cannot be used; the message is one line.
         """
         self._loop = asyncio.get_running_loop()
-        self._loop.set_default_executor(ThreadPoolExecutor(self.config.threads, "wirespan"))
         hosted = host(self._app, self.config)
+        self._loop.set_default_executor(ThreadPoolExecutor(hosted.threads, "wirespan"))
         if self._stopping.is_set() or not await self._started(hosted.startup):
             return
         try:
@@ -111,10 +158,10 @@ class Server:
         return True
 
     async def _serve(self, hosted: Hosted, on_ready: Callable[["Server"], object] | None) -> None:
-        engine = self._engine(hosted)
+        engine = self._engine = self._make_engine(hosted)
         try:
             self._listen(engine)
-            with _polled(engine):
+            with _polled(engine) as self._tick:
                 if on_ready is not None:
                     on_ready(self)
                 await self._stopping.wait()
@@ -123,7 +170,7 @@ class Server:
             engine.close()
             remove_socket_file(self.config)
 
-    def _engine(self, hosted: Hosted) -> Engine:
+    def _make_engine(self, hosted: Hosted) -> Engine:
         traced = bool(hosted.tracers)
         self.interface = hosted.interface
         self.trace_level = self.config.level(traced=traced)
@@ -133,8 +180,9 @@ class Server:
                 asyncio.get_running_loop(),
                 tracers=hosted.tracers,
                 exchange_type=RequestContext,
-                log_error=_log_error,
+                log_error=self._log_error,
                 debug=self.config.debug,
+                clock=self._clock,
                 **hosted.engine_options,
             )
         except CoreError as error:
@@ -159,23 +207,30 @@ class Server:
 
 
 @contextlib.contextmanager
-def _polled(engine: Engine) -> Iterator[None]:
-    """The running loop drives the engine: readiness through its descriptor, time-outs through a timer."""
-    loop = asyncio.get_running_loop()
+def _polled(engine: Engine) -> Iterator[Callable[[], None]]:
+    """The running loop drives the engine: readiness through its descriptor, time-outs through a timer.
 
-    timer: asyncio.Handle
+    Yields what the timer calls, for the case that somebody else knows better when time has passed.
+    """
+    loop = asyncio.get_running_loop()
+    timer = loop.call_soon(_nothing)
 
     def tick() -> None:
         nonlocal timer
+        timer.cancel()
         timer = loop.call_later(engine.tick(), tick)
 
     tick()
     loop.add_reader(engine.fileno(), engine.poll)
     try:
-        yield
+        yield tick
     finally:
         loop.remove_reader(engine.fileno())
         timer.cancel()
+
+
+def _nothing() -> None:
+    """Where there is nothing to do yet."""
 
 
 async def _within(event: asyncio.Event, timeout_s: float) -> None:
@@ -192,10 +247,6 @@ def _flush(hosted: Hosted) -> None:
             flush(FLUSH_S)
     if hosted.access_log is not None:
         hosted.access_log.close(FLUSH_S)
-
-
-def _log_error(message: str, error: BaseException | None) -> None:
-    logger.error(message, exc_info=error)
 
 
 async def serve(
@@ -219,24 +270,31 @@ async def serve(
 
 
 @contextlib.contextmanager
-def serving(app: Any, **options: Any) -> Iterator[Server]:
+def serving(app: Any, config: Config | None = None, **options: Any) -> Iterator[Server]:
     """A server in a thread of its own for the length of a `with` block: for tests and notebooks.
 
-    The port is a free one and there is no access log unless the options say otherwise. It is ready when the
-    block begins, and everything has been shut down when it has ended.
+    It is ready when the block begins, and everything has been shut down when it has ended.
+
+    Args:
+        app: as for `Server`.
+        config: checked options; without it the port is a free one and there is no access log, unless the
+            options say otherwise.
+        options: fields of `Config`, and what else `Server` takes.
 
     Raises:
         ConfigError: an option is wrong.
         StartError: it cannot start.
     """
-    defaults: dict[str, Any] = {"port": 0, "access_log": "off"}
-    server = Server(app, **(defaults | options))
+    if config is None:
+        options = {"port": 0, "access_log": "off"} | options
+    server = Server(app, config, **options)
     ready = threading.Event()
     problems: list[BaseException] = []
 
     def body() -> None:
         try:
-            asyncio.run(server.serve(lambda _: ready.set()))
+            with asyncio.Runner(loop_factory=loop_factory(server.config.loop)) as runner:
+                runner.run(server.serve(lambda _: ready.set()))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             problems.append(error)
         finally:
@@ -246,9 +304,10 @@ def serving(app: Any, **options: Any) -> Iterator[Server]:
     thread.start()
     ready.wait()
     try:
-        if problems:
-            raise problems[0]
-        yield server
+        if not problems:
+            yield server
     finally:
         server.stop()
         thread.join()
+    if problems:
+        raise problems[0]

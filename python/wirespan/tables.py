@@ -1,4 +1,4 @@
-"""The tables that the command line prints and the documentation contains: events and options."""
+"""The tables that the command line prints and the documentation contains: `make docs` writes them there."""
 
 import json
 import sys
@@ -41,7 +41,7 @@ def option_rows() -> Rows:
 
 
 def print_events(form: str | None = None) -> None:
-    """Prints the event table: None for people, `json` for programs, `markdown` for docs/events.md."""
+    """Prints the event table: None for people, `json` for programs, `markdown` for docs/tracing.md."""
     rows = event_rows()
     if form is not None:
         sys.stdout.write(_json(rows) if form == "json" else events_markdown())
@@ -73,36 +73,43 @@ def events_markdown() -> str:
 
 
 def options_markdown() -> str:
-    """docs/options.md: one section for each group."""
+    """The option tables for the documentation: one section for each group."""
     rows = option_rows()
     groups = dict.fromkeys(row["group"] for row in rows)
     sections = (
         f"## {group}\n\n" + _markdown(["Option", "Default", "Meaning"], _option_cells(rows, group))
         for group in groups
     )
-    return _OPTIONS_INTRODUCTION + "\n".join(sections)
+    return "\n".join(sections)
 
 
-_OPTIONS_INTRODUCTION = """\
-# Options
+def end_reasons_markdown() -> str:
+    """How an exchange can end, for the documentation."""
+    return _markdown(
+        ["`end_reason`", "When"], ([f"`{name}`", _END_REASONS[name]] for name in _core.end_reasons())
+    )
 
-Made from `python/wirespan/config.py`: `wirespan options --markdown` prints this page.
 
-One name, four places, the first one wins:
+# Names are the engine's; a name without a row here is a KeyError in the tests of the documentation.
+_END_REASONS = {
+    "completed": "the kernel accepted the whole response",
+    "client_disconnected": "the client went away before that",
+    "read_timeout": "the client was silent for too long while head or body was due",
+    "write_timeout": "the client took none of the response for too long",
+    "handler_error": "the handler raised, or its response broke a rule",
+    "handler_timeout": "the handler ran longer than `timeout_handler_s`",
+    "protocol_error": "the request broke a rule of HTTP",
+    "limit_exceeded": "the request or the server went over a bound",
+    "shutdown": "the server stopped before the exchange was over",
+    "upgraded": "the connection became something else; nothing does this yet",
+}
 
-| where | `timeout_idle_s` there |
-|---|---|
-| keyword: `wirespan.run(app, ...)`, `App.run(...)`, `Server(app, ...)` | `timeout_idle_s=75` |
-| command line: `wirespan serve module:app ...` | `--timeout-idle-s 75` |
-| environment | `WIRESPAN_TIMEOUT_IDLE_S=75` |
-| TOML file: `--config FILE.toml` or `WIRESPAN_CONFIG` | `timeout_idle_s = 75` |
 
-A wrong name or value is refused before the port is bound, and the message says what would be right. Switches
-have a negative form (`--no-date-header`), lists are repeated on the command line (`--tracer a:b --tracer
-c:d`) and separated by commas in the environment. A time-out of 0 is none. In a
-`pyproject.toml` the options are under `[tool.wirespan]`.
-
-"""
+def access_log_markdown() -> str:
+    """Fields of the JSON access log, for the documentation."""
+    return _markdown(
+        ["Field", "Meaning"], ([f"`{name}`", meaning] for name, meaning in _core.access_log_fields())
+    )
 
 
 def _option_cells(rows: Rows, group: str) -> Iterable[list[str]]:

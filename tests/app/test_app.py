@@ -3,12 +3,15 @@
 import asyncio
 import contextvars
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from wirespan import App, RequestContext, current
+from wirespan.config import Config
 from wirespan.errors import Abort, ConfigError, InvalidRequest
+from wirespan.hosting import host
 from wirespan.testing import RecordingTracer, TestClient
 
 
@@ -206,6 +209,35 @@ def test_def_handlers_run_in_threads_with_body_and_context() -> None:
     assert reply.headers["x-tenant"] == "acme"
 
 
+def test_the_applications_number_of_threads_wins_over_the_option() -> None:
+    """Only its author knows how many its database can take; without a word of it the option counts."""
+    app, meeting = App(threads=2), threading.Barrier(2)
+
+    @app.get("/")
+    def work(ctx: RequestContext) -> None:
+        meeting.wait(5)
+        ctx.text("met")
+
+    with TestClient(app, threads=1) as client, ThreadPoolExecutor(2) as clients:
+        assert [reply.text for reply in clients.map(client.get, ["/", "/"])] == ["met", "met"]
+    assert host(App(), Config(threads=1)).threads == 1
+
+
+def test_an_exception_that_was_handled_is_on_the_record() -> None:
+    """The client got its reply, and whoever looks at the trace still sees what went wrong."""
+    app, tracer = failing(), RecordingTracer()
+
+    @app.error_handler(LookupError)
+    async def on_lookup(ctx: RequestContext, error: Exception) -> None:
+        ctx.text("sorry", 422)
+
+    with TestClient(app, tracers=[tracer]) as client:
+        assert client.get("/key").status_code == 422
+        (recording,) = tracer.wait()
+    assert isinstance(recording.error, KeyError)
+    assert (recording.panicked, recording.end_reason) == (None, "completed")
+
+
 def test_def_handlers_may_abort_and_refuse() -> None:
     """Exceptions cross the thread unchanged."""
     app = App()
@@ -265,7 +297,7 @@ def test_a_failing_shutdown_hook_does_not_stop_the_others() -> None:
 
 def test_a_wrong_number_of_threads_is_refused() -> None:
     """Zero threads would never answer."""
-    with pytest.raises(ConfigError, match="at least 1"):
+    with pytest.raises(ConfigError, match="threads must be between 1 and 1024, not 0"):
         App(threads=0)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from wirespan.errors import ConfigError
-from wirespan.handler import Threads, as_call, check_handler, check_middleware, is_async, stands_alone
+from wirespan.handler import as_call, check_handler, check_middleware, is_async, stands_alone
 
 
 async def plain(ctx: Any) -> None:
@@ -97,13 +97,11 @@ def test_handlers_that_might_stream_do_not(handler: Callable[..., Any]) -> None:
 
 def test_asynchronous_callables_of_all_kinds_are_called_as_they_are() -> None:
     """An object or a partial must not end up in a thread."""
-    threads = Threads(1)
     for handler in (plain, Asynchronous(), Asynchronous().method, functools.partial(plain)):
         assert is_async(handler)
-        assert as_call(handler, threads) is handler
+        assert as_call(handler) is handler
     assert not is_async(blocking)
-    assert is_async(as_call(blocking, threads))
-    threads.close()
+    assert is_async(as_call(blocking))
 
 
 def test_what_can_never_work_is_refused_at_registration() -> None:

@@ -299,3 +299,27 @@ def test_a_reply_after_a_stream_replaces_it() -> None:
     with TestClient(app) as client:
         assert client.get("/").text == "instead"
     assert source.closed
+
+
+class Plain:
+    """An asynchronous iterator that cannot be closed, and tells its own story of a lost client."""
+
+    def __aiter__(self) -> "Plain":
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise ClientDisconnected("told by the source")
+
+
+def test_a_stream_may_itself_find_the_client_gone() -> None:
+    """A proxy's source does; the exception passes as it is, and a missing `aclose` is no second mistake."""
+    app, tracer = App(), RecordingTracer()
+
+    @app.get("/")
+    async def home(ctx: RequestContext) -> None:
+        ctx.stream(Plain())
+
+    with TestClient(app, tracers=[tracer]) as client, client.connect() as peer:
+        peer.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        (recording,) = tracer.wait()
+    assert "told by the source" in str(recording.error)

@@ -186,6 +186,7 @@ def test_every_request_has_its_record(http: httpx.Client, recorder: Recorder) ->
     for path in ("/hello/a", "/stream", "/none", "/broken"):
         http.get(path)
     records = recorder.wait(4)
-    assert [stats.status_code for stats in records] == [200, 200, 404, 500]
+    # An application may still do something after its response, while the next one is on its way.
+    assert sorted(stats.status_code or 0 for stats in records) == [200, 200, 404, 500]
     for stats in records:
         states_ms(stats)

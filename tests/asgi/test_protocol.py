@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness import Recorder, Server, request
+from harness import Client, Recorder, Server, request
+from wirespan.serving import serving
 
 pytestmark = pytest.mark.wire
 Serve = Callable[..., Server]
@@ -244,3 +245,50 @@ def test_asyncio_tools_work(serve: Serve, loop: str) -> None:
     with serve(asgi=app, loop=loop).connect() as client:
         assert client.get().body == b"ok"
     assert facts == [True, True, "timeout"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[[b"a", b"1"], [b"b", b"2"]], ((b"a", b"1"), [b"b", b"2"]), iter([(b"a", b"1"), iter((b"b", b"2"))])],
+    ids=["lists", "mixed", "iterators"],
+)
+def test_response_headers_are_any_pairs(serve: Serve, headers: Any) -> None:
+    """The specification says iterable of two-item iterables; many applications write lists."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send(BODY)
+
+    with serve(asgi=app).connect() as client:
+        response = client.get()
+    assert (response.status, response.get("a"), response.get("b")) == (200, "1", "2")
+
+
+@pytest.mark.parametrize("pair", [[b"a"], [b"a", b"1", b"2"], b"ab", ("a", "1"), None])
+def test_headers_that_are_no_pairs_of_bytes_are_refused(serve: Serve, pair: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [pair]})
+        await send(BODY)
+
+    server = serve(asgi=app)
+    with server.connect() as client:
+        assert client.get().status == 500
+    assert isinstance(server.errors[0][1], TypeError)
+
+
+def test_root_path_is_in_front_of_both_paths() -> None:
+    """As under uvicorn: the proxy took the prefix off, and the application sees the whole path again."""
+    scopes: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await send(START)
+        await send(BODY)
+
+    with (
+        serving(app, root_path="/api", lifespan="off") as server,
+        Client(("127.0.0.1", server.port)) as client,
+    ):
+        assert client.get("/a%20b").status == 200
+    assert (scopes[0]["root_path"], scopes[0]["path"]) == ("/api", "/api/a b")
+    assert scopes[0]["raw_path"] == b"/api/a%20b"

@@ -1,5 +1,6 @@
 """Nothing grows: not over many requests, not with many connections."""
 
+import asyncio
 import contextlib
 import gc
 import resource
@@ -94,3 +95,69 @@ def test_finished_exchange_is_freed(serve: Serve, recorder: Recorder) -> None:
     recorder.finished.clear()
 
     wait_for(lambda: server.call(exchanges) <= before, "no exchange is alive")
+
+
+class Held:
+    """Asks its exchange for things when it is freed."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+
+    def __del__(self) -> None:
+        assert self.exchange.values is not None
+        self.exchange.stats.panicked()
+
+
+async def fail_in_asgi(scope: Any, receive: Any, send: Any) -> None:
+    raise ValueError("its traceback holds receive and send, and they hold the request")
+
+
+async def fail_twice(exchange: Exchange) -> None:
+    for name in ("params", "values"):
+        setattr(exchange, name, {"held": Held(exchange)})
+        setattr(exchange, name, {})
+    try:
+        held = Held(exchange)
+        raise ValueError("held by this frame")
+    except ValueError as error:
+        exchange.note_error(error)
+        del held
+    raise ValueError("its traceback holds the request, and the request it")
+
+
+@pytest.mark.parametrize("app", [{"handler": fail_twice}, {"asgi": fail_in_asgi}], ids=["native", "asgi"])
+def test_exchange_that_failed_is_freed(serve: Serve, recorder: Recorder, app: dict[str, Any]) -> None:
+    """An exception, its frames and the request hold each other: the collector must see all of the circle."""
+    before = exchanges()
+    server = serve(tracers=[recorder], **app)
+    with server.connect() as client:
+        for _ in range(10):
+            assert client.get().status == 500
+        recorder.wait(10)
+    recorder.started.clear()
+    recorder.finished.clear()
+    assert all(error is not None and error.__traceback__ for _, error in server.errors)
+    server.errors.clear()
+
+    wait_for(lambda: server.call(exchanges) <= before, "no exchange is alive")
+
+
+def test_cancelled_receives_are_forgotten(serve: Serve) -> None:
+    """Applications poll for a disconnect: `receive()` with a time-out, again and again."""
+    futures: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        for _ in range(200):
+            waiting = asyncio.ensure_future(receive())
+            await asyncio.sleep(0)
+            waiting.cancel()
+            await asyncio.sleep(0)
+        gc.collect()
+        futures.append(sum(isinstance(item, asyncio.Future) for item in gc.get_objects()))
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    with serve(asgi=app).connect() as client:
+        assert client.get().status == 204
+    assert futures[0] < 50

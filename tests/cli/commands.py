@@ -21,14 +21,18 @@ def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str
 class Serving:
     """`wirespan serve` for a `with` block: ready when entered, killed when left if it still runs."""
 
-    def __init__(self, *words: str, cwd: Path, pass_fds: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, *words: str, cwd: Path, pass_fds: tuple[int, ...] = (), terminal: int | None = None
+    ) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "wirespan", "serve", *words],
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if terminal is None else terminal,
             stderr=subprocess.PIPE,
             text=True,
             cwd=cwd,
             pass_fds=pass_fds,
+            stdin=terminal,
+            start_new_session=terminal is not None,  # a terminal of its own has a group of its own
         )
 
     def __enter__(self) -> Self:

@@ -10,9 +10,6 @@ from wirespan import _core
 from wirespan.config import DEFAULTS, LEVELS, OPTIONS, Config
 from wirespan.errors import ConfigError
 from wirespan.sources import command_line, load_config, variable
-from wirespan.tables import options_markdown
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +27,6 @@ ROOT = Path(__file__).parents[2]
             "trace_level must be auto, disabled, base or detailed, not 'detaild'; did you mean 'detailed'?",
         ),
         ({"access_log": "jsn"}, "did you mean 'json'?"),
-        ({"limit_head_bytes": 2_048}, "limit_target_bytes must be at most limit_head_bytes (2048)"),
         ({"uds": "a", "fd": 3}, "uds and fd exclude each other: give one place to listen on"),
         ({"root_path": "api"}, "root_path must begin with / and not end with it, not 'api'"),
         ({"server_header": "a\r\nb"}, "server_header must be one line of visible characters"),
@@ -153,8 +149,3 @@ def test_every_option_has_its_own_variable_and_help() -> None:
     """A row without help or with a shared name would be useless in the docs."""
     assert len({variable(name) for name in OPTIONS}) == len(OPTIONS)
     assert all(option.help.endswith((".", "`.")) for option in OPTIONS.values())
-
-
-def test_documentation_is_made_from_the_table() -> None:
-    """To mend: `wirespan options --markdown > docs/options.md`."""
-    assert (ROOT / "docs" / "options.md").read_text() == options_markdown()

@@ -4,7 +4,11 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from cli.commands import DEADLINE_S, run
+from wirespan.demo.show import run_demo
+from wirespan.loading import StartError
 
 
 def test_demo_shows_where_the_time_went() -> None:
@@ -38,3 +42,17 @@ def test_demo_ends_with_ctrl_c() -> None:
     out, err = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, err) == (0, "")
     assert "Your own app:" in out
+
+
+def test_demo_without_traffic_has_no_summary(capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever stops it at once sees no empty table."""
+    run_demo(0.0001)
+    assert "slowest first" not in capfd.readouterr().out
+
+
+def test_demo_without_fastapi_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The only command that needs more than wirespan itself."""
+    monkeypatch.delitem(sys.modules, "wirespan.demo.shop", raising=False)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    with pytest.raises(StartError, match=r"fastapi is missing: pip install 'wirespan\[demo\]'"):
+        run_demo(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wirespan.loading import StartError, load_app, load_tracers
+from wirespan.loading import StartError, describe, load_app, load_tracers, place_in
 
 
 @pytest.fixture
@@ -35,8 +35,9 @@ def test_application_is_found_by_name(folder: Path) -> None:
     ("source", "target", "message"),
     [
         ("", "nothing_b:app", "there is no module 'nothing_b' in"),
-        ("", "shop_b.py", "'shop_b.py:app' is not of the form module:object, such as shop.main:app"),
-        ("", "dir/shop_b:app", "is not of the form module:object"),
+        ("", "shop_b.py", "'shop_b.py' is a file, and a module is needed: try 'shop_b:app'"),
+        ("", "./dir/shop_b.py:app", "try 'dir.shop_b:app'"),
+        ("", ":app", "':app' is not of the form module:object, such as shop.main:app"),
         ("application = 1", "shop_b:aplication", "has no object 'aplication'; did you mean 'application'?"),
         ("import missing_b", "shop_b:app", "'shop_b' cannot be imported: it needs the module 'missing_b'"),
         ("x = [", "shop_b:app", "'shop_b' cannot be imported: SyntaxError: '[' was never closed ("),
@@ -77,3 +78,23 @@ def test_tracers_are_loaded_made_and_checked(folder: Path) -> None:
     assert type(tracer).__name__ == "T"
     with pytest.raises(StartError, match="is not a tracer: it needs the methods start and finish"):
         load_tracers([object()])
+
+
+def test_place_is_the_innermost_line_of_the_users(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where a library raised, but where it was called; short where the user stands there."""
+    monkeypatch.chdir(folder)
+    (folder / "shop_e.py").write_text(
+        "import json\n\ndef read():\n    return json.loads('{')\n\napp = read()\n"
+    )
+    with pytest.raises(StartError, match=r"JSONDecodeError: .* \(shop_e\.py, line 4\)$"):
+        load_app("shop_e", app_dir=".")
+    assert describe(ValueError()) == "ValueError"
+    text = 'Traceback:\n  File "/shop/main.py", line 12, in f\n  File "<frozen x>", line 3, in g\nOSError: no'
+    assert place_in(text).endswith("main.py, line 12)")
+
+
+def test_ctrl_c_during_an_import_is_no_mistake(folder: Path) -> None:
+    """The user has seen enough of a slow start."""
+    (folder / "shop_f.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load_app("shop_f", app_dir=str(folder))

@@ -1,14 +1,24 @@
 """`wirespan serve` as its users meet it: processes, signals, exit codes, one line for each mistake."""
 
 import contextlib
+import fcntl
+import os
+import pty
 import re
 import signal
 import socket
+import struct
+import termios
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from cli.commands import Serving, connect, get, read_all, run
+from wirespan import App
+from wirespan.server import say_stopping
+from wirespan.serving import Server
 
 APP = """
 import asyncio, contextlib, time
@@ -89,8 +99,10 @@ def test_second_signal_ends_what_still_runs(folder: Path) -> None:
         client.sendall(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
         assert next_line(server) == "started"
         server.signal(signal.SIGINT)
+        server.wait_for("waiting up to 30 s for 1 request; a second signal ends it now")
         wait_until_refused(server.port)
         server.signal(signal.SIGINT)
+        server.wait_for("ending 1 request now")
         with contextlib.suppress(ConnectionResetError):
             assert b"200 OK" not in read_all(client)
         assert server.end()[:2] == (0, "bye\n")
@@ -152,8 +164,13 @@ def test_port_in_use_is_one_line(folder: Path) -> None:
         (["shoop"], 1, "there is no module 'shoop'"),
         (["shop:ap"], 1, "'shop' has no object 'ap'; did you mean 'app'?"),
         (["shop", "--tracer", "shop:lifespan"], 1, "is not a tracer"),
-        (["shop:starlette", "--factory", "--port", "0"], 1, "start-up failed: RuntimeError: no database"),
-        (["shop", "--port", "x"], 2, "port must be a whole number, not 'x'"),
+        (
+            ["shop:starlette", "--factory", "--port", "0"],
+            1,
+            r"start-up failed: RuntimeError: no database \(shop\.py, line \d+\); the option debug shows",
+        ),
+        (["shop.py"], 1, "'shop.py' is a file, and a module is needed: try 'shop:app'"),
+        (["shop", "--port", "x"], 2, "--port must be a whole number, not 'x'"),
         (["shop", "--prot", "1"], 2, "No such option '--prot'.*'--port'"),
         (["shop", "--access-log", "jsn"], 2, "did you mean 'json'?"),
         (["shop", "--uds", "missing/app.sock"], 1, "cannot make the socket missing/app.sock"),
@@ -217,9 +234,64 @@ def test_reload_waits_for_a_mistake_to_be_mended(folder: Path) -> None:
     with Serving("shop", "--port", "0", "--reload", cwd=folder) as server:
         port = server.port
         (folder / "shop.py").write_text("app = (")
-        server.wait_for("cannot be imported: SyntaxError")
+        server.wait_for(r"cannot be imported: SyntaxError: .* \(shop\.py, line 1\)")
+        server.wait_for("the server has ended, waiting for a change in ")
         (folder / "shop.py").write_text(APP)
         server.wait_for(" on http")
         assert get(port) == b"hello"
         server.signal(signal.SIGTERM)
         assert server.end()[0] == 0
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a terminal of 80 columns: ours, and the one that a program is given."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    yield ours, theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def shown(ours: int, until: str) -> str:
+    """What the terminal shows, without colours, up to and with a word."""
+    text = b""
+    while until.encode() not in text:
+        text += os.read(ours, 4_096)
+    return re.sub(r"\x1b\[[0-9;]*m", "", text.decode())
+
+
+def test_ctrl_c_in_a_terminal_reaches_parent_and_child_and_counts_once(
+    folder: Path, terminal: tuple[int, int]
+) -> None:
+    """The terminal signals the whole group: the parent must not ask its child a second time at once."""
+    ours, theirs = terminal
+    words = ("shop", "--port", "0", "--reload")
+    with Serving(*words, cwd=folder, terminal=theirs) as server, connect(server.port) as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        shown(ours, "started")
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert read_all(client).endswith(b"slow")
+        assert server.end()[0] == 0
+    assert "ended" in shown(ours, "bye")
+
+
+def test_pretty_lines_do_not_wrap(folder: Path, terminal: tuple[int, int]) -> None:
+    """In a terminal they are the default, and as wide as it is."""
+    ours, theirs = terminal
+    with Serving("shop", "--port", "0", cwd=folder, terminal=theirs) as server:
+        get(server.port, f"/{'long' * 50}")
+        (line,) = shown(ours, "\n").splitlines()
+        assert re.fullmatch(r"\d\d:\d\d:\d\d GET    /(long)+lo… 404 .*█{8} [a-z]+ \d+%.*", line), line
+        assert len(line) <= 80
+
+
+def test_many_requests_are_waited_for_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing is said where nothing runs."""
+    server = Server(App(), port=0)
+    for active in (0, 3):
+        with mock.patch.object(Server, "active", active):
+            say_stopping(server)
+    assert capsys.readouterr().err == (
+        "wirespan: waiting up to 30 s for 3 requests; a second signal ends them now\n"
+    )

@@ -45,7 +45,7 @@ def test_help_shows_every_group(capsys: pytest.CaptureFixture[str]) -> None:
         (["--version"], 0, f"wirespan {_core.__version__}"),
         ([], 2, "Usage: wirespan"),
         (["sreve"], 2, "Did you mean 'serve'?"),
-        (["demo", "--seconds", "x"], 2, "'x' is not a valid float"),
+        (["demo", "--seconds", "x"], 2, "'x' is not a valid number"),
     ],
 )
 def test_exit_codes(words: list[str], code: int, text: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,28 @@ def test_startup_and_shutdown_are_each_sent_once() -> None:
     assert log == ["lifespan.startup", "lifespan.shutdown"]
 
 
+def test_application_that_asks_for_more_events_is_ended() -> None:
+    """Nothing comes after the shutdown; it must not keep the process alive."""
+    ended: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for answer in (STARTED, STOPPED):
+            await receive()
+            await send(answer)
+        try:
+            await receive()
+        finally:
+            ended.append("cancelled")
+
+    async def run() -> None:
+        lifespan = Lifespan(app)
+        await lifespan.startup()
+        await lifespan.shutdown(0.01)
+
+    asyncio.run(run())
+    assert ended == ["cancelled"]
+
+
 def test_failed_startup_has_the_applications_message() -> None:
     """The operator reads why the database was not reached."""
     app = scripted({"type": "lifespan.startup.failed", "message": "no database"}, log=[])

@@ -1,5 +1,7 @@
 """Binding: what the operator did wrong is told in one line, and nobody's socket is taken away."""
 
+import contextlib
+import errno
 import os
 import re
 import socket
@@ -109,3 +111,47 @@ def test_wrong_descriptor_is_told(tmp_path: Path) -> None:
         pytest.raises(StartError, match="is not a TCP or Unix stream"),
     ):
         open_listener(Config(fd=datagrams.fileno()))
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.EACCES, "no permission to listen on port 80: ports below 1024 are for root, choose another"),
+        (errno.ENOBUFS, "cannot listen on 127.0.0.1 port 80: No buffer space available"),
+    ],
+)
+def test_what_the_system_refuses_is_told(number: int, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the operator's words where there are better ones, else in the system's."""
+
+    def refuse(listener: socket.socket, addr: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(socket.socket, "bind", refuse)
+    with pytest.raises(StartError, match=re.escape(message)):
+        open_listener(Config(port=80))
+
+
+def test_socket_file_of_another_kind_is_kept(tmp_path: Path) -> None:
+    """It belongs to a program that speaks something else."""
+    path = str(tmp_path / "other.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(path)
+        with pytest.raises(StartError, match="cannot use the socket"):
+            open_listener(Config(uds=path))
+    assert os.path.exists(path)
+
+
+def test_socket_file_of_a_busy_server_is_kept(tmp_path: Path) -> None:
+    """A full backlog is a sign of life, too."""
+    path = str(tmp_path / "busy.sock")
+    with contextlib.ExitStack() as stack:
+        busy = stack.enter_context(socket.socket(socket.AF_UNIX))
+        busy.bind(path)
+        busy.listen(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                client = stack.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(path)
+        with pytest.raises(StartError, match="is in use by a running server"):
+            open_listener(Config(uds=path))

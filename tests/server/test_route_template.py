@@ -176,3 +176,16 @@ def test_templates_are_bounded() -> None:
         assert templates({"path_template": f"/{number}"}) is not None
     assert templates({"path_template": "/one-more"}) is None
     assert templates({"path_template": "/0"}) is templates({"path_template": "/0"})
+
+
+def test_mounts_that_the_path_did_not_pass_are_skipped() -> None:
+    """Routes beside a mount have no part in its path; a root path that no mount made has no template."""
+    inner = Starlette(routes=[Route("/x", endpoint)])
+    app = Starlette(routes=[Route("/plain", endpoint), Mount("/{tenant}/a", inner), Mount("/b", inner)])
+    assert template(app, "/b/x") == "/b/x"
+
+    async def moved(scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+        scope["root_path"] = "/elsewhere"
+
+    assert template(moved, "/b/x") is None

@@ -16,9 +16,11 @@ import pytest
 from fastapi import FastAPI, Request
 
 from wirespan import App
-from wirespan.errors import ConfigError
-from wirespan.loading import StartError
-from wirespan.server import loop_factory, one_line, run
+from wirespan._core import CoreError
+from wirespan.errors import ConfigError, UsageError
+from wirespan.hosting import terminal_looks
+from wirespan.loading import StartError, loop_factory
+from wirespan.server import leave_soon, one_line, run
 from wirespan.serving import Server, serve, serving
 from wirespan.tracers import AccessLog
 
@@ -96,7 +98,7 @@ def test_routes_of_applications_reach_the_access_log(tmp_path: Path) -> None:
     [
         (
             {"access_log": "json", "access_log_file": "/nowhere/log"},
-            "cannot write the access log /nowhere/log",
+            "cannot open the access log /nowhere/log: No such file or directory",
         ),
         ({"access_log": "%(unknown)"}, "access_log: "),
         ({"tracers": ["nowhere:Tracer"]}, "there is no module 'nowhere'"),
@@ -240,3 +242,67 @@ def test_loop_is_uvloop_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -
     assert loop_factory("auto") is None
     with pytest.raises(StartError, match="uvloop is not installed"):
         loop_factory("uvloop")
+
+
+def test_call_needs_a_running_server() -> None:
+    """Before and after, there is no thread that could run the function."""
+    server = Server(hello(), port=0)
+    with pytest.raises(UsageError, match="the server does not run"):
+        server.call(int)
+    app = hello()
+    app.on_startup(server.stop)
+    server = Server(app, port=0)
+    app.on_startup(server.stop)
+    asyncio.run(server.serve())
+    with pytest.raises(UsageError, match="the server does not run"):
+        server.call(int)
+
+
+def test_connected_socket_is_no_listener() -> None:
+    """A wrong --fd is told, not retried for ever."""
+    ours, theirs = socket.socketpair()
+    refused = pytest.raises(StartError, match="cannot listen on unix:")
+    with theirs, refused, serving(hello(), fd=ours.detach()):
+        pass
+
+
+def test_engine_that_cannot_be_made_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No descriptors left, for example."""
+
+    def refuse(*args: object, **options: object) -> None:
+        raise CoreError("too many open files")
+
+    monkeypatch.setattr("wirespan.serving.Engine", refuse)
+    with pytest.raises(StartError, match="too many open files"), serving(hello()):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environ", "looks"),
+    [
+        (True, {"COLUMNS": "90"}, {"color": True, "columns": 90}),
+        (True, {"COLUMNS": "90", "NO_COLOR": "1"}, {"color": False, "columns": 90}),
+        (False, {"COLUMNS": "90"}, {}),
+    ],
+)
+def test_log_looks_as_the_terminal_can(
+    terminal: bool, environ: dict[str, str], looks: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Colours and a width belong to people, not to files."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert terminal_looks() == looks
+
+
+def test_process_is_ended_although_a_thread_is_stuck(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Said, because something in the handler is wrong."""
+    ended: list[int] = []
+    monkeypatch.setattr("wirespan.server.THREAD_GRACE_S", 0)
+    monkeypatch.setattr("os._exit", ended.append)
+    leave_soon().join()
+    assert ended == [0]
+    assert "a thread of a handler does not end, so it is left behind" in capsys.readouterr().err

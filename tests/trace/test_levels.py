@@ -1,11 +1,13 @@
 """Levels, and events that applications define themselves."""
 
+import asyncio
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import pytest
 
-from harness import HELLO, NUMBERS, Recorder, Server, request, times
+from harness import HELLO, NUMBERS, Recorder, Server, request, times, wait_for
 from wirespan._core import Exchange, define_event, level_table
 
 pytestmark = pytest.mark.wire
@@ -56,6 +58,47 @@ def test_level_can_change_for_one_request(serve: Serve, recorder: Recorder) -> N
     assert "SERVER_HANDLE_START" in at
     assert "WRITE_START" not in at
     assert "HTTP_FINISH" in at
+
+
+def test_tracer_can_switch_one_request_on(serve: Serve) -> None:
+    """Sampling: the server records nothing, `start` decides which requests are."""
+    finished: list[tuple[dict[str, int], dict[str, int], int]] = []
+
+    class Sampler:
+        def start(self, context: Any, exchange: Exchange) -> Any:
+            exchange.stats.level = LEVELS["detailed"]
+            return context
+
+        def finish(self, context: Any, exchange: Exchange) -> None:
+            stats = exchange.stats
+            finished.append((times(stats), stats.states(), stats.total_ns()))
+
+    async def handler(exchange: Exchange) -> None:
+        await asyncio.sleep(0.02)
+        await plain(exchange)
+
+    with serve(handler, tracers=[Sampler()], trace_level=LEVELS["disabled"]).connect() as client:
+        client.send(request())
+        client.expect(HELLO)
+        wait_for(lambda: bool(finished), "the request is over")
+    at, states, total = finished[0]
+    assert next(iter(at)) == "HTTP_START"
+    assert {"SERVER_HANDLE_START", "WRITE_FINISH", "HTTP_FINISH"} <= set(at)
+    assert sum(states.values()) == total == at["HTTP_FINISH"] - at["HTTP_START"]
+    assert states["await"] >= 19_000_000
+
+
+def test_level_raised_in_the_handler_charges_the_right_states(serve: Serve, recorder: Recorder) -> None:
+    async def handler(exchange: Exchange) -> None:
+        exchange.stats.level = LEVELS["detailed"]
+        await asyncio.sleep(0.02)
+        await plain(exchange)
+
+    serve_one(serve, recorder, handler, trace_level=LEVELS["disabled"])
+    stats = recorder.one()
+    assert "HTTP_START" not in times(stats)
+    assert stats.states()["await"] >= 19_000_000
+    assert stats.states()["queue"] == stats.total_ns() == 0
 
 
 def test_own_event_keeps_its_first_time_and_a_count(serve: Serve, recorder: Recorder) -> None:

@@ -4,6 +4,7 @@ Only lower bounds and comparisons: an upper bound in milliseconds would fail on 
 """
 
 import asyncio
+import contextlib
 import sys
 import threading
 import time
@@ -262,3 +263,57 @@ def test_work_after_the_response_is_background(serve: Serve, recorder: Recorder)
     assert stats.background_ns >= PAUSE_MS * 1e6
     assert sum(states_ms(stats).values()) < PAUSE_MS
     assert stats.end_reason == "completed"
+
+
+def test_wait_that_was_given_up_is_no_longer_read(serve: Serve, recorder: Recorder) -> None:
+    """Once the handler stopped waiting for the body, what it awaits is something else."""
+
+    async def handler(exchange: Exchange) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await exchange.read()
+        await asyncio.sleep(0.05)
+        exchange.reply(200, None, b"")
+
+    with serve(handler, tracers=[recorder]).connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+        assert client.response().status == 200
+        client.send(b"12345")
+        states = states_ms(recorder.one())
+    assert states["read"] >= 9
+    assert states["await"] >= 49
+
+
+async def send_in_task(exchange: Exchange) -> None:
+    async def send() -> None:
+        for _ in range(8):
+            await exchange.send(bytes(1 << 20))
+
+    await asyncio.create_task(send())
+
+
+async def read_in_task(exchange: Exchange) -> None:
+    async def read() -> None:
+        while await exchange.read():
+            pass
+
+    await asyncio.create_task(read())
+
+
+def test_slow_reader_of_a_child_task_is_write_time(serve: Serve, recorder: Recorder, loop: str) -> None:
+    """Starlette sends streams from a task of its own."""
+    with serve(send_in_task, tracers=[recorder], loop=loop).connect() as client:
+        client.send(request("/", "Connection: close"))
+        client.read_until(b"\r\n\r\n")
+        time.sleep(PAUSE_S)
+        client.read_all()
+        longest(states_ms(recorder.one()), "write")
+
+
+def test_slow_body_of_a_child_task_is_read_time(serve: Serve, recorder: Recorder, loop: str) -> None:
+    with serve(read_in_task, tracers=[recorder], loop=loop).connect() as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+        time.sleep(PAUSE_S)
+        client.send(b"b")
+        client.response()
+        longest(states_ms(recorder.one()), "read")

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -107,5 +108,32 @@ def test_disconnect_is_no_error_of_the_application(serve: Serve, recorder: Recor
         client.read_until(b"\r\n\r\n")
         client.reset()
         stats = recorder.one()
+    assert stats.end_reason == "client_disconnected"
+    assert server.errors == []
+
+
+async def leaves_native(exchange: Exchange) -> None:
+    while not exchange.is_disconnected:
+        await asyncio.sleep(0.005)
+
+
+async def leaves_asgi(scope: Any, receive: Any, send: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+@pytest.mark.parametrize("app", [{"handler": leaves_native}, {"asgi": leaves_asgi}], ids=["native", "asgi"])
+def test_no_status_is_made_up_for_a_client_that_left(
+    serve: Serve, recorder: Recorder, app: dict[str, Any]
+) -> None:
+    """A long poll whose client went away was not answered with 200."""
+    server = serve(tracers=[recorder], **app)
+    with server.connect() as client:
+        client.send(request())
+        recorder.wait_started()
+        client.finish_sending()
+        client.expect_closed()
+    stats = recorder.one()
+    assert (stats.status_code, stats.send_size) == (None, 0)
     assert stats.end_reason == "client_disconnected"
     assert server.errors == []

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -93,6 +94,21 @@ def test_connection_over_the_bound_is_told_so(serve: Serve) -> None:
     wait_for(lambda: server.call(lambda: server.engine.connections) == 0, "the places are free again")
     with server.connect() as again:
         assert again.get().status == 200
+
+
+def test_silent_refused_connections_take_nobodys_place(serve: Serve) -> None:
+    """They wait to be told 503; a place that frees meanwhile belongs to the next who comes."""
+    server = serve(limit_connections=1)
+    with ExitStack() as stack:
+        first = stack.enter_context(server.connect())
+        assert first.get().status == 200
+        for _ in range(10):
+            stack.enter_context(server.connect())
+        wait_for(lambda: server.call(lambda: server.engine.connections) == 11, "all are accepted")
+        first.close()
+        wait_for(lambda: server.call(lambda: server.engine.connections) == 10, "its place is free")
+        assert stack.enter_context(server.connect()).get().status == 200
+        wait_for(lambda: server.call(lambda: server.engine.connections) == 1, "the silent ones are closed")
 
 
 def test_refused_client_that_is_still_sending_can_read_the_refusal(serve: Serve) -> None:

@@ -1,5 +1,7 @@
 """What an application may not put on the wire, and what a client sees where it fails (design section 7)."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -105,17 +107,32 @@ def test_stream_shorter_than_its_length_is_cut_off(serve: Serve, recorder: Recor
         assert recorder.one().end_reason == "handler_error"
 
 
-def test_stream_longer_than_its_length_is_cut_off(serve: Serve, recorder: Recorder) -> None:
+def test_stream_never_sends_more_than_its_length(serve: Serve, recorder: Recorder) -> None:
+    """What is too much would be read as the start of the next response."""
+
     async def handler(exchange: Exchange) -> None:
         exchange.set_header("content-length", "5")
+        exchange.set_header("content-type", "text/plain")
         await exchange.send(b"hello")
         await exchange.send(b" and more")
-        await exchange.finish()
+
+    with serve(handler, tracers=[recorder]).connect() as client:
+        client.send(request() * 2)
+        client.expect(HELLO * 2)
+        for recorded in recorder.wait(2):
+            assert isinstance(recorded.error, UsageError)
+
+
+def test_piece_over_the_length_cuts_the_response_off(serve: Serve, recorder: Recorder) -> None:
+    async def handler(exchange: Exchange) -> None:
+        exchange.set_header("content-length", "5")
+        await exchange.send(b"hel")
+        await exchange.send(b"lo and more")
 
     with serve(handler, tracers=[recorder]).connect() as client:
         client.send(request())
         client.read_until(b"\r\n\r\n")
-        assert client.read_all() == b"hello"
+        assert client.read_all() == b"hel"
         assert recorder.one().end_reason == "handler_error"
 
 
@@ -242,3 +259,23 @@ def test_head_is_fixed_once_it_was_sent(serve: Serve) -> None:
     with serve(handler).connect() as client:
         assert client.get().body == b"x"
     assert refused == ["set", "add", "reply"]
+
+
+def test_reply_of_known_length_ends_with_its_last_byte(serve: Serve, recorder: Recorder) -> None:
+    """The client has all of it and may leave: the empty piece that comes after is no reason to call it gone."""
+    left = threading.Event()
+
+    async def handler(exchange: Exchange) -> None:
+        exchange.set_header("content-length", "5")
+        exchange.set_header("content-type", "text/plain")
+        await exchange.send(b"hello")
+        await asyncio.get_running_loop().run_in_executor(None, left.wait, 10)
+        await exchange.send(b"")
+        await exchange.finish()
+
+    server = serve(handler, tracers=[recorder])
+    with server.connect() as client:
+        client.send(request())
+        client.expect(HELLO)
+    left.set()
+    assert recorder.one().end_reason == "completed"

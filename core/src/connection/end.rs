@@ -28,11 +28,19 @@ impl Connection {
         self.phase = Phase::Idle;
         self.keep &= !self.peer_closed || !self.unread().is_empty();
         self.deadlines.handler = 0;
-        self.deadlines.read = shared.deadline(shared.config.timeout_idle_s);
+        self.deadlines.read = 0;
+        self.await_request(shared);
         if self.input.is_empty() && self.input.capacity() > 1_024 {
             self.input = Vec::new();
         }
         shared.deliver(exchange, &mut exchange.lock());
+    }
+
+    /// The idle time-out counts from the moment at which the client has the last response: a slow reader is not idle.
+    pub(super) fn await_request(&mut self, shared: &Shared) {
+        if self.phase == Phase::Idle && self.pending.is_empty() {
+            self.deadlines.read = shared.deadline(shared.config.timeout_idle_s);
+        }
     }
 
     /// Nothing more will be said: sends what is left, then FIN, and waits for the peer's.

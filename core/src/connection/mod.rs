@@ -22,7 +22,7 @@ mod receive;
 mod send;
 
 pub use send::Sent;
-pub(crate) use send::plain_text;
+pub(crate) use send::{after_the_end, plain_text};
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub(crate) const READ_SIZE: usize = 65_536;
 /// How long and how much we listen to a peer that was told we are done (RFC 9112 section 9.6).
 pub(crate) const LINGER_NS: u64 = 2_000_000_000;
 pub(crate) const LINGER_BYTES: usize = 1 << 20;
+/// How long we listen for the request of a connection over the limit, to answer it with 503.
+const REFUSED_IDLE_S: f64 = 2.0;
 
 /// A call to the application that waits for the engine's lock to be free.
 #[derive(Debug)]
@@ -71,6 +73,12 @@ impl Shared {
         self.config.trace_level != Level::Disabled
     }
 
+    /// Both clocks, read one right after the other.
+    pub(crate) fn moment(&self) -> Moment {
+        let now = self.clock.now();
+        Moment { now, wall_offset: self.clock.wall().cast_signed().wrapping_sub(now.cast_signed()) }
+    }
+
     /// The time, read only if somebody records it.
     pub(crate) fn stamp(&self, record: &Record) -> u64 {
         if record.is_on() { self.clock.now() } else { 0 }
@@ -90,6 +98,14 @@ impl Shared {
 )]
 pub(crate) fn nanos(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
+}
+
+/// One point in time on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub now: u64,
+    /// Wall clock minus monotonic clock.
+    pub wall_offset: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +137,8 @@ pub(crate) struct Connection {
     input: Vec<u8>,
     /// Where the unread part of `input` begins.
     at: usize,
+    /// When the last read happened, until it was used.
+    read_at: Option<Moment>,
     /// When the kernel received what was read last, monotonic.
     received: Option<u64>,
     head: HeadReader,
@@ -131,7 +149,9 @@ pub(crate) struct Connection {
     pub deadlines: Deadlines,
     readable: bool,
     writable: bool,
-    /// The peer sent FIN.
+    /// The readiness set saw the peer's FIN, or an error: the socket is to be read until it says so too.
+    ending: bool,
+    /// The peer's FIN was read.
     peer_closed: bool,
     /// Another request may follow the current one.
     keep: bool,
@@ -155,6 +175,7 @@ impl Connection {
             phase: Phase::Idle,
             input: Vec::new(),
             at: 0,
+            read_at: None,
             received: None,
             head: HeadReader::default(),
             body: None,
@@ -164,6 +185,7 @@ impl Connection {
             deadlines: Deadlines::default(),
             readable: true,
             writable: true,
+            ending: false,
             peer_closed: false,
             keep: true,
             over_limit,
@@ -173,12 +195,18 @@ impl Connection {
             lingered: 0,
             discard_left: 0,
         };
-        connection.deadlines.read = shared.deadline(shared.config.timeout_idle_s);
+        // One that is over the limit has no place to be idle in.
+        let wait_s = if over_limit { REFUSED_IDLE_S } else { shared.config.timeout_idle_s };
+        connection.deadlines.read = shared.deadline(wait_s);
         connection
     }
 
     pub(crate) const fn serial(&self) -> u64 {
         self.place.serial
+    }
+
+    pub(crate) const fn is_over_limit(&self) -> bool {
+        self.over_limit
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -190,8 +218,9 @@ impl Connection {
     }
 
     /// What the readiness set reported.
-    pub(crate) fn note_ready(&mut self, readable: bool, writable: bool) {
-        self.readable |= readable;
+    pub(crate) fn note_ready(&mut self, readable: bool, writable: bool, ending: bool) {
+        self.ending |= ending;
+        self.readable |= readable || ending;
         self.writable |= writable;
     }
 

@@ -34,7 +34,10 @@ impl Connection {
     ) -> Result<Sent, Error> {
         let mut progress = exchange.lock();
         if progress.gone.is_some() && (progress.reply.started || progress.body.failed.is_some()) {
-            return Ok(Sent::Gone);
+            return Ok(Sent::Gone); // the client left, or we answered in the handler's place
+        }
+        if progress.reply.complete {
+            return after_the_end(&chunk);
         }
         let size = if last { BodySize::Known(chunk.len() as u64) } else { BodySize::Unknown };
         self.start_reply(shared, exchange, &mut progress, size)?;
@@ -42,14 +45,22 @@ impl Connection {
             progress.record.send_body_size += chunk.len() as u64;
         }
         progress.reply.frame.encode(&mut self.output, chunk, last)?;
-        if last {
+        let is_whole = progress.reply.frame == BodyFrame::Length(0);
+        if last || is_whole {
             self.complete_reply(shared, exchange, &mut progress);
+            if !last {
+                // The client has all that the head announced and may leave before an empty last piece comes.
+                shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
+            }
             return Ok(Sent::Taken);
         }
         drop(progress);
         self.flush(shared);
         if self.output.len() > shared.config.limit_write_buffer_bytes {
-            exchange.lock().reply.stalled = true;
+            let mut progress = exchange.lock();
+            progress.reply.stalled = true;
+            let now = shared.stamp(&progress.record);
+            progress.reconsider(now);
             return Ok(Sent::Wait);
         }
         Ok(Sent::Taken)
@@ -242,6 +253,7 @@ impl Connection {
         let reason = progress.gone.unwrap_or(EndReason::Completed);
         progress.record.close(now, reason);
         self.idle_since = now;
+        self.await_request(shared);
         shared.deliver(exchange, progress);
     }
 
@@ -251,10 +263,21 @@ impl Connection {
         if self.output.len() > shared.config.limit_write_buffer_bytes / 2 {
             return;
         }
-        if std::mem::take(&mut exchange.lock().reply.stalled) {
+        let mut progress = exchange.lock();
+        if std::mem::take(&mut progress.reply.stalled) {
+            let now = shared.stamp(&progress.record);
+            progress.reconsider(now);
             shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
         }
     }
+}
+
+/// A piece that comes when the response is complete: the empty one that only says so is welcome.
+///
+/// # Errors
+/// `Fault::Handler` for any other.
+pub(crate) fn after_the_end(chunk: &Bytes) -> Result<Sent, Error> {
+    if chunk.is_empty() { Ok(Sent::Taken) } else { Err(Error::handler("the response is complete already")) }
 }
 
 impl Progress {

@@ -6,10 +6,11 @@ use bytes::Bytes;
 
 use super::{Engine, Inner};
 use crate::connection::Sent;
-use crate::connection::plain_text;
+use crate::connection::{after_the_end, plain_text};
 use crate::error::Error;
 use crate::exchange::{Exchange, Progress};
 use crate::handler::Handler;
+use crate::message::ResponseHead;
 use crate::trace::{EndReason, ErrorNote};
 
 /// The next piece of a request body.
@@ -28,8 +29,8 @@ pub enum Read {
 /// How a handler ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It returned.
-    Done,
+    /// It returned. Status and fields for its reply, where it has not given them before.
+    Done(Option<ResponseHead>),
     /// It raised, or broke the rules of its interface.
     Failed {
         /// As text, for sinks.
@@ -109,6 +110,10 @@ impl Inner {
         let mut progress = exchange.lock();
         let read = take(&mut progress);
         progress.body.wanted = read == Read::Wait;
+        if progress.body.wanted {
+            let now = self.shared.stamp(&progress.record);
+            progress.reconsider(now);
+        }
         read
     }
 
@@ -122,22 +127,13 @@ impl Inner {
     fn send(&mut self, exchange: &Arc<Exchange>, chunk: Bytes, last: bool) -> Result<Sent, Error> {
         let (place, shared) = (exchange.place, &mut self.shared);
         let connection = self.connections.get_mut(place.slot).filter(|c| c.is_current(exchange));
-        let Some(connection) = connection else { return Ok(Sent::Gone) };
-        {
+        let Some(connection) = connection else {
             let progress = exchange.lock();
-            if progress.reply.complete {
-                let ours = progress.gone.is_some(); // we answered in the handler's place
-                return if ours {
-                    Ok(Sent::Gone)
-                } else {
-                    Err(Error::handler("the response is complete already"))
-                };
-            }
-        }
+            let is_over = progress.reply.complete && progress.gone.is_none();
+            return if is_over { after_the_end(&chunk) } else { Ok(Sent::Gone) };
+        };
         let result = connection.send(shared, exchange, chunk, last);
-        if last || connection.is_closed() {
-            self.runnable.push_back(place.slot);
-        }
+        self.runnable.push_back(place.slot);
         result
     }
 
@@ -154,7 +150,7 @@ impl Inner {
         };
         let here = self.connection_at(exchange.place).is_some_and(|c| c.is_current(exchange));
         match outcome {
-            Outcome::Done if here && !complete => self.finish_reply(exchange),
+            Outcome::Done(head) if here && !complete => return self.finish_reply(exchange, head),
             Outcome::Failed { note, shown, status } => {
                 self.fail(exchange, note, &shown, status, here && !complete);
             }
@@ -163,14 +159,28 @@ impl Inner {
                     ErrorNote { kind: "CancelledError".into(), message: "the handler was cancelled".into() };
                 self.fail(exchange, note, "", 500, true);
             }
-            Outcome::Done | Outcome::Cancelled => {}
+            Outcome::Done(_) | Outcome::Cancelled => {}
         }
         self.settle(exchange);
     }
 
     /// Sends what the handler staged, or ends what it streamed.
-    fn finish_reply(&mut self, exchange: &Arc<Exchange>) {
-        let body = exchange.lock().reply.staged.take().unwrap_or_default();
+    fn finish_reply(&mut self, exchange: &Arc<Exchange>, head: Option<ResponseHead>) {
+        let (body, abandoned) = {
+            let mut progress = exchange.lock();
+            let reply = &progress.reply;
+            let given = reply.started || reply.head.is_some() || reply.staged.is_some();
+            let abandoned = progress.gone.filter(|_| !given);
+            if abandoned.is_none() && !reply.started && reply.head.is_none() {
+                progress.reply.head = head;
+                let now = self.shared.stamp(&progress.record);
+                progress.mark_response_start(now);
+            }
+            (progress.reply.staged.take().unwrap_or_default(), abandoned)
+        };
+        if let Some(reason) = abandoned {
+            return self.hang_up(exchange, reason); // nobody gave an answer, so there is no status to tell
+        }
         match self.send(exchange, body, true) {
             Ok(Sent::Gone) => self.hang_up(exchange, EndReason::ClientDisconnected),
             Ok(Sent::Taken | Sent::Wait) => {}

@@ -43,6 +43,8 @@ struct Inner {
     running: bool,
     /// Accepting stopped because too many connections are open.
     paused: bool,
+    /// Open connections that are only told that there are too many.
+    refused: usize,
     date_second: u64,
 }
 
@@ -108,6 +110,7 @@ impl Engine {
             serial: 0,
             running: false,
             paused: false,
+            refused: 0,
             date_second: 0,
         };
         let engine = Self { inner: Mutex::new(inner), sinks, config, clock, fd };
@@ -171,20 +174,19 @@ impl Engine {
         // However this ends, also by a panic of the handler, the next call must be able to run.
         let _reset = Reset(self);
         for _ in 0..CALLS_PER_TURN {
-            let Some(work) = self.lock().next_work() else { return };
-            self.perform(handler, work);
+            let Some(call) = self.lock().next_call() else { return };
+            self.make(handler, call);
         }
         handler.again();
     }
 
-    fn perform(&self, handler: &impl Handler, work: Work) {
-        match work {
-            Work::Advanced => {}
-            Work::Call(Call::Start(exchange)) => handler.start(&exchange),
-            Work::Call(Call::Request(exchange)) => handler.request(&exchange),
-            Work::Call(Call::Wake(exchange)) => handler.wake(&exchange),
-            Work::Call(Call::Cancel(exchange, why)) => handler.cancel(&exchange, why),
-            Work::Call(Call::Finish(exchange)) => {
+    fn make(&self, handler: &impl Handler, call: Call) {
+        match call {
+            Call::Start(exchange) => handler.start(&exchange),
+            Call::Request(exchange) => handler.request(&exchange),
+            Call::Wake(exchange) => handler.wake(&exchange),
+            Call::Cancel(exchange, why) => handler.cancel(&exchange, why),
+            Call::Finish(exchange) => {
                 handler.finish(&exchange);
                 for sink in self.sinks.iter().rev() {
                     sink.finish(&exchange);
@@ -218,11 +220,6 @@ impl Drop for Reset<'_> {
     }
 }
 
-enum Work {
-    Advanced,
-    Call(Call),
-}
-
 impl Inner {
     /// Asks the kernel what is ready.
     fn collect(&mut self) -> std::io::Result<()> {
@@ -234,8 +231,8 @@ impl Inner {
             if token >= LISTENERS {
                 self.accept(token - LISTENERS);
             } else if let Some(connection) = self.connections.get_mut(token) {
-                let ended = event.is_read_closed() || event.is_error();
-                connection.note_ready(event.is_readable() || ended, event.is_writable());
+                let ending = event.is_read_closed() || event.is_error();
+                connection.note_ready(event.is_readable(), event.is_writable(), ending);
                 self.runnable.push_back(token);
             }
         }
@@ -246,14 +243,15 @@ impl Inner {
         }
     }
 
-    /// The next thing to do: a call to make, or a connection that was run.
-    fn next_work(&mut self) -> Option<Work> {
-        if let Some(call) = self.shared.calls.pop_front() {
-            return Some(Work::Call(call));
+    /// The next call to make. Runs connections until there is one; `None` when nothing moves any more.
+    fn next_call(&mut self) -> Option<Call> {
+        loop {
+            if let Some(call) = self.shared.calls.pop_front() {
+                return Some(call);
+            }
+            let slot = self.runnable.pop_front()?;
+            self.advance(slot);
         }
-        let slot = self.runnable.pop_front()?;
-        self.advance(slot);
-        Some(Work::Advanced)
     }
 
     fn advance(&mut self, slot: usize) {
@@ -269,6 +267,7 @@ impl Inner {
             return;
         }
         let mut connection = self.connections.remove(slot);
+        self.refused -= usize::from(connection.is_over_limit());
         // Closing the descriptor removes it anyway; an error here changes nothing.
         _ = self.poll.registry().deregister(connection.stream.source());
         self.resume_accepting();

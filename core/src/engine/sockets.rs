@@ -86,20 +86,20 @@ impl Inner {
     /// Accepts until the kernel has no more or too many are open.
     pub(super) fn accept(&mut self, index: usize) {
         loop {
-            let limit = self.shared.config.limit_connections;
-            if self.connections.len() >= limit.saturating_add(REFUSED_AT_ONCE) {
+            let over_limit = self.connections.len() - self.refused >= self.shared.config.limit_connections;
+            if over_limit && self.refused >= REFUSED_AT_ONCE {
                 self.paused = true;
                 return;
             }
             let Some(listener) = self.listeners.get(index) else { return };
             match listener.accept() {
                 Ok((stream, peer)) => {
-                    let over_limit = self.connections.len() >= limit;
                     self.serial += 1;
                     let entry = self.connections.vacant_entry();
                     let place = Place { slot: entry.key(), serial: self.serial };
                     entry.insert(Connection::new(stream, place, peer, over_limit, &self.shared));
                     if self.register(place.slot).is_ok() {
+                        self.refused += usize::from(over_limit);
                         self.runnable.push_back(place.slot);
                     } else {
                         self.connections.remove(place.slot);

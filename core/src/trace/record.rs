@@ -199,8 +199,13 @@ impl Record {
     }
 
     /// Changes how much is recorded from here on. What was not recorded before stays unknown.
-    pub const fn set_level(&mut self, level: Level) {
+    pub const fn set_level(&mut self, level: Level, now: u64) {
+        let was_on = self.is_on();
         self.level = level;
+        if !was_on && self.is_on() && self.since == 0 {
+            self.since = now;
+            self.state = State::Run; // it is the handler's code that asks
+        }
     }
 
     /// Whether anything is recorded, so that callers read the clock only if it matters.
@@ -234,7 +239,7 @@ impl Record {
         if self.times[index] == 0 {
             self.times[index] = at;
         } else {
-            self.note(event, at, Status::Info, "");
+            self.note(event, self.times[index], Status::Info, "", true);
         }
     }
 
@@ -244,26 +249,29 @@ impl Record {
             return false;
         }
         let index = usize::from(event.0);
-        if index < BUILT_IN && self.times[index] == 0 {
+        if index >= BUILT_IN {
+            self.note(event, at, status, info, false);
+        } else if self.times[index] != 0 {
+            self.note(event, self.times[index], status, info, true);
+        } else {
             self.times[index] = at;
-            if status == Status::Info && info.is_empty() {
-                return true;
+            if status != Status::Info || !info.is_empty() {
+                self.note(event, at, status, info, false);
             }
         }
-        self.note(event, at, status, info);
         true
     }
 
-    fn note(&mut self, event: Event, at: u64, status: Status, info: &str) {
-        let first = self.times.get(usize::from(event.0)).copied().filter(|t| *t != at);
+    /// `again`: the event was marked at `at_ns` before, and without a note.
+    fn note(&mut self, event: Event, at_ns: u64, status: Status, info: &str, again: bool) {
         let notes = &mut self.notes.get_or_insert_default().recorded;
         if let Some(known) = notes.iter_mut().find(|r| r.event == event) {
             known.count = known.count.saturating_add(1);
             return;
         }
         let (status, info, count) =
-            if first.is_some() { (Status::Info, String::new(), 2) } else { (status, info.to_owned(), 1) };
-        notes.push(Recorded { event, at_ns: first.unwrap_or(at), status, info, count });
+            if again { (Status::Info, String::new(), 2) } else { (status, info.to_owned(), 1) };
+        notes.push(Recorded { event, at_ns, status, info, count });
     }
 
     /// The exchange now waits for something else.
@@ -440,6 +448,15 @@ mod tests {
         record.read_arrived(Some(3_000), 5_000);
         record.close(5_000, EndReason::Completed);
         assert_eq!(record.states(), [600 + 2_000, 2_000, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_counts_too() {
+        let mut record = begun();
+        assert!(record.record(Event::WRITE_START, 1_200, Status::Info, ""));
+        assert!(record.record(Event::WRITE_START, 1_200, Status::Error, "again"));
+        let recorded = record.get(Event::WRITE_START).unwrap();
+        assert_eq!((recorded.count, recorded.status, recorded.info.as_str()), (2, Status::Info, ""));
     }
 
     #[test]

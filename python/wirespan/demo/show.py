@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import importlib
 import logging
-import os
 import random
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +15,8 @@ from rich.text import Text
 from wirespan._core import AccessLog
 from wirespan.demo.clients import download_slowly, give_up, request, upload_slowly
 from wirespan.demo.front import make_front
-from wirespan.demo.tally import COLORS, Tally, lesson, summary_table
+from wirespan.demo.tally import LOOKS, Tally, lesson, summary_table
+from wirespan.hosting import terminal_looks
 from wirespan.loading import StartError
 from wirespan.serving import serving
 
@@ -32,14 +32,14 @@ def run_demo(seconds: float | None = None) -> None:
     make_shop = _shop_module().make_shop
     console = Console(highlight=False)
     tally = Tally()
-    log = AccessLog("pretty", color=console.is_terminal and not os.environ.get("NO_COLOR"))
+    log = AccessLog("pretty", **terminal_looks())
     tracers = (log, tally)
     with (
         _quiet(),
         serving(make_shop(), tracers=tracers, timeout_shutdown_s=1.0) as shop,
         serving(make_front(shop.port), tracers=tracers, timeout_shutdown_s=1.0) as front,
     ):
-        _introduce(console, shop.url, front.url)
+        _introduce(console, shop.url, front.url, seconds)
         asyncio.run(_send(acts(shop.port, front.port), seconds))
     log.close()
     _conclude(console, tally)
@@ -49,7 +49,9 @@ def _shop_module() -> ModuleType:
     try:
         return importlib.import_module("wirespan.demo.shop")
     except ModuleNotFoundError as error:
-        raise StartError(f"the demo's shop is a FastAPI app: pip install {error.name}") from None
+        raise StartError(
+            f"the demo's shop is a FastAPI app, and {error.name} is missing: pip install 'wirespan[demo]'"
+        ) from None
 
 
 def acts(shop: int, front: int) -> list[tuple[float, Act]]:
@@ -75,18 +77,22 @@ async def _send(mix: list[tuple[float, Act]], seconds: float | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, enough.set)
-    clients = [asyncio.create_task(_repeat(pause_s, act)) for pause_s, act in mix]
+    clients = [asyncio.create_task(_repeat(pause_s, act, enough)) for pause_s, act in mix]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await enough.wait()
-    for client in clients:
-        client.cancel()
+    enough.set()
     await asyncio.wait(clients)
 
 
-async def _repeat(pause_s: float, act: Act) -> None:
+async def _repeat(pause_s: float, act: Act, enough: asyncio.Event) -> None:
+    """Acts until it is enough. What has begun is not cut off: that would look like a client that left."""
     while True:
-        await asyncio.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s * random.uniform(0.5, 1.5)):  # noqa: S311 - no secret
+                await enough.wait()
+        if enough.is_set():
+            return
         with contextlib.suppress(OSError):
             await act()
 
@@ -103,26 +109,30 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def _introduce(console: Console, shop_url: str, front_url: str) -> None:
-    line = Text.assemble(
-        ("wirespan demo", "bold"),
-        "  a FastAPI shop on ",
-        (shop_url, "cyan"),
-        ", a native service on ",
-        (front_url, "cyan"),
+def _introduce(console: Console, shop_url: str, front_url: str, seconds: float | None) -> None:
+    until = "Ctrl-C ends it" if seconds is None else f"{seconds:g} seconds, or until Ctrl-C"
+    console.print(Text.assemble(("wirespan demo", "bold"), (f"  {until}", "dim")))
+    console.print(Text.assemble("  the shop     ", (shop_url, "cyan"), "  a FastAPI app"))
+    console.print(
+        Text.assemble("  the service  ", (front_url, "cyan"), "  a wirespan app that calls the shop")
     )
-    console.print(line, soft_wrap=True)
-    legend = Text("each bar is one request:  ")
-    for state, color in COLORS.items():
-        legend.append(f"█ {state}  ", style=color)
-    console.print(legend, "Ctrl-C ends it", style="dim")
+    console.print("\nEach line is a request, each bar shows where its time went:")
+    legend = Text("  ")
+    for state, look in LOOKS.items():
+        legend.append(f"{'█' if _has_color(console) else look.letter} {state}  ", style=look.color)
+    console.print(legend)
     console.print()
+
+
+def _has_color(console: Console) -> bool:
+    return console.is_terminal and not console.no_color
 
 
 def _conclude(console: Console, tally: Tally) -> None:
     console.print()
     if tally.totals:
-        console.print(summary_table(tally))
+        console.print("Where the time went, the slowest first:", style="bold")
+        console.print(summary_table(tally, console.width, color=_has_color(console)))
         console.print()
         console.print(lesson(tally))
     console.print("\nYour own app:  wirespan serve package.module:app", style="bold")

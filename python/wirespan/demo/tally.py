@@ -9,25 +9,29 @@ from rich.text import Text
 
 from wirespan.context import RequestContext
 
-# The order of the six states is the order of a request's life; the colours are those of the pretty access
-# log.
-COLORS = {
-    "queue": "red",
-    "read": "blue",
-    "schedule": "yellow",
-    "run": "green",
-    "await": "cyan",
-    "write": "magenta",
+
+@dataclass(frozen=True)
+class Look:
+    """How a state is shown, and what it means where it takes most of the time."""
+
+    color: str
+    letter: str
+    meaning: str
+
+
+# The order is that of a request's life; colours and letters are those of the pretty access log.
+LOOKS = {
+    "queue": Look("red", "q", "a blocked event loop"),
+    "read": Look("blue", "r", "a slow sender"),
+    "schedule": Look("yellow", "s", "a busy loop or pool"),
+    "run": Look("green", "#", "Python itself"),
+    "await": Look("cyan", ".", "a database or service"),
+    "write": Look("magenta", "w", "a slow reader"),
 }
-MEANINGS = {
-    "queue": "the loop was blocked",
-    "read": "the client sent slowly",
-    "schedule": "its turn or a thread",
-    "run": "Python was busy",
-    "await": "a database or service",
-    "write": "the client read slowly",
-}
-BAR_WIDTH = 16
+# What the other columns of the summary need.
+OTHERS_WIDTH = 74
+BAR_WIDTHS = (6, 24)
+WHOLE_MS = 100  # from here on a tenth says nothing
 FAST_ROUTE = "GET /products/{number}"
 
 
@@ -50,10 +54,18 @@ class Total:
 
 
 class Tally:
-    """Adds up the six states for each route, over all servers that it is registered with."""
+    """Adds up the six states for each route, over all servers that it is registered with.
+
+    Attributes:
+        totals: by method and route.
+        gone: requests whose client did not wait for the end.
+        failed: requests whose handler raised.
+    """
 
     def __init__(self) -> None:
         self.totals: dict[str, Total] = defaultdict(Total)
+        self.gone = 0
+        self.failed = 0
 
     def start(self, context: contextvars.Context, request: RequestContext) -> contextvars.Context:
         """Nothing to prepare: everything is on the record when the exchange ends."""
@@ -65,34 +77,51 @@ class Tally:
         total = self.totals[f"{request.method} {stats.route or '(no route)'}"]
         total.requests += 1
         total.states.update(stats.states())
+        if stats.end_reason == "client_disconnected":
+            self.gone += 1
+        elif stats.error is not None:
+            self.failed += 1
 
 
-def summary_table(tally: Tally) -> Table:
-    """Routes, the slowest first, with the state that took most of the time and what that means."""
+def summary_table(tally: Tally, width: int = 80, *, color: bool = True) -> Table:
+    """Routes, the slowest first, with the state that took most of the time and what that means.
+
+    Args:
+        tally: what was measured.
+        width: columns of the terminal.
+        color: else the states are letters, as in the access log.
+    """
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("route", no_wrap=True)
     table.add_column("count", justify="right", no_wrap=True)
     table.add_column("mean", justify="right", no_wrap=True)
-    table.add_column("where it went", no_wrap=True)
-    table.add_column("mostly", no_wrap=True)
-    rows = sorted(tally.totals.items(), key=lambda row: -row[1].mean_ms())
-    for route, total in rows:
+    table.add_column("", no_wrap=True)
+    table.add_column("where the time went", no_wrap=True)
+    bar_width = min(max(width - OTHERS_WIDTH, BAR_WIDTHS[0]), BAR_WIDTHS[1])
+    for route, total in sorted(tally.totals.items(), key=lambda row: -row[1].mean_ms()):
         state, spent = total.states.most_common(1)[0]
         share = 100 * spent // max(total.total_ns, 1)
-        mostly = Text.assemble((f"{state} {share}%", COLORS[state]), (f"  {MEANINGS[state]}", "dim"))
-        table.add_row(route, str(total.requests), f"{total.mean_ms():.1f} ms", _bar(total), mostly)
+        verdict = Text.assemble((f"{state} {share}%", LOOKS[state].color), f" {LOOKS[state].meaning}")
+        mean = total.mean_ms()
+        table.add_row(
+            route,
+            str(total.requests),
+            f"{mean:.{0 if mean >= WHOLE_MS else 1}f} ms",
+            _bar(total, bar_width, color=color),
+            verdict,
+        )
     return table
 
 
-def _bar(total: Total) -> Text:
+def _bar(total: Total, width: int, *, color: bool) -> Text:
     """The six states as one bar; a state with any time at all has at least its rounded share."""
     bar = Text()
     drawn = 0
     passed = 0
-    for state, color in COLORS.items():
+    for state, look in LOOKS.items():
         passed += total.states[state]
-        until = round(BAR_WIDTH * passed / max(total.total_ns, 1))
-        bar.append("█" * (until - drawn), style=color)
+        until = round(width * passed / max(total.total_ns, 1))
+        bar.append(("█" if color else look.letter) * (until - drawn), style=look.color)
         drawn = until
     return bar
 
@@ -102,8 +131,10 @@ def lesson(tally: Tally) -> Text:
     total = tally.totals.get(FAST_ROUTE, Total())
     return Text.assemble(
         "The product page needs ",
-        (f"{total.mean_ms('run'):.1f} ms of Python", COLORS["run"]),
+        (f"{total.mean_ms('run'):.1f} ms of Python", LOOKS["run"].color),
         f" and took {total.mean_ms():.1f} ms on average: it waited ",
-        (f"{total.mean_ms('queue'):.1f} ms in the kernel", COLORS["queue"]),
-        ", because /report blocks the event loop. A trace that begins in a middleware cannot show that.",
+        (f"{total.mean_ms('queue'):.1f} ms in the kernel", LOOKS["queue"].color),
+        ", because /report blocks the event loop. A trace that begins in a middleware cannot show that.\n"
+        f"In {tally.gone} requests the client left before the end, in {tally.failed} the handler raised: "
+        "each has its line, too.",
     )

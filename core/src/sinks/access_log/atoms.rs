@@ -179,8 +179,7 @@ fn put_atom(atom: &Atom, facts: &Facts<'_>, stamps: &mut Stamps, out: &mut Vec<u
     match atom {
         Atom::Literal(text) => out.extend_from_slice(text),
         Atom::Host => match facts.client {
-            // Writing to a Vec cannot fail.
-            Some(client) => _ = write!(out, "{}", client.ip()),
+            Some(client) => out.extend_from_slice(client.ip().as_bytes()),
             None => out.push(b'-'),
         },
         Atom::User => put_user(facts, out),
@@ -209,7 +208,7 @@ fn put_value(value: Value<'_>, stamps: &mut Stamps, out: &mut Vec<u8>) {
         Value::Number(number) => put_number(number, out),
         Value::Hex(bytes) => escape::hex(bytes, out),
         // Writing to a Vec cannot fail.
-        Value::Address(addr) => _ = write!(out, "{addr}"),
+        Value::Address(end) => out.extend_from_slice(end.text().as_bytes()),
         Value::Time(wall_ns) => stamps.rfc3339(wall_ns, out),
     }
 }

@@ -3,9 +3,7 @@
 //! JSON lines are compiled from this table, and `%({name}x)s` reaches the same facts in format strings, so names
 //! and meanings cannot drift apart.
 
-use std::net::SocketAddr;
-
-use crate::exchange::{Exchange, Progress};
+use crate::exchange::{Endpoint, Exchange, Progress};
 use crate::message::{Request, ResponseFields, Version};
 use crate::trace::{Event, Record, State};
 
@@ -163,13 +161,13 @@ pub(super) fn names() -> impl Iterator<Item = (String, Field)> {
 }
 
 /// The value of a fact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
     Unknown,
     Text(&'a [u8]),
     Number(u64),
     Hex(&'a [u8]),
-    Address(SocketAddr),
+    Address(&'a Endpoint),
     /// Wall-clock nanoseconds since 1970.
     Time(u64),
 }
@@ -177,7 +175,7 @@ pub(super) enum Value<'a> {
 /// A finished exchange as the formats see it.
 pub(super) struct Facts<'a> {
     pub(super) request: Option<&'a Request>,
-    pub(super) client: Option<SocketAddr>,
+    pub(super) client: Option<&'a Endpoint>,
     pub(super) record: &'a Record,
     /// The response's fields, where the engine still has them.
     pub(super) response: Option<&'a ResponseFields>,
@@ -196,7 +194,7 @@ impl<'a> Facts<'a> {
         let is_timed = start.is_some() && record.time(Event::HTTP_FINISH).is_some();
         Self {
             request: exchange.request(),
-            client: exchange.peer().client,
+            client: exchange.peer().client.as_ref(),
             record,
             response: progress.reply.head.as_ref().map(|head| &head.fields),
             start_wall_ns: start.map_or(now, |at| record.wall_ns(at)),

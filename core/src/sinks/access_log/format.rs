@@ -2,13 +2,14 @@
 
 use jiff::tz::TimeZone;
 
-use super::SetupError;
 use super::atoms::{Atoms, COMBINED};
 use super::field::Facts;
 use super::json::Json;
 use super::pretty::Pretty;
 use super::stamp::Stamps;
+use super::{Options, SetupError};
 use crate::exchange::Exchange;
+use crate::trace::Clock;
 
 #[derive(Debug)]
 enum Layout {
@@ -25,11 +26,12 @@ pub(super) struct Format {
 }
 
 impl Format {
-    /// `format` as in [`super::Options`]; local times are in `zone`.
-    pub(super) fn parse(format: &str, color: bool, zone: TimeZone) -> Result<Self, SetupError> {
+    /// What the options ask for; local times are in `zone`.
+    pub(super) fn parse(options: &Options, zone: TimeZone) -> Result<Self, SetupError> {
+        let format = options.format.as_str();
         let layout = match format {
             "json" => Layout::Json(Json::new()),
-            "pretty" => Layout::Pretty(Pretty::new(color)),
+            "pretty" => Layout::Pretty(Pretty::new(options.color, options.columns)),
             "combined" => Layout::Atoms(parse_atoms(COMBINED)?),
             _ if format.contains('%') => Layout::Atoms(parse_atoms(format)?),
             _ => return Err(SetupError::UnknownFormat(format.to_owned())),
@@ -37,9 +39,10 @@ impl Format {
         Ok(Self { layout, stamps: Stamps::new(zone) })
     }
 
-    /// Appends the exchange's line; `now` is the wall clock, for exchanges that were not traced.
-    pub(super) fn write(&mut self, exchange: &Exchange, now: u64, out: &mut Vec<u8>) {
+    /// Appends the exchange's line. One that was not traced has the time of writing.
+    pub(super) fn write(&mut self, exchange: &Exchange, out: &mut Vec<u8>) {
         let progress = exchange.lock();
+        let now = if progress.record.is_on() { 0 } else { Clock::System.wall() };
         let facts = Facts::new(exchange, &progress, now);
         match &self.layout {
             Layout::Json(json) => json.write(&facts, &mut self.stamps, out),

@@ -1,7 +1,5 @@
 //! One JSON object a line (JSON Lines), compiled from the table of [`super::field`].
 
-use std::io::Write as _;
-
 use super::escape;
 use super::field::{Facts, Field, Shape, Value, shapes};
 use super::stamp::Stamps;
@@ -75,7 +73,7 @@ impl Json {
 }
 
 fn put_group(members: &[Keyed], facts: &Facts<'_>, stamps: &mut Stamps, out: &mut Vec<u8>) {
-    if members.first().is_none_or(|(_, field)| facts.value(*field) == Value::Unknown) {
+    if members.first().is_none_or(|(_, field)| matches!(facts.value(*field), Value::Unknown)) {
         return out.extend_from_slice(b"null");
     }
     for (key, field) in members {
@@ -92,7 +90,7 @@ fn put(key: &[u8], value: Value<'_>, stamps: &mut Stamps, out: &mut Vec<u8>) {
         Value::Number(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
         Value::Hex(bytes) => quoted(out, |out| escape::hex(bytes, out)),
         // Writing to a Vec cannot fail.
-        Value::Address(addr) => quoted(out, |out| _ = write!(out, "{addr}")),
+        Value::Address(end) => quoted(out, |out| out.extend_from_slice(end.text().as_bytes())),
         Value::Time(wall_ns) => quoted(out, |out| stamps.rfc3339(wall_ns, out)),
     }
 }

@@ -21,6 +21,7 @@ mod stamp;
 mod target;
 #[cfg(test)]
 mod tests;
+mod widths;
 mod writer;
 
 use std::fs::File;
@@ -54,11 +55,19 @@ pub struct Options {
     pub capacity: usize,
     /// Colours, in `pretty` only.
     pub color: bool,
+    /// Width of the terminal that `pretty` lines must fit; None where they may be as long as they are.
+    pub columns: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: "json".to_owned(), target: Target::Stdout, capacity: 16_384, color: false }
+        Self {
+            format: "json".to_owned(),
+            target: Target::Stdout,
+            capacity: 16_384,
+            color: false,
+            columns: None,
+        }
     }
 }
 
@@ -113,14 +122,14 @@ impl AccessLog {
         }
         // A system without zone data logs in UTC.
         let zone = TimeZone::try_system().unwrap_or(TimeZone::UTC);
-        let format = Format::parse(&options.format, options.color, zone)?;
+        let format = Format::parse(&options, zone)?;
         let path = options.target.path().map(ToOwned::to_owned);
         let file =
             options.target.open().map_err(|source| SetupError::Target { path: path.clone(), source })?;
         let replacement = Arc::default();
-        let writer = Writer::new(format, file, Arc::clone(&replacement));
+        let writer = Writer::new(file, Arc::clone(&replacement));
         Ok(Self {
-            queue: Arc::new(Queue::new(options.capacity)),
+            queue: Arc::new(Queue::new(format, options.capacity)),
             writer: Arc::new(Mutex::new(Some(writer))),
             started: AtomicBool::new(false),
             path,

@@ -6,12 +6,11 @@
 use super::escape;
 use super::field::{Facts, Field, Value};
 use super::stamp::{Stamps, put};
+use super::widths::Widths;
 use crate::trace::{EndReason, State};
 
-const METHOD_WIDTH: usize = 7;
-const PATH_WIDTH: usize = 36;
 const DURATION_WIDTH: usize = 6;
-const BAR_WIDTH: usize = 20;
+const KIND_WIDTH: usize = 36;
 /// Least share, in percent, for a second state to be named.
 const WORTH_NAMING: u64 = 5;
 
@@ -28,36 +27,44 @@ const CYAN: &[u8] = b"\x1b[36m";
 const LOOKS: [(&[u8], u8); 6] =
     [(RED, b'q'), (BLUE, b'r'), (YELLOW, b's'), (GREEN, b'#'), (CYAN, b'.'), (MAGENTA, b'w')];
 
-/// The format and its one choice.
+/// The format and its two choices.
 #[derive(Debug)]
 pub(super) struct Pretty {
     color: bool,
+    widths: Widths,
 }
 
 impl Pretty {
-    pub(super) const fn new(color: bool) -> Self {
-        Self { color }
+    /// Lines fit into `columns`, where given.
+    pub(super) fn new(color: bool, columns: Option<usize>) -> Self {
+        Self { color, widths: columns.map_or(Widths::UNBOUNDED, Widths::of) }
     }
 
     /// Appends one line.
     pub(super) fn write(&self, facts: &Facts<'_>, stamps: &mut Stamps, out: &mut Vec<u8>) {
-        self.paint(DIM, out, |out| stamps.clock(facts.start_wall_ns, out));
+        let Widths { clock, method, path, bar, tail } = self.widths;
+        self.paint(DIM, out, |out| {
+            let start = out.len();
+            stamps.clock(facts.start_wall_ns, out);
+            out.truncate(start + clock);
+        });
         out.push(b' ');
-        column(METHOD_WIDTH, self.cut_mark(), out, |out| match facts.request {
-            Some(request) => escape::text(head_of(request.method(), METHOD_WIDTH), out),
+        column(method, self.cut_mark(), out, |out| match facts.request {
+            Some(request) => escape::text(head_of(request.method(), method), out),
             None => out.push(b'-'),
         });
         out.push(b' ');
-        column(PATH_WIDTH, self.cut_mark(), out, |out| put_path(facts, out));
+        column(path, self.cut_mark(), out, |out| put_path(facts, path, out));
         out.push(b' ');
         self.put_status(facts.record.status, out);
         out.push(b' ');
         self.put_duration(facts.duration_ns, out);
         out.extend_from_slice(b"  ");
         let states = facts.duration_ns.map_or([0; 6], |_| facts.record.states());
-        self.put_bar(states, out);
-        self.put_shares(states, out);
-        self.put_outcome(facts, out);
+        self.put_bar(states, bar, out);
+        let outcome = self.outcome(facts, tail);
+        self.put_shares(states, tail - outcome.width, out);
+        out.extend_from_slice(&outcome.text);
         while out.last() == Some(&b' ') {
             out.pop();
         }
@@ -117,8 +124,8 @@ impl Pretty {
         out[start..].rotate_right(padding);
     }
 
-    fn put_bar(&self, states: [u64; 6], out: &mut Vec<u8>) {
-        let cells = cells(states);
+    fn put_bar(&self, states: [u64; 6], width: usize, out: &mut Vec<u8>) {
+        let cells = cells(states, width);
         for (count, (color, letter)) in cells.into_iter().zip(LOOKS) {
             if count == 0 {
                 continue;
@@ -131,11 +138,11 @@ impl Pretty {
                 }
             });
         }
-        out.extend(std::iter::repeat_n(b' ', BAR_WIDTH - cells.iter().sum::<usize>()));
+        out.extend(std::iter::repeat_n(b' ', width - cells.iter().sum::<usize>()));
     }
 
-    /// The largest state in words, and the second where it matters.
-    fn put_shares(&self, states: [u64; 6], out: &mut Vec<u8>) {
+    /// The largest state in words, and the second where it matters and has room.
+    fn put_shares(&self, states: [u64; 6], mut room: usize, out: &mut Vec<u8>) {
         let shares = percents(states);
         let mut order = [0, 1, 2, 3, 4, 5];
         order.sort_by_key(|i| std::cmp::Reverse(states[*i]));
@@ -143,27 +150,54 @@ impl Pretty {
             if shares[index] == 0 || (rank == 1 && shares[index] < WORTH_NAMING) {
                 break;
             }
+            let (name, share) = (State::ALL[index].1, format!(" {}%", shares[index]));
+            let Some(left) = room.checked_sub(1 + name.len() + share.len()) else {
+                break;
+            };
+            room = left;
             out.push(b' ');
-            self.paint(LOOKS[index].0, out, |out| out.extend_from_slice(State::ALL[index].1.as_bytes()));
-            out.push(b' ');
-            out.extend_from_slice(itoa::Buffer::new().format(shares[index]).as_bytes());
-            out.push(b'%');
+            self.paint(LOOKS[index].0, out, |out| out.extend_from_slice(name.as_bytes()));
+            out.extend_from_slice(share.as_bytes());
         }
     }
 
-    /// The end reason where it is not the normal one, and the kind of the error.
-    fn put_outcome(&self, facts: &Facts<'_>, out: &mut Vec<u8>) {
+    /// The end reason where it is not the normal one, and the kind of the error; only this where both are
+    /// wider than `room`.
+    fn outcome(&self, facts: &Facts<'_>, room: usize) -> Outcome {
+        let mut outcome = Outcome::default();
         let reason = facts.record.end_reason.filter(|reason| *reason != EndReason::Completed);
-        if let Some(reason) = reason {
-            out.extend_from_slice(b"  ");
-            self.paint(RED, out, |out| out.extend_from_slice(reason.name().as_bytes()));
-        }
-        if let Value::Text(kind) = facts.value(Field::ErrorKind)
-            && reason.is_none_or(|reason| reason.name().as_bytes() != kind)
+        let mut kind = Vec::new();
+        if let Value::Text(text) = facts.value(Field::ErrorKind)
+            && reason.is_none_or(|reason| reason.name().as_bytes() != text)
         {
-            out.push(b' ');
-            self.paint(RED, out, |out| escape::text(head_of(kind, PATH_WIDTH), out));
+            escape::text(head_of(text, KIND_WIDTH), &mut kind);
+            kind.truncate(KIND_WIDTH.min(room - 1));
         }
+        if let Some(reason) = reason
+            && (kind.is_empty() || 3 + reason.name().len() + kind.len() <= room)
+        {
+            outcome.add(b"  ", reason.name().as_bytes(), self);
+        }
+        if !kind.is_empty() {
+            outcome.add(b" ", &kind, self);
+        }
+        outcome
+    }
+}
+
+/// How an exchange ended, ready to be written.
+#[derive(Debug, Default)]
+struct Outcome {
+    text: Vec<u8>,
+    /// In characters, without the colours.
+    width: usize,
+}
+
+impl Outcome {
+    fn add(&mut self, space: &[u8], word: &[u8], pretty: &Pretty) {
+        self.text.extend_from_slice(space);
+        pretty.paint(RED, &mut self.text, |out| out.extend_from_slice(word));
+        self.width += space.len() + word.len();
     }
 }
 
@@ -183,14 +217,14 @@ fn column(width: usize, cut_mark: &[u8], out: &mut Vec<u8>, content: impl FnOnce
     out.resize(start + width, b' ');
 }
 
-fn put_path(facts: &Facts<'_>, out: &mut Vec<u8>) {
+fn put_path(facts: &Facts<'_>, width: usize, out: &mut Vec<u8>) {
     let Some(request) = facts.request else {
         return out.push(b'-');
     };
-    escape::text(head_of(request.path(), PATH_WIDTH), out);
+    escape::text(head_of(request.path(), width), out);
     if !request.query().is_empty() {
         out.push(b'?');
-        escape::text(head_of(request.query(), PATH_WIDTH), out);
+        escape::text(head_of(request.query(), width), out);
     }
 }
 
@@ -216,33 +250,33 @@ fn percents(states: [u64; 6]) -> [u64; 6] {
 }
 
 /// How many of the bar's cells each state gets: its share, and at least one from one percent on.
-fn cells(states: [u64; 6]) -> [usize; 6] {
+fn cells(states: [u64; 6], width: usize) -> [usize; 6] {
     let total = total(states);
     if total == 0 {
         return [0; 6];
     }
-    let width = BAR_WIDTH as u128;
+    let share = |ns: u128| usize::try_from(ns * width as u128 / total).unwrap_or(width);
     let mut cells = [0; 6];
     let mut remainders = [0; 6];
     for (i, ns) in states.map(u128::from).into_iter().enumerate() {
-        cells[i] = usize::try_from(ns * width / total).unwrap_or(BAR_WIDTH);
-        remainders[i] = ns * width % total;
+        cells[i] = share(ns);
+        remainders[i] = ns * width as u128 % total;
         if cells[i] == 0 && ns * 100 >= total {
             (cells[i], remainders[i]) = (1, 0);
         }
     }
-    level(&mut cells, &mut remainders);
+    level(&mut cells, &mut remainders, width);
     cells
 }
 
 /// Makes the cells fill the bar exactly: the largest remainders get what is left, the longest pay what is over.
-fn level(cells: &mut [usize; 6], remainders: &mut [u128; 6]) {
-    while cells.iter().sum::<usize>() < BAR_WIDTH {
+fn level(cells: &mut [usize; 6], remainders: &mut [u128; 6], width: usize) {
+    while cells.iter().sum::<usize>() < width {
         let largest = (0..6).max_by_key(|i| remainders[*i]).unwrap_or_default();
         cells[largest] += 1;
         remainders[largest] = 0;
     }
-    while cells.iter().sum::<usize>() > BAR_WIDTH {
+    while cells.iter().sum::<usize>() > width {
         let longest = (0..6).max_by_key(|i| cells[*i]).unwrap_or_default();
         cells[longest] -= 1;
     }
@@ -262,7 +296,7 @@ mod tests {
             ([991, 9, 0, 0, 0, 0], [20, 0, 0, 0, 0, 0]),
             ([u64::MAX, u64::MAX, 0, 0, 0, u64::MAX], [6, 7, 0, 0, 0, 7]),
         ] {
-            assert_eq!(cells(states), expected, "{states:?}");
+            assert_eq!(cells(states, 20), expected, "{states:?}");
         }
     }
 
@@ -280,7 +314,7 @@ mod tests {
             (None, "     -"),
         ] {
             let mut out = Vec::new();
-            Pretty::new(false).put_duration(ns, &mut out);
+            Pretty::new(false, None).put_duration(ns, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

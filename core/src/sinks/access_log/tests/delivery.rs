@@ -26,7 +26,7 @@ fn fresh_path(name: &str) -> PathBuf {
 }
 
 fn log_to(target: Target, format: &str, capacity: usize) -> AccessLog {
-    AccessLog::new(Options { format: format.into(), target, capacity, color: false }).unwrap()
+    AccessLog::new(Options { format: format.into(), target, capacity, ..Options::default() }).unwrap()
 }
 
 fn lines_of(path: &PathBuf) -> usize {
@@ -214,7 +214,7 @@ fn text_formats_tell_of_drops_as_a_comment() {
 #[test]
 fn wrong_options_say_what_is_wrong() {
     let new = |format: &str, target, capacity| {
-        AccessLog::new(Options { format: format.into(), target, capacity, color: false }).unwrap_err()
+        AccessLog::new(Options { format: format.into(), target, capacity, ..Options::default() }).unwrap_err()
     };
     for (error, expected) in [
         (new("jsn", Target::Stdout, 1), "unknown access log format `jsn`: write json, combined, pretty or"),

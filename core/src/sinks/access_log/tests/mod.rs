@@ -6,7 +6,7 @@ mod speed;
 
 use std::sync::Arc;
 
-use crate::exchange::{Exchange, Peer, Place};
+use crate::exchange::{Endpoint, Exchange, Peer, Place};
 use crate::message::{BodyLength, Request, Span, Version};
 use crate::trace::{ConnectionFacts, EndReason, Event, Level, Record, State};
 
@@ -63,8 +63,11 @@ fn record() -> Record {
 
 fn exchange(request: Option<Request>, record: Record) -> Arc<Exchange> {
     let client = Some("192.0.2.7:50312".parse().unwrap());
-    let exchange =
-        Exchange::new(Place { slot: 0, serial: 0 }, Arc::new(Peer { client, server: None }), record);
+    let exchange = Exchange::new(
+        Place { slot: 0, serial: 0 },
+        Arc::new(Peer { client: client.map(Endpoint::new), server: None }),
+        record,
+    );
     if let Some(request) = request {
         exchange.set_request(request);
     }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::super::format::Format;
 use super::super::{AccessLog, Options, Target};
-use super::{WALL_NS, exchange, plain_request, record};
+use super::{exchange, plain_request, record};
 use crate::sinks::Sink as _;
 
 const ROUNDS: u32 = 200_000;
@@ -22,11 +22,12 @@ fn report(what: &str, begin: Instant) {
 fn lines() {
     let exchange = exchange(Some(plain_request()), record());
     for format in ["json", "combined", "pretty"] {
-        let mut format_of = Format::parse(format, true, TimeZone::system()).unwrap();
+        let options = Options { format: format.into(), color: true, ..Options::default() };
+        let mut format_of = Format::parse(&options, TimeZone::system()).unwrap();
         let mut out = Vec::with_capacity(1 << 20);
         let begin = Instant::now();
         for _ in 0..ROUNDS {
-            format_of.write(&exchange, WALL_NS, &mut out);
+            format_of.write(&exchange, &mut out);
             if out.len() > 1 << 19 {
                 out.clear();
             }
