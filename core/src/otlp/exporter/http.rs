@@ -29,7 +29,7 @@ impl Target {
     /// Reads the certificate files.
     pub(super) fn new(options: &Options) -> Result<Self, OptionError> {
         let Options { endpoint, headers, tls, .. } = options;
-        let tls = tls.load()?;
+        let tls = tls.load(endpoint)?;
         Ok(Self { endpoint: endpoint.clone(), headers: headers.clone(), tls, name: name_of(endpoint) })
     }
 

@@ -21,11 +21,13 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Reads the files.
-    pub(crate) fn load(&self) -> Result<TlsConfig, OptionError> {
+    /// Reads the files, for an endpoint that is encrypted also the system's authorities. Where there are none we go
+    /// on: spans are no reason not to serve, and each failing request says what is wrong.
+    pub(crate) fn load(&self, endpoint: &str) -> Result<TlsConfig, OptionError> {
         let roots = match &self.certificate {
-            Some(path) => RootCerts::new_with_certs(&certificates(path)?),
-            None => RootCerts::PlatformVerifier,
+            Some(path) => certificates(path)?,
+            None if endpoint.starts_with("https:") => system_roots(),
+            None => Vec::new(),
         };
         let client = match (&self.client_certificate, &self.client_key) {
             (Some(chain), Some(key)) => {
@@ -39,11 +41,16 @@ impl Tls {
             }
         };
         Ok(TlsConfig::builder()
-            .root_certs(roots)
+            .root_certs(RootCerts::new_with_certs(&roots))
             .client_cert(client)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build())
     }
+}
+
+fn system_roots() -> Vec<Certificate<'static>> {
+    let certificates = rustls_native_certs::load_native_certs().certs;
+    certificates.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
 }
 
 fn wrong(path: &Path, why: impl Display) -> OptionError {

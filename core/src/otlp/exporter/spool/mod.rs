@@ -152,10 +152,9 @@ impl Spool {
         }
     }
 
-    /// The oldest batch is the one that is with the sender already. Returns false if there is none.
-    pub(super) fn take_head(&mut self) -> bool {
-        self.is_head_taken = !self.is_empty();
-        self.is_head_taken
+    /// The oldest batch is the one that is with the sender already.
+    pub(super) const fn take_head(&mut self) {
+        self.is_head_taken = true;
     }
 
     /// The head went back on the list: it is tried again later.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::receiver::{PATIENCE, Receiver, Reply, free_addr, reply};
-use super::{exporter, names, options, push, wait_until};
+use super::{exporter, names, options, push, push_batches, wait_until};
 use crate::otlp::encode::Encoding;
 use crate::otlp::exporter::status::{Dropped, Receiver as State};
 use crate::otlp::options::Options;
@@ -13,7 +13,6 @@ fn spans_arrive_in_order_in_full_batches() {
     let receiver = Receiver::start([]);
     let mut options = options(receiver.url());
     assert!(options.headers.push("api-key", "secret"));
-    options.schedule_delay = Duration::from_secs(3_600);
     let (exporter, lines) = exporter(&options);
     push(&exporter, 0..10);
     let request = receiver.next();
@@ -36,7 +35,8 @@ fn spans_arrive_in_order_in_full_batches() {
 #[test]
 fn a_lonely_span_goes_after_its_delay() {
     let receiver = Receiver::start([]);
-    let (exporter, _) = exporter(&options(receiver.url()));
+    let options = Options { schedule_delay: Duration::from_millis(20), ..options(receiver.url()) };
+    let (exporter, _) = exporter(&options);
     let begin = Instant::now();
     push(&exporter, [1]);
     assert_eq!(receiver.next().names(), ["1"]);
@@ -106,8 +106,7 @@ fn what_is_refused_is_dropped_counted_and_told_once() {
     let bad = reply("400 Bad Request", "", b"\x08\x03\x12\x04what");
     let receiver = Receiver::start([bad.clone(), bad, reply("401 No", "", b"")]);
     let (exporter, lines) = exporter(&options(receiver.url()));
-    push(&exporter, 0..40);
-    assert!(exporter.flush(PATIENCE));
+    push_batches(&exporter, 4);
     let status = exporter.status();
     assert_eq!(status.dropped, Dropped { refused: 30, ..Dropped::default() });
     assert_eq!((status.exported, status.requests, status.failed), (10, 4, 3));
@@ -125,8 +124,7 @@ fn a_redirect_is_refused() {
             reply(&format!("{status} Elsewhere"), &format!("location: {}\r\n", other.url()), b"")
         }));
     let (exporter, lines) = exporter(&options(receiver.url()));
-    push(&exporter, 0..40);
-    assert!(exporter.flush(PATIENCE));
+    push_batches(&exporter, 4);
     assert_eq!(exporter.status().dropped, Dropped { refused: 40, ..Dropped::default() });
     assert_eq!(lines.count("redirects are not followed"), 1);
     assert!(other.rest().is_empty());
@@ -152,8 +150,7 @@ fn a_lying_receiver_gets_each_batch_once() {
     let many = reply("200 OK", "", b"\x0a\x0a\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f");
     let receiver = Receiver::start([reply("200 OK", "", b"<html>hi</html>"), cut, many]);
     let (exporter, lines) = exporter(&options(receiver.url()));
-    push(&exporter, 0..30);
-    assert!(exporter.flush(PATIENCE));
+    push_batches(&exporter, 3);
     assert_eq!(receiver.names(30), names(0..30));
     assert!(receiver.rest().is_empty());
     let status = exporter.status();
@@ -196,7 +193,10 @@ fn a_hanging_receiver_is_tried_again_after_the_timeout() {
 #[test]
 fn spans_wait_in_memory_for_a_receiver_that_is_down() {
     let addr = free_addr();
-    let (exporter, lines) = exporter(&options(format!("http://{addr}/v1/traces")));
+    let endpoint = format!("http://{addr}/v1/traces");
+    // The delay is also how long it must be calm.
+    let (exporter, lines) =
+        exporter(&Options { schedule_delay: Duration::from_millis(20), ..options(endpoint) });
     push(&exporter, 0..10);
     wait_until(&exporter, "down", |status| status.receiver == State::Down && status.failed > 2);
     push(&exporter, 10..150);
@@ -231,8 +231,7 @@ fn a_batch_that_fails_for_long_makes_room() {
 #[test]
 fn a_shutdown_sends_what_is_left() {
     let receiver = Receiver::start([reply("503 Busy", "", b"")]);
-    let options = Options { schedule_delay: Duration::from_secs(3_600), ..options(receiver.url()) };
-    let (exporter, _) = exporter(&options);
+    let (exporter, _) = exporter(&options(receiver.url()));
     push(&exporter, 0..5);
     assert!(exporter.shutdown(PATIENCE));
     assert_eq!(receiver.names(10), [names(0..5), names(0..5)].concat());

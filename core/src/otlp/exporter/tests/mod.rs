@@ -28,13 +28,13 @@ impl Lines {
     }
 }
 
-/// Quick ones: small batches, short waits.
+/// Small batches that go when they are full, short waits after failures.
 fn options(endpoint: impl Into<String>) -> Options {
     Options {
         endpoint: endpoint.into(),
         max_queue_size: 100,
         max_batch_size: 10,
-        schedule_delay: Duration::from_millis(20),
+        schedule_delay: Duration::from_secs(3_600),
         timeout: Duration::from_secs(10),
         retry_delay: Duration::from_millis(5),
         retry_delay_max: Duration::from_millis(20),
@@ -55,6 +55,14 @@ fn span(number: usize) -> SpanData {
 
 fn push(exporter: &Exporter, numbers: impl IntoIterator<Item = usize>) {
     numbers.into_iter().for_each(|number| exporter.push(span(number)));
+}
+
+/// Pushes batches of ten, each when the one before is dealt with: so they are never cut differently.
+fn push_batches(exporter: &Exporter, count: usize) {
+    for at in 0..count {
+        push(exporter, at * 10..at * 10 + 10);
+        wait_until(exporter, "dealt with", |status| status.queued == 0);
+    }
 }
 
 fn names(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {

@@ -24,6 +24,8 @@ pub(super) enum Reply {
     Cut(Vec<u8>),
     /// Nothing, ever.
     Hang,
+    /// A success, once the test says so.
+    Gate(Arc<Mutex<mpsc::Receiver<()>>>),
     /// A good head, then bytes without end, slowly.
     Drip,
 }
@@ -185,14 +187,18 @@ fn read_request(stream: &mut impl BufRead) -> Option<Request> {
     Some(request)
 }
 
-fn answer(stream: &mut impl Write, reply: &Reply) -> bool {
-    match reply {
+fn answer(stream: &mut impl Write, next: &Reply) -> bool {
+    match next {
         Reply::Bytes(bytes) => stream.write_all(bytes).and_then(|()| stream.flush()).is_ok(),
         Reply::Cut(bytes) => {
             _ = stream.write_all(bytes);
             false
         }
         Reply::Hang => true,
+        Reply::Gate(gate) => {
+            _ = gate.lock().unwrap().recv_timeout(PATIENCE);
+            answer(stream, &reply("200 OK", "", b""))
+        }
         Reply::Drip => {
             _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n");
             while stream.write_all(b"x").and_then(|()| stream.flush()).is_ok() {

@@ -3,15 +3,17 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::process::{Command, abort};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use super::receiver::{PATIENCE, Receiver, Reply, free_addr, reply};
-use super::{Folder, exporter, names, options, push, wait_until};
+use super::{Folder, Status, exporter, names, options, push, push_batches, wait_until};
 use crate::otlp::exporter::status::{Dropped, Receiver as State};
 use crate::otlp::options::Options;
 
 fn spooling(endpoint: String, folder: &Folder) -> Options {
-    Options { spool_dir: Some(folder.0.clone()), ..options(endpoint) }
+    let spool_dir = Some(folder.0.clone());
+    Options { spool_dir, schedule_delay: Duration::from_millis(20), ..options(endpoint) }
 }
 
 #[test]
@@ -55,8 +57,8 @@ fn a_receiver_that_falters_gets_all_in_order() {
         push(&exporter, from..from + 50);
         wait_until(&exporter, "room", |status| status.queued < 50);
     }
-    let status = wait_until(&exporter, "all exported", |status| status.exported == 500);
-    assert_eq!((status.dropped.total(), status.spooled.batches), (0, 0));
+    let is_over = |status: &Status| status.exported == 500 && status.spooled.batches == 0;
+    assert_eq!(wait_until(&exporter, "all exported", is_over).dropped.total(), 0);
     // A batch that failed came again before any later one.
     let mut all = receiver.names(1);
     all.extend(receiver.rest().iter().flat_map(super::receiver::Request::names));
@@ -75,7 +77,7 @@ fn a_receiver_that_falters_gets_all_in_order() {
 fn refused_batches_leave_the_spool_too() {
     let (folder, addr) = (Folder::new(), free_addr());
     let (exporter, _) = exporter(&spooling(format!("http://{addr}/"), &folder));
-    push(&exporter, 0..30);
+    push_batches(&exporter, 3);
     wait_until(&exporter, "spooled", |status| status.spooled.spans == 30);
     let _receiver = Receiver::start_at(addr, [reply("400 Bad", "", b"")]);
     let status = wait_until(&exporter, "empty", |status| status.spooled.batches == 0);
@@ -169,7 +171,7 @@ fn child_that_crashes() {
     let Some(dir) = std::env::var_os(CRASH) else { return };
     let options = Options { spool_dir: Some(dir.into()), ..options("http://127.0.0.1:9/") };
     let (exporter, _) = exporter(&options);
-    push(&exporter, 0..50);
+    push_batches(&exporter, 5);
     wait_until(&exporter, "spooled", |status| status.spooled.spans == 50);
     abort();
 }
@@ -205,6 +207,28 @@ fn a_crash_of_our_own_process_loses_nothing_that_was_spooled() {
 }
 
 #[test]
+fn an_inheritance_does_not_confuse_what_is_under_way() {
+    let folder = Folder::new();
+    let (open, gate) = mpsc::channel();
+    let receiver = Receiver::start([Reply::Gate(Arc::new(Mutex::new(gate)))]);
+    let (exporter, _) = exporter(&spooling(receiver.url(), &folder));
+    push(&exporter, 100..110);
+    receiver.next();
+    crash(&folder);
+    // Time for the exporter to look for orphans, while the first batch is under way.
+    std::thread::sleep(2 * crate::otlp::exporter::delivery::ADOPT_EVERY);
+    push(&exporter, 110..160);
+    wait_until(&exporter, "spooled", |status| status.queued == 0);
+    open.send(()).unwrap();
+    let mut all = receiver.names(100);
+    all.sort_by_key(|name| name.parse::<usize>().unwrap());
+    assert_eq!(all, names((0..50).chain(110..160)));
+    wait_until(&exporter, "exported", |status| status.exported == 110);
+    assert!(exporter.shutdown(PATIENCE));
+    assert!(receiver.rest().is_empty());
+}
+
+#[test]
 fn of_many_heirs_one_inherits() {
     let folder = Folder::new();
     crash(&folder);
@@ -237,7 +261,7 @@ fn batches_delivered_before_a_crash_are_not_sent_again() {
 #[test]
 fn a_spool_that_cannot_be_made_is_refused() {
     let options = Options { spool_dir: Some("/dev/null/spool".into()), ..options("http://127.0.0.1:9/") };
-    let log = std::sync::Arc::new(|_: &str| ());
+    let log = Arc::new(|_: &str| ());
     let error = super::Exporter::otlp(&options, &super::Resource::default(), log).unwrap_err();
     assert!(error.to_string().starts_with("cannot use /dev/null/spool as spool_dir"), "{error}");
 }

@@ -6,22 +6,25 @@
 //! the bound. With one, whatever cannot be sent soon goes to its end, the batch under way first, so that the order
 //! stays; a batch is in memory or in the spool, and counted out of memory once it is in the spool.
 
+mod answers;
+mod spooling;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::answers::Trouble;
+#[cfg(test)]
+pub(super) use self::spooling::ADOPT_EVERY;
 use super::answer::Answer;
 use super::backoff::Backoff;
 use super::http::{Courier, Target};
 use super::inbox::{Appetite, Inbox, Round};
-use super::spool::{Evicted, Spool};
-use super::status::{Dropped, Receiver};
+use super::spool::Spool;
+use super::status::Dropped;
 use super::worker::{Destination, Ledger, Step};
 use crate::otlp::encode::{Batch, Encoder};
 use crate::otlp::options::Options;
 use crate::otlp::span::SpanData;
-
-/// How often we look for what dead processes left.
-const ADOPT_EVERY: Duration = Duration::from_secs(60);
 
 /// Where the batch under way is kept besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +35,6 @@ enum Place {
     Spool,
     /// It was in the spool and had to go: if it fails it is lost.
     Evicted,
-}
-
-/// What went wrong last, to say each thing once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
-    None,
-    Refused,
-    Rejected,
-    Noted,
 }
 
 /// The state of the export to one receiver.
@@ -66,6 +60,8 @@ pub(super) struct Delivery {
     /// The receiver has failed since.
     failing_since: Option<Instant>,
     trouble: Trouble,
+    /// The last write to the spool failed, and that was said.
+    is_spool_broken: bool,
     /// No more requests: what is left goes to the spool or is lost.
     is_ending: bool,
     /// Spans that left memory in this round.
@@ -99,13 +95,10 @@ impl Delivery {
             is_retry_asked: false,
             failing_since: None,
             trouble: Trouble::None,
+            is_spool_broken: false,
             is_ending: false,
             settled: 0,
         }
-    }
-
-    fn has_spooled(&self) -> bool {
-        self.spool.as_ref().is_some_and(|spool| !spool.is_empty())
     }
 
     fn drop_spans(&self, count: u64, reason: impl FnOnce(&mut Dropped) -> &mut u64) {
@@ -113,166 +106,6 @@ impl Delivery {
             self.ledger.update(|status| *reason(&mut status.dropped) += count);
         }
     }
-
-    // ---- answers ----
-
-    fn resolve(&mut self, answer: Answer, is_closing: bool) {
-        let Some((batch, place)) = self.under_way.take() else { return };
-        self.ledger.update(|status| {
-            status.requests += 1;
-            status.failed += u64::from(!matches!(answer, Answer::Accepted { .. }));
-        });
-        match answer {
-            Answer::Accepted { rejected, note } => {
-                self.set_up();
-                self.accept(&batch, rejected, note);
-                self.finish(&batch, place);
-            }
-            Answer::Refused { why } => {
-                self.set_up();
-                self.drop_spans(batch.spans.into(), |dropped| &mut dropped.refused);
-                self.tell(Trouble::Refused, &format!("refuses spans, they are dropped: {why}"));
-                self.finish(&batch, place);
-            }
-            Answer::Retry { after, is_alive, why } => {
-                self.set_down(why);
-                self.put_back(batch, place);
-                let retry_at = Instant::now() + self.backoff.next(after);
-                (self.retry_at, self.is_retry_asked) = (Some(retry_at), after.is_some());
-                self.is_ending |= is_closing && !is_alive;
-            }
-        }
-    }
-
-    fn accept(&mut self, batch: &Batch, rejected: u64, note: Option<String>) {
-        let rejected = rejected.min(batch.spans.into());
-        self.ledger.update(|status| status.exported += u64::from(batch.spans) - rejected);
-        self.drop_spans(rejected, |dropped| &mut dropped.rejected);
-        let note = note.unwrap_or_default();
-        match rejected {
-            0 if note.is_empty() => self.trouble = Trouble::None,
-            0 => self.tell(Trouble::Noted, &format!("says: {note}")),
-            _ => self.tell(Trouble::Rejected, &format!("rejected {rejected} spans: {note}")),
-        }
-    }
-
-    /// Notes what went wrong; the log has it once until something else happens.
-    fn tell(&mut self, trouble: Trouble, what: &str) {
-        let line = format!("the OTLP receiver {} {what}", self.target.name());
-        if std::mem::replace(&mut self.trouble, trouble) != trouble {
-            self.ledger.log(&line);
-        }
-        self.ledger.update(|status| status.last_error = Some(line));
-    }
-
-    fn set_up(&mut self) {
-        self.backoff.reset();
-        (self.retry_at, self.failing_since) = (None, None);
-        let was_down = self.ledger.update(|status| {
-            let was_down = status.receiver == Receiver::Down;
-            status.set_receiver(Receiver::Up);
-            was_down
-        });
-        if was_down {
-            self.ledger.log(&format!("the OTLP receiver {} is back", self.target.name()));
-        }
-    }
-
-    fn set_down(&mut self, why: String) {
-        self.failing_since.get_or_insert_with(Instant::now);
-        let kept = if self.spool.is_some() { "the spool" } else { "memory" };
-        let name = self.target.name();
-        let line = format!("the OTLP receiver {name} is down, spans are kept in {kept}: {why}");
-        let is_new = self.ledger.update(|status| {
-            status.last_error = Some(why);
-            status.set_receiver(Receiver::Down)
-        });
-        if is_new {
-            self.ledger.log(&line);
-        }
-    }
-
-    /// The batch needs no further try.
-    fn finish(&mut self, batch: &Batch, place: Place) {
-        match (place, &mut self.spool) {
-            (Place::Memory, _) => self.settled += u64::from(batch.spans),
-            (Place::Spool, Some(spool)) => _ = spool.finish_head(),
-            _ => {}
-        }
-    }
-
-    /// The batch must be tried again.
-    fn put_back(&mut self, batch: Arc<Batch>, place: Place) {
-        match (place, &mut self.spool) {
-            (Place::Memory, None) => self.pending = Some(batch),
-            (Place::Memory, Some(_)) => self.append(&batch),
-            (Place::Spool, Some(spool)) => spool.release_head(),
-            _ => self.drop_spans(batch.spans.into(), |dropped| &mut dropped.spool_full),
-        }
-    }
-
-    // ---- the spool ----
-
-    /// Appends a batch that was in memory.
-    fn append(&mut self, batch: &Batch) {
-        let Some(spool) = &mut self.spool else { return };
-        let mut evicted = Evicted::default();
-        let result = spool.append(batch, &mut evicted);
-        self.settled += u64::from(batch.spans);
-        if evicted.has_head
-            && let Some((_, place)) = &mut self.under_way
-        {
-            *place = Place::Evicted;
-        }
-        self.drop_spans(evicted.spans, |dropped| &mut dropped.spool_full);
-        if let Err(error) = result {
-            self.drop_spans(batch.spans.into(), |dropped| &mut dropped.spool_failed);
-            let line = format!("the spool cannot be written, spans are dropped: {error}");
-            let is_new =
-                self.ledger.update(|status| status.last_error.replace(line.clone())) != Some(line.clone());
-            if is_new {
-                self.ledger.log(&line);
-            }
-        }
-    }
-
-    /// Moves all that is held to the spool, the batch under way first.
-    fn spool_held(&mut self, held: &mut Vec<SpanData>) {
-        if held.is_empty() {
-            return;
-        }
-        if let Some((batch, Place::Memory)) = self.under_way.clone() {
-            self.append(&batch);
-            if let (Some((_, place)), Some(spool)) = (&mut self.under_way, &mut self.spool) {
-                *place = if spool.take_head() { Place::Spool } else { Place::Evicted };
-            }
-        }
-        for spans in held.chunks(self.batch_size) {
-            let batch = self.encoder.encode(spans);
-            self.append(&batch);
-        }
-        held.clear();
-    }
-
-    fn adopt(&mut self) {
-        let now = Instant::now();
-        let Some(spool) = &mut self.spool else { return };
-        if now < self.adopt_at {
-            return;
-        }
-        self.adopt_at = now + ADOPT_EVERY;
-        match spool.adopt() {
-            Ok(0) => {}
-            Ok(torn) => {
-                self.ledger.log(&format!("the spool has {torn} files with a torn end, the rest is sent"));
-            }
-            Err(error) => self.ledger.update(|status| {
-                status.last_error = Some(format!("the spool cannot be listed: {error}"));
-            }),
-        }
-    }
-
-    // ---- sending ----
 
     /// Sends the next batch, if it is time for one.
     fn send_next(&mut self, held: &mut Vec<SpanData>, closing: Option<Instant>) {
@@ -344,26 +177,6 @@ impl Delivery {
             || Instant::now() >= deadline
     }
 
-    /// No time is left: all that is in memory goes to the spool, or is lost.
-    fn put_away(&mut self, held: &mut Vec<SpanData>) {
-        if self.spool.is_some() {
-            self.spool_held(held);
-        }
-        let mut lost = held.len() as u64;
-        held.clear();
-        if let Some((batch, place)) = self.under_way.take() {
-            match (place, &mut self.spool) {
-                (Place::Memory, Some(_)) => self.append(&batch),
-                (Place::Memory, None) => lost += u64::from(batch.spans),
-                (Place::Spool, Some(spool)) => spool.release_head(),
-                _ => self.drop_spans(batch.spans.into(), |dropped| &mut dropped.spool_full),
-            }
-        }
-        lost += self.pending.take().map_or(0, |batch| u64::from(batch.spans));
-        self.settled += lost;
-        self.drop_spans(lost, |dropped| &mut dropped.shutdown);
-    }
-
     fn publish(&mut self) {
         let unreadable = self.spool.as_mut().map_or(0, Spool::take_unreadable);
         self.drop_spans(unreadable, |dropped| &mut dropped.spool_failed);
@@ -374,9 +187,11 @@ impl Delivery {
     }
 
     fn wake_at(&self, closing: Option<Instant>) -> Option<Instant> {
-        let retry_at = self.retry_at.filter(|_| self.under_way.is_none());
+        if self.under_way.is_some() {
+            return closing;
+        }
         let adopt_at = self.spool.is_some().then_some(self.adopt_at);
-        [retry_at, adopt_at, closing].into_iter().flatten().min()
+        [self.retry_at, adopt_at, closing].into_iter().flatten().min()
     }
 }
 
@@ -393,10 +208,10 @@ impl Destination for Delivery {
 
     fn step(&mut self, held: &mut Vec<SpanData>, round: Round) -> Step {
         self.settled = 0;
-        self.adopt();
         if let Some(answer) = round.answer {
             self.resolve(answer, round.closing.is_some());
         }
+        self.adopt();
         if round.is_nudged && !self.is_retry_asked {
             self.retry_at = None;
         }
