@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::h1::BodyFrame;
 use crate::message::{Field, Request, ResponseHead};
-use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State};
+use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State, TraceContext};
 
 /// One end of a TCP connection. Its text is made once a connection: each request shows it.
 #[derive(Clone, Debug)]
@@ -184,6 +184,8 @@ pub struct Exchange {
     pub(crate) place: Place,
     peer: Arc<Peer>,
     request: OnceLock<Request>,
+    context: OnceLock<TraceContext>,
+    is_ignored: AtomicBool,
     progress: Mutex<Progress>,
     tag: AtomicUsize,
 }
@@ -194,6 +196,8 @@ impl Exchange {
             place,
             peer,
             request: OnceLock::new(),
+            context: OnceLock::new(),
+            is_ignored: AtomicBool::new(false),
             progress: Mutex::new(Progress {
                 record,
                 body: RequestBody::default(),
@@ -225,6 +229,31 @@ impl Exchange {
     pub(crate) fn set_request(&self, request: Request) {
         let first = self.request.set(request);
         debug_assert!(first.is_ok(), "an exchange has one request");
+    }
+
+    /// The trace it belongs to; `None` before the head is parsed, and for good where nobody traces.
+    #[must_use]
+    pub fn context(&self) -> Option<&TraceContext> {
+        self.context.get()
+    }
+
+    /// Says which trace it belongs to, in the record too; the first to say so counts.
+    pub fn set_context(&self, context: TraceContext) -> &TraceContext {
+        let context = self.context.get_or_init(|| context);
+        let mut progress = self.lock();
+        progress.record.trace_id = Some(context.span.trace_id);
+        progress.record.span_id = Some(context.span.span_id);
+        context
+    }
+
+    /// Whether no sink is told of it.
+    #[must_use]
+    pub fn is_ignored(&self) -> bool {
+        self.is_ignored.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn ignore(&self) {
+        self.is_ignored.store(true, Ordering::Relaxed);
     }
 
     /// The two ends of the connection.

@@ -4,6 +4,9 @@
 //! A request's path: [`engine`] (readiness) -> `listener` (accept) -> `stream` (receive) -> `connection` (one
 //! exchange after another) -> [`h1`] (head and body) -> [`handler`] (up to the application) -> [`exchange`] (its
 //! reply) -> [`h1`] (encode) -> [`output`] (into the kernel) -> [`sinks`] (the finished record).
+//!
+//! Its trace: [`propagation`] (the caller's headers) -> [`sampling`] (is it kept) -> [`trace`] (the record) -> [`sinks`]
+//! (the span) -> [`otlp`] (to a receiver).
 
 pub mod config;
 mod connection;
@@ -14,7 +17,10 @@ pub mod h1;
 pub mod handler;
 mod listener;
 pub mod message;
+pub mod otlp;
 pub mod output;
+pub mod propagation;
+pub mod sampling;
 pub mod sinks;
 mod stream;
 pub mod trace;

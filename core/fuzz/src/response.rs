@@ -57,6 +57,7 @@ pub fn response(data: &[u8]) {
         keep_alive: kind & 4 == 0,
         date_line: b"Date: now\r\n",
         server_line: b"Server: us\r\n",
+        extra_lines: b"",
     };
     let size = if kind & 8 == 0 { BodySize::Unknown } else { BodySize::Known(total) };
     let mut output = Output::default();

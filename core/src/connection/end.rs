@@ -1,5 +1,6 @@
 //! How exchanges and connections end: in order, by a deadline, or because the peer has gone.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Call, Connection, Deadlines, LINGER_NS, Phase, Shared, Step};
@@ -15,6 +16,9 @@ impl Shared {
             return;
         }
         progress.delivered = true;
+        // Sinks hold exchanges for seconds and in thousands: body bytes that nobody took must not wait with them.
+        progress.body.chunks = VecDeque::new();
+        progress.reply.staged = None;
         self.active -= 1;
         self.calls.push_back(Call::Finish(Arc::clone(exchange)));
     }

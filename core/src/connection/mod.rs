@@ -31,6 +31,7 @@ use crate::config::ServerConfig;
 use crate::exchange::{Exchange, Peer, Place};
 use crate::h1::{BodyDecoder, HeadReader};
 use crate::output::Output;
+use crate::sinks::Sinks;
 use crate::stream::Stream;
 use crate::trace::{Clock, EndReason, Level, Record};
 
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     pub server_line: Vec<u8>,
     pub draining: bool,
     pub wants_start: bool,
+    /// Those to tell of parsed heads, where any want to know.
+    pub early: Option<Arc<Sinks>>,
     /// Exchanges that have begun and whose record is not delivered.
     pub active: usize,
 }

@@ -194,6 +194,9 @@ impl Connection {
         let refusal = self.refusal(&request);
         let Some(exchange) = self.current.clone() else { return Step::Blocked };
         exchange.set_request(request);
+        if let Some(sinks) = &shared.early {
+            sinks.head(&exchange);
+        }
         self.phase = Phase::Exchange;
         self.deadlines.read = 0;
         let refused = {

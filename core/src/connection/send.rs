@@ -81,12 +81,14 @@ impl Connection {
             head.status = 200;
         }
         let request = exchange.request();
+        let traced = exchange.context().and_then(|context| context.reply_lines(&head.fields));
         let to = ReplyTo {
             version: request.map_or(Version::Http11, crate::message::Request::version),
             is_head: request.is_some_and(|r| r.method() == b"HEAD"),
             keep_alive: self.keep && !shared.draining && !self.will_abandon_body(shared, exchange, progress),
             date_line: &shared.date_line,
             server_line: &shared.server_line,
+            extra_lines: traced.as_ref().map_or(b"", |lines| lines.as_bytes()),
         };
         let (frame, keep) = encode_head(&mut self.output, &head, size, &to)?;
         self.keep = keep;

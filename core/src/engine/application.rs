@@ -152,6 +152,7 @@ impl Inner {
         match outcome {
             Outcome::Done(head) if here && !complete => return self.finish_reply(exchange, head),
             Outcome::Failed { note, shown, status } => {
+                exchange.lock().record.panicked = true;
                 self.fail(exchange, note, &shown, status, here && !complete);
             }
             Outcome::Cancelled if here && !complete => {

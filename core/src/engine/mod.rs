@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::exchange::Place;
 use crate::handler::Handler;
 use crate::listener::Listener;
-use crate::sinks::Sink;
+use crate::sinks::Sinks;
 use crate::trace::{Clock, EndReason, Level};
 
 pub use crate::connection::Sent;
@@ -51,7 +51,7 @@ struct Inner {
 /// See the module's documentation.
 pub struct Engine {
     inner: Mutex<Inner>,
-    sinks: Vec<Arc<dyn Sink>>,
+    sinks: Arc<Sinks>,
     config: Arc<ServerConfig>,
     clock: Clock,
     fd: RawFd,
@@ -77,10 +77,13 @@ impl Engine {
     pub fn new(
         config: ServerConfig,
         clock: Clock,
-        sinks: Vec<Arc<dyn Sink>>,
+        sinks: impl Into<Sinks>,
         wants_start: bool,
     ) -> Result<Self, Error> {
         config.check()?;
+        let sinks = Arc::new(sinks.into());
+        // Whoever forked a worker may have made ids before.
+        crate::propagation::ids::check_process();
         let poll = Poll::new().map_err(|e| Error::operator("cannot create a readiness set", Some(e)))?;
         let config = Arc::new(config);
         let fd = poll.as_raw_fd();
@@ -98,6 +101,7 @@ impl Engine {
             server_line,
             draining: false,
             wants_start,
+            early: sinks.want_head().then(|| Arc::clone(&sinks)),
             active: 0,
         };
         let inner = Inner {
@@ -188,9 +192,7 @@ impl Engine {
             Call::Cancel(exchange, why) => handler.cancel(&exchange, why),
             Call::Finish(exchange) => {
                 handler.finish(&exchange);
-                for sink in self.sinks.iter().rev() {
-                    sink.finish(&exchange);
-                }
+                self.sinks.finish(&exchange);
             }
         }
     }

@@ -40,6 +40,8 @@ pub struct ReplyTo<'a> {
     pub date_line: &'a [u8],
     /// See `date_line`.
     pub server_line: &'a [u8],
+    /// More lines of the engine's own, each with its end.
+    pub extra_lines: &'a [u8],
 }
 
 /// How the body's bytes go on the wire.
@@ -79,6 +81,9 @@ pub fn encode_head(
     }
     if !head.fields.has_server() {
         out.put(to.server_line);
+    }
+    if !to.extra_lines.is_empty() {
+        out.put(to.extra_lines);
     }
     out.put(match (keep, to.version) {
         (false, _) => b"connection: close\r\n\r\n",
@@ -203,6 +208,7 @@ mod tests {
         keep_alive: true,
         date_line: b"Date: D\r\n",
         server_line: b"Server: S\r\n",
+        extra_lines: b"",
     };
     const OLD: ReplyTo<'static> = ReplyTo { version: Version::Http10, ..TO };
     const HEAD: ReplyTo<'static> = ReplyTo { is_head: true, ..TO };
@@ -261,6 +267,13 @@ mod tests {
         for status in [0, 100, 101, 199, 1_000] {
             assert_eq!(encode(&head(status, &[]), BodySize::Known(0), &TO), Err(Fault::Handler), "{status}");
         }
+    }
+
+    #[test]
+    fn extra_lines_come_last() {
+        let to = ReplyTo { extra_lines: b"x-trace: 1\r\n", keep_alive: false, ..TO };
+        let (text, ..) = encode(&head(200, &[]), BodySize::Known(0), &to).unwrap();
+        assert!(text.ends_with("Server: S\r\nx-trace: 1\r\nconnection: close\r\n\r\n"), "{text}");
     }
 
     /// What stands between the application's lines and `Date`, and the frame.

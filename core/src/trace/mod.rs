@@ -9,9 +9,11 @@
 //! Follows `CloudWeGo` Hertz `pkg/common/tracer`; where we differ the item says so.
 
 mod clock;
+mod context;
 mod event;
 mod record;
 
 pub use clock::Clock;
+pub use context::{Flags, ReplyHeaders, ReplyLines, SpanContext, TraceContext};
 pub use event::{BUILT_IN, Event, EventDef, Level, Status, TABLE, define_event};
 pub use record::{ConnectionFacts, EndReason, ErrorNote, Record, Recorded, State};

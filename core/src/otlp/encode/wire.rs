@@ -1,0 +1,237 @@
+//! Protocol Buffers on the wire: the five shapes OTLP needs, appended to a byte vector, and a reader for the
+//! receiver's small answers. Source: protobuf.dev, "Encoding".
+//!
+//! A nested message comes after its length, which is known only once it is written. We leave room for the length
+//! that is likely, write, and move the message by a byte or two where the guess was wrong. That keeps one pass
+//! and the shortest encoding.
+
+const VARINT: u32 = 0;
+const FIXED64: u32 = 1;
+const BYTES: u32 = 2;
+const FIXED32: u32 = 5;
+
+/// Appends fields to a message.
+#[derive(Debug)]
+pub(super) struct Writer<'a>(pub(super) &'a mut Vec<u8>);
+
+impl Writer<'_> {
+    #[inline]
+    fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(low_seven(value) | 0x80);
+            value >>= 7;
+        }
+        self.0.push(low_seven(value));
+    }
+
+    #[inline]
+    fn tag(&mut self, field: u32, shape: u32) {
+        self.varint(u64::from(field << 3 | shape));
+    }
+
+    /// A number of variable length, written also when it is zero.
+    #[inline]
+    pub(super) fn number(&mut self, field: u32, value: u64) {
+        self.tag(field, VARINT);
+        self.varint(value);
+    }
+
+    /// A count, which is left out when it is zero as proto3 asks.
+    #[inline]
+    pub(super) fn count(&mut self, field: u32, value: u32) {
+        if value != 0 {
+            self.number(field, u64::from(value));
+        }
+    }
+
+    /// Four bytes, left out when zero.
+    #[inline]
+    pub(super) fn fixed32(&mut self, field: u32, value: u32) {
+        if value != 0 {
+            self.tag(field, FIXED32);
+            self.0.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    /// Eight bytes.
+    #[inline]
+    pub(super) fn fixed64(&mut self, field: u32, bytes: [u8; 8]) {
+        self.tag(field, FIXED64);
+        self.0.extend_from_slice(&bytes);
+    }
+
+    /// Bytes or a text, written also when empty.
+    #[inline]
+    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
+        self.tag(field, BYTES);
+        self.varint(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// A text, left out when empty.
+    #[inline]
+    pub(super) fn text(&mut self, field: u32, text: &str) {
+        if !text.is_empty() {
+            self.bytes(field, text.as_bytes());
+        }
+    }
+
+    /// A message within this one. `room` is the likely size of its length: 1 below 128 bytes, 2 below 16,384.
+    #[inline]
+    pub(super) fn message(&mut self, field: u32, room: usize, write: impl FnOnce(&mut Writer<'_>)) {
+        self.tag(field, BYTES);
+        let start = self.0.len();
+        self.0.resize(start + room, 0);
+        write(&mut Writer(self.0));
+        let len = self.0.len() - start - room;
+        let size = varint_len(len as u64);
+        if size != room {
+            self.move_message(start + room, start + size);
+        }
+        put_varint(&mut self.0[start..start + size], len as u64);
+    }
+
+    /// Moves what was written from `from` on to `to`.
+    #[cold]
+    fn move_message(&mut self, from: usize, to: usize) {
+        let end = self.0.len();
+        self.0.resize(end + to.saturating_sub(from), 0);
+        self.0.copy_within(from..end, to);
+        self.0.truncate(end - from + to);
+    }
+}
+
+/// The seven bits that the next byte of a varint carries.
+#[inline]
+const fn low_seven(value: u64) -> u8 {
+    (value & 0x7f) as u8
+}
+
+/// Bytes that a varint takes.
+#[inline]
+fn varint_len(value: u64) -> usize {
+    (64 - (value | 1).leading_zeros()).div_ceil(7) as usize
+}
+
+/// Writes a varint that takes exactly `out`.
+#[inline]
+fn put_varint(out: &mut [u8], mut value: u64) {
+    let last = out.len() - 1;
+    for byte in &mut out[..last] {
+        *byte = low_seven(value) | 0x80;
+        value >>= 7;
+    }
+    out[last] = low_seven(value);
+}
+
+/// A field of a message that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field<'a> {
+    /// A varint.
+    Number(u64),
+    /// A text, bytes or a message.
+    Bytes(&'a [u8]),
+    /// Four or eight bytes; no answer that we read has them.
+    Fixed,
+}
+
+/// Reads the fields of a message from the network. Ends at the first thing that is wrong, see [`Reader::is_ok`].
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+    is_ok: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) const fn new(message: &'a [u8]) -> Self {
+        Self { rest: message, is_ok: true }
+    }
+
+    /// Whether all that was read so far was a message.
+    pub(crate) const fn is_ok(&self) -> bool {
+        self.is_ok
+    }
+
+    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (&byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn field(&mut self) -> Option<(u64, Field<'a>)> {
+        let tag = self.varint()?;
+        let field = match u32::try_from(tag & 7).ok()? {
+            VARINT => Field::Number(self.varint()?),
+            FIXED64 => self.take(8).map(|_| Field::Fixed)?,
+            FIXED32 => self.take(4).map(|_| Field::Fixed)?,
+            BYTES => {
+                let len = self.varint()?;
+                Field::Bytes(self.take(len)?)
+            }
+            _ => return None,
+        };
+        (tag >> 3 != 0).then_some((tag >> 3, field))
+    }
+}
+
+impl<'a> Iterator for Reader<'a> {
+    type Item = (u64, Field<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() || !self.is_ok {
+            return None;
+        }
+        let field = self.field();
+        self.is_ok = field.is_some();
+        field
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_any_length_is_read_back_whatever_the_room() {
+        for len in [0, 1, 127, 128, 129, 16_383, 16_384, 3_000_000] {
+            for room in 1..=3 {
+                let body = vec![7; len];
+                let mut out = Vec::new();
+                Writer(&mut out).message(9, room, |message| message.0.extend_from_slice(&body));
+                let fields: Vec<_> = Reader::new(&out).collect();
+                assert_eq!(fields, [(9, Field::Bytes(&body))], "{len} {room}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_bits() {
+        for number in [0, 1, 127, 128, u64::from(u32::MAX), u64::MAX] {
+            let mut out = Vec::new();
+            Writer(&mut out).number(3, number);
+            assert_eq!(Reader::new(&out).collect::<Vec<_>>(), [(3, Field::Number(number))]);
+        }
+    }
+
+    #[test]
+    fn garbage_ends_the_reading() {
+        for garbage in [&b"\xff"[..], b"\x0a\x05ab", b"\x00\x00", b"\x0b", b"<html>", &[0xff; 20]] {
+            let mut reader = Reader::new(garbage);
+            while reader.next().is_some() {}
+            assert!(!reader.is_ok(), "{garbage:?}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Batches over HTTP, one at a time, on a thread of its own: a receiver that hangs holds up nobody but this thread.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::tls::TlsConfig;
+
+use super::answer::{Answer, judge};
+use crate::otlp::encode::Batch;
+use crate::otlp::options::{Headers, OptionError, Options};
+
+/// Bytes of an answer that we read. A good one has a few dozen.
+const ANSWER_LIMIT: u64 = 64 * 1024;
+
+/// Where to and how.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    endpoint: String,
+    headers: Headers,
+    tls: TlsConfig,
+    name: String,
+}
+
+impl Target {
+    /// Reads the certificate files.
+    pub(super) fn new(options: &Options) -> Result<Self, OptionError> {
+        let Options { endpoint, headers, tls, .. } = options;
+        let tls = tls.load(endpoint)?;
+        Ok(Self { endpoint: endpoint.clone(), headers: headers.clone(), tls, name: name_of(endpoint) })
+    }
+
+    /// What a log may call the receiver.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// An endpoint without the parts that may hold a secret: user, password and query.
+fn name_of(endpoint: &str) -> String {
+    let plain = endpoint.split(['?', '#']).next().unwrap_or_default();
+    match plain.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        None => plain.to_owned(),
+    }
+}
+
+/// One request to make.
+#[derive(Debug)]
+struct Job {
+    batch: Arc<Batch>,
+    timeout: Duration,
+}
+
+/// The handle of the sending thread. The thread ends when this is dropped, after the request it is in.
+#[derive(Debug)]
+pub(super) struct Courier {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Courier {
+    /// Starts the thread. It calls `report` once for each batch that it gets.
+    pub(super) fn start(
+        target: Target,
+        report: impl Fn(Answer) + Send + 'static,
+    ) -> Result<Self, std::io::Error> {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        thread::Builder::new().name("wirespan-otlp-http".to_owned()).spawn(move || {
+            let agent = agent(&target.tls);
+            for job in inbox {
+                // A panic in the client must not leave the batch without an answer: then nothing would move again.
+                let outcome = catch_unwind(AssertUnwindSafe(|| request(&agent, &target, &job)));
+                report(
+                    outcome.unwrap_or_else(|_| Answer::unreachable("the HTTP client panicked".to_owned())),
+                );
+            }
+        })?;
+        Ok(Self { jobs })
+    }
+
+    /// Sends a batch; the answer comes by `report`. Returns false if the thread is gone.
+    pub(super) fn send(&self, batch: Arc<Batch>, timeout: Duration) -> bool {
+        self.jobs.send(Job { batch, timeout }).is_ok()
+    }
+}
+
+fn agent(tls: &TlsConfig) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        // Spans, and the API key in the headers, go where the operator said and nowhere else.
+        .max_redirects(0)
+        .tls_config(tls.clone())
+        .user_agent(concat!("wirespan-OTLP-Exporter/", env!("CARGO_PKG_VERSION")))
+        .max_idle_connections(1)
+        .build();
+    Agent::new_with_config(config)
+}
+
+fn request(agent: &Agent, target: &Target, job: &Job) -> Answer {
+    let batch = &job.batch;
+    let mut request = agent.post(&target.endpoint).content_type(batch.encoding.content_type());
+    if batch.is_gzip {
+        request = request.header("content-encoding", "gzip");
+    }
+    for (name, value) in target.headers.iter() {
+        request = request.header(name, value);
+    }
+    let request = request.config().timeout_global(Some(job.timeout)).build();
+    let mut response = match request.send(&batch.body[..]) {
+        Ok(response) => response,
+        Err(error) => return Answer::unreachable(error.to_string()),
+    };
+    let retry_after =
+        response.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let status = response.status();
+    let body = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec().ok();
+    judge(status, retry_after.as_deref(), batch.encoding, body.as_deref())
+}

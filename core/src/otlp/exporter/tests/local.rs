@@ -1,0 +1,72 @@
+//! Exporters without a network.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use super::receiver::PATIENCE;
+use super::{names, push};
+use crate::otlp::exporter::Exporter;
+use crate::otlp::span::Resource;
+
+/// A pipe's other end.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn memory_keeps_spans_as_they_are() {
+    let (exporter, spans) = Exporter::memory();
+    push(&exporter, 0..1_000);
+    assert!(exporter.flush(PATIENCE));
+    let found: Vec<_> = spans.take().iter().map(|span| span.name.to_string()).collect();
+    assert_eq!(found, names(0..1_000));
+    assert!(spans.take().is_empty());
+    assert_eq!(exporter.status().exported, 1_000);
+}
+
+#[test]
+fn the_console_has_one_line_of_json_a_batch() {
+    let screen = Screen::default();
+    let exporter = Exporter::console(Box::new(screen.clone()), &Resource::default(), Arc::new(|_: &str| ()));
+    push(&exporter, 0..3);
+    assert!(exporter.shutdown(PATIENCE));
+    let text = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let request: serde_json::Value = serde_json::from_str(line).unwrap();
+        let spans = request["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+        found.extend(spans.iter().map(|span| span["name"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(found, names(0..3));
+}
+
+#[test]
+fn a_console_that_is_gone_is_counted() {
+    let exporter = Exporter::console(Box::new(Broken), &Resource::default(), Arc::new(|_: &str| ()));
+    push(&exporter, 0..3);
+    assert!(exporter.shutdown(PATIENCE));
+    let status = exporter.status();
+    assert_eq!((status.exported, status.dropped.refused), (0, 3));
+    assert!(status.last_error.is_some());
+}

@@ -1,0 +1,373 @@
+//! From a finished exchange to its SERVER span, by the stable HTTP conventions (v1.44.0). Runs on the exporter's thread.
+
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+
+use super::method::Methods;
+use super::origin::Origin;
+use super::outcome::{Failure, failure};
+use super::privacy::{clip, redact};
+use crate::exchange::{Endpoint, Exchange, Progress};
+use crate::message::{Request, ResponseFields};
+use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
+use crate::otlp::{Attributes, Event as SpanEvent, Key, Kind, Link, Scope, SpanData, Status, Text, Value};
+use crate::propagation::{Networks, TraceState};
+use crate::sampling::{Reweight, Verdict, with_threshold};
+use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceContext};
+
+/// Attributes of a span without captured headers.
+const USUAL: usize = 36;
+
+/// The attribute of each state, in the order of [`crate::trace::State::ALL`].
+const STATES: [&str; 6] = [
+    "wirespan.state.queue_ns",
+    "wirespan.state.read_ns",
+    "wirespan.state.schedule_ns",
+    "wirespan.state.run_ns",
+    "wirespan.state.await_ns",
+    "wirespan.state.write_ns",
+];
+
+static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
+    Arc::new(Scope {
+        name: "wirespan".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        schema_url: "https://opentelemetry.io/schemas/1.44.0".into(),
+        attributes: Attributes::new(),
+    })
+});
+
+/// What spans tell.
+#[derive(Clone, Debug, Default)]
+pub struct MappingOptions {
+    /// The record's events become span events.
+    pub events: bool,
+    /// Request fields that become `http.request.header.<name>`.
+    pub request_headers: Vec<String>,
+    /// Response fields that become `http.response.header.<name>`; those that the engine adds itself are not among them.
+    pub response_headers: Vec<String>,
+    /// Methods that are named.
+    pub methods: Methods,
+    /// Proxies whose `Forwarded` and `X-Forwarded-...` are believed.
+    pub proxies: Networks,
+    /// Longest text of an attribute, in characters (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`).
+    pub value_limit: Option<usize>,
+}
+
+/// A field that is captured: its name in lower case, and its attribute.
+type Captured = (Box<[u8]>, Arc<str>);
+
+/// How exchanges become spans: the options, made ready.
+#[derive(Debug)]
+pub struct Mapping {
+    events: bool,
+    request_headers: Vec<Captured>,
+    response_headers: Vec<Captured>,
+    methods: Methods,
+    proxies: Networks,
+    value_limit: Option<usize>,
+}
+
+impl Mapping {
+    /// Makes the options ready.
+    #[must_use]
+    pub fn new(options: MappingOptions) -> Self {
+        let capture = |names: Vec<String>, prefix: &str| {
+            let lower = names.into_iter().map(|name| name.trim().to_ascii_lowercase());
+            lower.map(|name| (Box::from(name.as_bytes()), format!("{prefix}{name}").into())).collect()
+        };
+        Self {
+            events: options.events,
+            request_headers: capture(options.request_headers, "http.request.header."),
+            response_headers: capture(options.response_headers, "http.response.header."),
+            methods: options.methods,
+            proxies: options.proxies,
+            value_limit: options.value_limit,
+        }
+    }
+
+    /// The span of an exchange that is over; `None` where its trace or its times were never recorded.
+    #[must_use]
+    pub fn span(&self, exchange: &Exchange) -> Option<SpanData> {
+        let context = exchange.context()?;
+        let progress = exchange.lock();
+        let record = &progress.record;
+        let start = record.time(Event::RECEIVED).or(record.time(Event::HTTP_START))?;
+        let end = record.time(Event::HTTP_FINISH)?;
+        let failure = failure(record);
+        let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };
+        Some(SpanData {
+            trace_id: context.span.trace_id,
+            span_id: context.span.span_id,
+            parent_span_id: context.parent,
+            flags: u32::from(context.span.flags.bits()) | FLAG_HAS_IS_REMOTE | remote,
+            trace_state: text_of(&reweighted(context)),
+            name: self.name(exchange.request(), record),
+            kind: Kind::Server,
+            start_unix_ns: record.wall_ns(start),
+            end_unix_ns: record.wall_ns(end),
+            attributes: self.attributes(exchange, &progress, failure),
+            events: self.span_events(record, failure),
+            links: context.link.iter().map(|span| link(span)).collect(),
+            status: failure.map_or(Status::Unset, |failure| Status::Error(self.description(record, failure))),
+            scope: Arc::clone(&SCOPE),
+            ..SpanData::default()
+        })
+    }
+
+    /// `{method} {route}`, `{method}` without a route; the method is `HTTP` where it is not known.
+    fn name(&self, request: Option<&Request>, record: &Record) -> Text {
+        let known = request.and_then(|request| self.methods.find(request.method()));
+        match (known, &record.route) {
+            (Some(method), Some(route)) => format!("{method} {route}").into(),
+            (None, Some(route)) => format!("HTTP {route}").into(),
+            (Some(method), None) => Arc::clone(method).into(),
+            (None, None) => "HTTP".into(),
+        }
+    }
+
+    fn attributes(
+        &self,
+        exchange: &Exchange,
+        progress: &Progress,
+        failure: Option<Failure<'_>>,
+    ) -> Attributes {
+        let request = exchange.request();
+        let mut list = List { attributes: Attributes::with_capacity(USUAL), limit: self.value_limit };
+        self.put_request(&mut list, request);
+        put_origin(&mut list, exchange, &self.proxies);
+        put_outcome(&mut list, &progress.record, failure);
+        put_record(&mut list, &progress.record);
+        for (name, key) in &self.request_headers {
+            list.values(key, request.into_iter().flat_map(|request| request.values(name)));
+        }
+        if let Some(head) = progress.reply.head.as_ref().filter(|_| progress.reply.started) {
+            for (name, key) in &self.response_headers {
+                list.values(key, response_values(&head.fields, name));
+            }
+        }
+        list.attributes
+    }
+
+    fn put_request(&self, list: &mut List, request: Option<&Request>) {
+        let Some(request) = request else {
+            // Required even though there is none: the head was never complete.
+            return list.put("http.request.method", "_OTHER");
+        };
+        if let Some(known) = self.methods.find(request.method()) {
+            list.put("http.request.method", Arc::clone(known));
+        } else {
+            list.put("http.request.method", "_OTHER");
+            list.bytes("http.request.method_original", request.method());
+        }
+        list.bytes("url.path", request.path());
+        if !request.query().is_empty() {
+            list.text("url.query", redact(&String::from_utf8_lossy(request.query())));
+        }
+        if let Some(agent) = request.value(b"user-agent") {
+            list.bytes("user_agent.original", agent);
+        }
+        list.put("network.protocol.version", request.version().number());
+    }
+
+    fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> Vec<SpanEvent> {
+        let mut events = if self.events { recorded(record) } else { Vec::new() };
+        if let Some(Failure::Exception(note)) = failure {
+            let at = record.time(Event::SERVER_HANDLE_FINISH).or(record.time(Event::HTTP_FINISH));
+            let mut list = List { attributes: Attributes::new(), limit: self.value_limit };
+            list.text("exception.type", note.kind.clone());
+            list.text("exception.message", note.message.clone());
+            events.push(SpanEvent {
+                time_unix_ns: record.wall_ns(at.unwrap_or_default()),
+                name: "exception".into(),
+                attributes: list.attributes,
+                dropped_attributes: 0,
+            });
+            events.sort_by_key(|event| event.time_unix_ns);
+        }
+        events
+    }
+
+    /// What the status code does not say already.
+    fn description(&self, record: &Record, failure: Failure<'_>) -> Text {
+        match failure {
+            Failure::Status(_) => Text::default(),
+            Failure::Exception(note) => clip(note.message.clone(), self.value_limit).into(),
+            Failure::Reason(_) => {
+                let message = record.error.as_ref().map(|note| note.message.clone()).unwrap_or_default();
+                clip(message, self.value_limit).into()
+            }
+        }
+    }
+}
+
+/// Attributes under way.
+struct List {
+    attributes: Attributes,
+    limit: Option<usize>,
+}
+
+impl List {
+    fn put(&mut self, key: &'static str, value: impl Into<Value>) {
+        self.attributes.push((key.into(), value.into()));
+    }
+
+    fn text(&mut self, key: &'static str, text: String) {
+        self.put(key, clip(text, self.limit));
+    }
+
+    /// A client's bytes; what is no UTF-8 becomes U+FFFD.
+    fn bytes(&mut self, key: &'static str, bytes: &[u8]) {
+        self.text(key, String::from_utf8_lossy(bytes).into_owned());
+    }
+
+    /// Sizes and times; OTLP's numbers have a sign.
+    fn number(&mut self, key: &'static str, number: u64) {
+        self.put(key, i64::try_from(number).unwrap_or(i64::MAX));
+    }
+
+    /// All values of a header, as a list; nothing where there are none.
+    fn values<'a>(&mut self, key: &Arc<str>, values: impl Iterator<Item = &'a [u8]>) {
+        let text = |value: &[u8]| Value::from(clip(String::from_utf8_lossy(value).into_owned(), self.limit));
+        let values: Vec<Value> = values.map(text).collect();
+        if !values.is_empty() {
+            self.attributes.push((Key::Shared(Arc::clone(key)), values.into()));
+        }
+    }
+}
+
+fn put_origin(list: &mut List, exchange: &Exchange, proxies: &Networks) {
+    let peer = exchange.peer();
+    let origin = Origin::new(exchange.request(), peer, proxies);
+    list.put("url.scheme", origin.scheme);
+    if let Some(client) = origin.client {
+        list.put("client.address", client.to_string());
+    }
+    if let Some(server) = origin.server {
+        list.text("server.address", server);
+    }
+    if let Some(port) = origin.server_port {
+        list.put("server.port", i64::from(port));
+    }
+    if let Some(address) = peer.client.as_ref().map(Endpoint::addr) {
+        list.put("network.peer.address", address.ip().to_canonical().to_string());
+        list.put("network.peer.port", i64::from(address.port()));
+    }
+}
+
+fn put_outcome(list: &mut List, record: &Record, failure: Option<Failure<'_>>) {
+    if let Some(route) = &record.route {
+        list.put("http.route", Arc::clone(route));
+    }
+    if record.status != 0 {
+        list.put("http.response.status_code", i64::from(record.status));
+    }
+    match failure {
+        None => {}
+        Some(Failure::Exception(note)) => list.text("error.type", note.kind.clone()),
+        Some(Failure::Reason(reason)) => list.put("error.type", reason.name()),
+        Some(Failure::Status(status)) => list.put("error.type", status.to_string()),
+    }
+    if let Some(reason) = record.end_reason {
+        list.put("wirespan.end_reason", reason.name());
+    }
+}
+
+/// What only the server knows, under our own names: there is no convention for it.
+fn put_record(list: &mut List, record: &Record) {
+    for (key, ns) in STATES.into_iter().zip(record.states()) {
+        list.number(key, ns);
+    }
+    for (key, number) in [
+        ("wirespan.recv_size", record.recv_size),
+        ("wirespan.send_size", record.send_size),
+        ("wirespan.recv_body_size", record.recv_body_size),
+        ("wirespan.send_body_size", record.send_body_size),
+        ("wirespan.connection.request_number", record.connection.request_number),
+        ("wirespan.connection.idle_ns", record.connection.idle_ns),
+        ("wirespan.connection.age_ns", record.connection.age_ns),
+    ] {
+        list.number(key, number);
+    }
+    if record.background_ns > 0 {
+        list.number("wirespan.background_ns", record.background_ns);
+    }
+}
+
+/// The record's events, which are in order of time.
+fn recorded(record: &Record) -> Vec<SpanEvent> {
+    let event = |recorded: crate::trace::Recorded| {
+        let mut attributes = Attributes::new();
+        let status = match recorded.status {
+            EventStatus::Info => None,
+            EventStatus::Warn => Some("WARN"),
+            EventStatus::Error => Some("ERROR"),
+        };
+        if let Some(status) = status {
+            attributes.push(("wirespan.event.status".into(), status.into()));
+        }
+        if !recorded.info.is_empty() {
+            attributes.push(("wirespan.event.info".into(), recorded.info.into()));
+        }
+        if recorded.count > 1 {
+            attributes.push(("wirespan.event.count".into(), i64::from(recorded.count).into()));
+        }
+        SpanEvent {
+            time_unix_ns: record.wall_ns(recorded.at_ns),
+            name: match recorded.event.definition().name {
+                Cow::Borrowed(name) => name.into(),
+                Cow::Owned(name) => name.into(),
+            },
+            attributes,
+            dropped_attributes: 0,
+        }
+    };
+    record.events().into_iter().map(event).collect()
+}
+
+/// The values of all response fields of this lower-case name.
+fn response_values<'a>(fields: &'a ResponseFields, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    fields.lines().split(|b| *b == b'\n').filter_map(move |line| {
+        let (own, value) = line.split_at_checked(name.len())?;
+        let value = value.strip_prefix(b":")?;
+        own.eq_ignore_ascii_case(name).then(|| value.trim_ascii())
+    })
+}
+
+/// The `tracestate` after the last decision.
+fn reweighted(context: &TraceContext) -> TraceState {
+    let state = &context.span.trace_state;
+    match context.verdict() {
+        Some(Verdict::Keep(Reweight::Threshold(th))) => with_threshold(state, Some(th)),
+        Some(Verdict::Keep(Reweight::Unknown)) => with_threshold(state, None),
+        _ => state.clone(),
+    }
+}
+
+fn text_of(state: &TraceState) -> Text {
+    state.shared().map_or(Text::default(), |text| Text::Shared(Arc::clone(text)))
+}
+
+/// To the span of a caller whom we do not trust with our trace.
+fn link(span: &SpanContext) -> Link {
+    Link {
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        flags: u32::from(span.flags.bits()) | FLAG_HAS_IS_REMOTE | FLAG_IS_REMOTE,
+        trace_state: text_of(&span.trace_state),
+        ..Link::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::State;
+
+    #[test]
+    fn states_have_their_attributes() {
+        for (key, (_, name)) in STATES.iter().zip(State::ALL) {
+            assert_eq!(*key, format!("wirespan.state.{name}_ns"));
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! One SERVER span for each exchange, for an exporter to send.
+//!
+//! Theory of operation. As soon as a head is parsed, [`Sink::head`] reads the caller's context, makes the ids and asks the
+//! head sampler: handler, access log and response see the trace from there on. When the exchange is over, [`Sink::finish`]
+//! decides whether it is kept and hands the exchange itself over, which is one counter and one push: the span is built from
+//! it on the exporter's thread ([`Item::into_span`]), since nothing about a finished exchange changes any more.
+
+mod item;
+mod mapping;
+mod method;
+mod origin;
+mod outcome;
+mod privacy;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+pub use item::{Item, SpanSink};
+pub use mapping::{Mapping, MappingOptions};
+pub use method::Methods;
+
+use super::Sink;
+use crate::exchange::Exchange;
+use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
+use crate::sampling::{
+    Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
+};
+use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
+
+/// What is traced and how.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The headers that carry context.
+    pub propagators: Propagators,
+    /// Whose context is continued.
+    pub trust: Trust,
+    /// The decision at the head.
+    pub head: HeadSampler,
+    /// The decision at the end; none: what the head sampler said.
+    pub tail: Option<TailSampler>,
+    /// What clients are told.
+    pub reply_headers: ReplyHeaders,
+    /// What spans tell.
+    pub mapping: MappingOptions,
+}
+
+/// The sink. See the module's documentation.
+pub struct OpenTelemetry {
+    propagators: Propagators,
+    trust: Trust,
+    head: HeadSampler,
+    tail: Option<TailSampler>,
+    reply_headers: ReplyHeaders,
+    mapping: Arc<Mapping>,
+    spans: Arc<dyn SpanSink>,
+    kept: AtomicU64,
+    dropped: AtomicU64,
+    presumed_randomness: AtomicBool,
+}
+
+impl std::fmt::Debug for OpenTelemetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenTelemetry")
+            .field("head", &self.head)
+            .field("tail", &self.tail)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OpenTelemetry {
+    /// A sink that hands its spans to an exporter.
+    #[must_use]
+    pub fn new(options: Options, spans: Arc<dyn SpanSink>) -> Self {
+        ids::check_process();
+        Self {
+            propagators: options.propagators,
+            trust: options.trust,
+            head: options.head,
+            tail: options.tail,
+            reply_headers: options.reply_headers,
+            mapping: Arc::new(Mapping::new(options.mapping)),
+            spans,
+            kept: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            presumed_randomness: AtomicBool::new(false),
+        }
+    }
+
+    /// The headers that carry context, for the requests that handlers make.
+    #[must_use]
+    pub const fn propagators(&self) -> &Propagators {
+        &self.propagators
+    }
+
+    /// What the caller sent along; nothing where the caller is not trusted.
+    #[must_use]
+    pub fn baggage(&self, exchange: &Exchange) -> Baggage {
+        let is_trusted = exchange.context().is_some_and(|context| context.is_trusted);
+        match exchange.request().filter(|_| is_trusted) {
+            Some(request) => self.propagators.extract_baggage(request.fields()),
+            None => Baggage::default(),
+        }
+    }
+
+    /// The tail sampler, to count child spans with and to ask for its numbers.
+    #[must_use]
+    pub const fn tail(&self) -> Option<&TailSampler> {
+        self.tail.as_ref()
+    }
+
+    /// Exchanges whose span was handed over.
+    #[must_use]
+    pub fn kept(&self) -> u64 {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    /// Exchanges that a sampler dropped.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Whether a ratio was applied to a trace whose id is not marked as random. The specification wants one warning about
+    /// that: another service may decide differently about the same trace.
+    #[must_use]
+    pub fn presumed_randomness(&self) -> bool {
+        self.presumed_randomness.load(Ordering::Relaxed)
+    }
+
+    /// The trace of an exchange: the caller's where that is trusted, else a new one.
+    fn begin(&self, exchange: &Exchange) -> TraceContext {
+        let told = exchange.request().map(|request| self.propagators.extract(|| request.fields()));
+        let is_trusted = self.trust.covers(exchange.peer().client.as_ref().map(|end| end.addr().ip()));
+        let (caller, link) = match told.unwrap_or_default() {
+            Caller::Known(remote) if !is_trusted => (Caller::Unknown, Some(Box::new(remote.span))),
+            _ if !is_trusted => (Caller::Unknown, None),
+            caller => (caller, None),
+        };
+        let (trace_id, flags, parent) = match &caller {
+            Caller::Known(remote) => (remote.span.trace_id, remote.span.flags, Some(remote.span.span_id)),
+            _ => (ids::trace_id(), Flags::new_trace(false), None),
+        };
+        let mut decision = self.head.decide(&trace_id, &caller);
+        if exchange.is_ignored() {
+            decision.is_sampled = false;
+            decision.trace_state = with_threshold(&decision.trace_state, None);
+        }
+        if decision.presumes_randomness {
+            self.presumed_randomness.store(true, Ordering::Relaxed);
+        }
+        let span = SpanContext {
+            trace_id,
+            span_id: ids::span_id(),
+            flags: flags.with_sampled(decision.is_sampled),
+            trace_state: decision.trace_state,
+        };
+        let mut context = TraceContext::new(span);
+        context.parent = parent;
+        context.link = link;
+        context.is_trusted = is_trusted;
+        context.is_recording = (decision.is_sampled || self.tail.is_some()) && !exchange.is_ignored();
+        context.reply_headers = self.reply_headers;
+        context
+    }
+
+    /// What an exchange that is over is worth.
+    fn judge(&self, exchange: &Exchange, context: &TraceContext) -> Verdict {
+        if !context.is_recording {
+            return Verdict::Drop;
+        }
+        let progress = exchange.lock();
+        let record = &progress.record;
+        let Some(now_ns) = record.time(Event::HTTP_FINISH) else { return Verdict::Drop };
+        let Some(tail) = &self.tail else { return Verdict::Keep(Reweight::Unchanged) };
+        let path = || exchange.request().map_or(&b""[..], |request| request.path());
+        let state = &context.span.trace_state;
+        tail.decide(&Facts {
+            is_sampled: context.span.flags.is_sampled(),
+            is_error: outcome::failure(record).is_some(),
+            duration_ns: record.total_ns(),
+            states_ns: record.states(),
+            target: record.route.as_ref().map_or_else(path, |route| route.as_bytes()),
+            randomness: randomness(&context.span.trace_id, state),
+            threshold: threshold(state),
+            now_ns,
+        })
+    }
+}
+
+impl Sink for OpenTelemetry {
+    fn wants_head(&self) -> bool {
+        true
+    }
+
+    fn head(&self, exchange: &Exchange) {
+        exchange.set_context(self.begin(exchange));
+    }
+
+    fn finish(&self, exchange: &Arc<Exchange>) {
+        // Without a head there was no call for it; a request that nobody could parse is traced all the same.
+        let context = exchange.context().unwrap_or_else(|| exchange.set_context(self.begin(exchange)));
+        if context.decide(|| self.judge(exchange, context)).is_kept() {
+            self.kept.fetch_add(1, Ordering::Relaxed);
+            self.spans.push(Item::exchange(exchange, &self.mapping));
+        } else {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
