@@ -65,7 +65,8 @@ impl AccessLog {
     }
 }
 
-fn seconds(given: f64) -> PyResult<Duration> {
+/// A time-out as Python gives it.
+pub(crate) fn seconds(given: f64) -> PyResult<Duration> {
     Duration::try_from_secs_f64(given).map_err(|e| PyValueError::new_err(format!("timeout_s: {e}")))
 }
 

@@ -11,7 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use slab::Slab;
 use wirespan_core::engine::Engine;
-use wirespan_core::sinks::Sink;
+use wirespan_core::sampling::IgnoreList;
+use wirespan_core::sinks::{Sink, Sinks};
 use wirespan_core::trace::{Clock, Level};
 
 use crate::access_log::AccessLog;
@@ -21,6 +22,7 @@ use crate::config;
 use crate::error::core_error;
 use crate::exchange::PyExchange;
 use crate::host::{Application, Host};
+use crate::opentelemetry::OpenTelemetry;
 use crate::operation::Done;
 use crate::tracers::Tracers;
 
@@ -71,19 +73,24 @@ struct Given<'py> {
     clock: Option<Py<ManualClock>>,
 }
 
-type Sinks = Vec<Arc<dyn Sink>>;
-
 /// The tracers, native ones apart: those never enter Python.
-fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> (Sinks, Vec<Bound<'_, PyAny>>) {
-    let mut sinks = Sinks::new();
+fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> PyResult<(Sinks, Vec<Bound<'_, PyAny>>)> {
+    let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
+    let mut ignored = Vec::new();
     let mut python = Vec::new();
     for tracer in all {
-        match tracer.cast::<AccessLog>() {
-            Ok(native) => sinks.push(Arc::clone(&native.get().log) as Arc<dyn Sink>),
-            Err(_) => python.push(tracer),
+        if let Ok(native) = tracer.cast::<AccessLog>() {
+            sinks.push(Arc::clone(&native.get().log) as Arc<dyn Sink>);
+        } else if let Ok(native) = tracer.cast::<OpenTelemetry>() {
+            native.get().start();
+            ignored.extend_from_slice(&native.get().ignored);
+            sinks.push(Arc::clone(&native.get().spans) as Arc<dyn Sink>);
+        } else {
+            python.push(tracer);
         }
     }
-    (sinks, python)
+    let ignored = IgnoreList::new(ignored).map_err(|e| PyValueError::new_err(e.to_string()))?;
+    Ok((Sinks::new(sinks, ignored), python))
 }
 
 fn application(py: Python<'_>, given: &mut Given<'_>) -> PyResult<(Application, Py<PyType>)> {
@@ -122,7 +129,7 @@ impl PyEngine {
     ) -> PyResult<Self> {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
-        let (sinks, tracers) = split_tracers(std::mem::take(&mut given.tracers));
+        let (sinks, tracers) = split_tracers(std::mem::take(&mut given.tracers))?;
         // A tracer may raise the level of a request.
         let is_traced = config.trace_level != Level::Disabled || !tracers.is_empty();
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));

@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod exchange;
 mod host;
+mod opentelemetry;
 mod operation;
 mod request;
 mod stats;
@@ -46,5 +47,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stats::Stats>()?;
     module.add_class::<stats::Recorded>()?;
     module.add_class::<access_log::AccessLog>()?;
+    opentelemetry::register(module)?;
     tables::register(module)
 }

@@ -3,8 +3,9 @@
 import asyncio
 import contextvars
 import datetime
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Self, final
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, Self, final
 
 __version__: str
 current_exchange: contextvars.ContextVar[Exchange | None]
@@ -178,6 +179,52 @@ class AccessLog:
     def reopen(self) -> None: ...  # after log rotation
     def flush(self, timeout_s: float = 5.0) -> bool: ...
     def close(self, timeout_s: float = 5.0) -> bool: ...
+
+@final
+class OpenTelemetry:
+    """Native sink: one SERVER span for each request, sent to an OTLP receiver over HTTP.
+
+    What is not given is taken from the standard `OTEL_*` variables, else it is the default.
+    Raises ValueError for a wrong value, TypeError for a wrong type or name.
+    """
+
+    def __new__(
+        cls,
+        *,
+        service_name: str | None = None,
+        resource: Mapping[str, str] | None = None,  # further attributes of this process
+        exporter: Literal["otlp", "console", "memory", "none"] | None = None,
+        endpoint: str | None = None,  # http(s) URL; /v1/traces is added where it has no path
+        headers: Mapping[str, str] | None = None,  # of each request to the receiver
+        protocol: Literal["http/protobuf", "http/json"] | None = None,
+        sampler: str | None = None,  # a name of OTEL_TRACES_SAMPLER
+        sampler_arg: float | None = None,  # probability; alone: parentbased_traceidratio
+        keep_errors: bool | None = None,  # the tail decision: True if another of its rules is given
+        keep_slower_than_s: float | None = None,
+        keep_ratio: float | None = None,  # share of the rest
+        max_spans_per_s: float | None = None,
+        propagators: Sequence[str] | None = None,  # tracecontext, baggage, b3, b3multi
+        trust: Literal["always", "never"] | Sequence[str] | None = None,  # or networks: "10.0.0.0/8"
+        proxies: Sequence[str] | None = None,  # networks whose Forwarded headers are believed
+        reply_headers: Sequence[Literal["traceresponse", "server-timing"]] | None = None,
+        events: bool | None = None,  # the record's events become span events
+        request_headers: Sequence[str] | None = None,  # captured as attributes
+        response_headers: Sequence[str] | None = None,
+        ignore: Sequence[str] | None = None,  # paths and routes that no native sink is told of
+        spool_dir: str | PathLike[str] | None = None,  # keeps spans while the receiver is down
+        spool_max_bytes: int | None = None,
+    ) -> OpenTelemetry: ...
+    def status(self) -> dict[str, Any]:
+        """Counts since the start, and whether the receiver works."""
+
+    def finished_spans(self) -> list[dict[str, Any]]:
+        """Takes out what the exporter "memory" got, in order. Raises ValueError for others."""
+
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Whether everything left memory in time: delivered, in the spool, or lost and counted."""
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """As `flush`, and ends the exporter. Later spans are lost and counted."""
 
 @final
 class ManualClock:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeAlias, TypeVar, cast
 
-from wirespan._core import AccessLog
+from wirespan._core import AccessLog, OpenTelemetry
 from wirespan.config import OPTIONS, checked
 from wirespan.context import RequestContext
 from wirespan.errors import ConfigError
@@ -49,7 +49,7 @@ class App(Group):
     def __init__(
         self,
         *,
-        tracers: Sequence[Tracer | AccessLog] = (),
+        tracers: Sequence[Tracer | AccessLog | OpenTelemetry] = (),
         middleware: Sequence[Middleware] = (),
         debug: bool = False,
         threads: int | None = None,

@@ -113,6 +113,14 @@ class Config:
         None, "Tracing", "File for the access log instead of standard output.", metavar="PATH"
     )
 
+    otlp: str = _option(
+        "",
+        "Tracing",
+        "OTLP receiver that gets a span of each request, such as `http://localhost:4318`; empty sends none. "
+        "The `OTEL_*` variables say the rest.",
+        metavar="URL",
+    )
+
     limit_head_bytes: int = _limit(65_536, "Request line and headers together, else 431.", low=1_024)
     limit_target_bytes: int = _limit(16_384, "Request target, else 414.", low=1)
     limit_header_count: int = _limit(100, "Header lines, else 431.", low=1, high=1_000, unit="lines")

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wirespan._core import AccessLog
+from wirespan._core import AccessLog, OpenTelemetry
 from wirespan.asgi import Lifespan, as_asgi, interface_of
 from wirespan.config import Config
 from wirespan.context import RequestContext
@@ -27,8 +27,8 @@ class Hosted:
         interface: `native`, `asgi`, `asgi2` or `wsgi`.
         startup: runs its start-up code; raises `StartError`.
         shutdown: runs its shutdown code for at most the given seconds.
-        tracers: its own tracers, then the configured ones, then the access log.
-        access_log: the log that the options asked for; it is ours to close.
+        tracers: its own tracers, then the configured ones, then `sinks`.
+        sinks: the access log and the OTLP exporter that the options asked for; they are ours to close.
         threads: how many `def` handlers or WSGI requests run at once.
         engine_options: the arguments of `_core.Engine` that depend on the interface.
     """
@@ -37,7 +37,7 @@ class Hosted:
     startup: Callable[[], Awaitable[None]]
     shutdown: Callable[[float], Awaitable[None]]
     tracers: tuple[Any, ...]
-    access_log: AccessLog | None
+    sinks: tuple[AccessLog | OpenTelemetry, ...]
     threads: int
     engine_options: dict[str, Any]
 
@@ -52,15 +52,15 @@ def host(app: Any, config: Config) -> Hosted:
     tracers = load_tracers(config.tracers)
     if interface == "native":
         tracers = [*app.tracers, *tracers]
-    access_log = _access_log(config, tracers)
-    if access_log is not None:
-        tracers.append(access_log)
+    # Ends are told in reverse order: a request without a head gets its ids before the log asks for them.
+    made = (_access_log(config, tracers), _otlp(config))
+    sinks = tuple(sink for sink in made if sink is not None)
     startup, shutdown, options = (
         _native(app, config) if interface == "native" else _asgi(app, interface, config)
     )
     # What the application says about itself wins: only its author knows how many its database can take.
     threads = (app.threads if interface == "native" else None) or config.threads
-    return Hosted(interface, startup, shutdown, tuple(tracers), access_log, threads, options)
+    return Hosted(interface, startup, shutdown, (*tracers, *sinks), sinks, threads, options)
 
 
 _Parts = tuple[Callable[[], Awaitable[None]], Callable[[float], Awaitable[None]], dict[str, Any]]
@@ -123,3 +123,17 @@ def _access_log(config: Config, tracers: Sequence[Any]) -> AccessLog | None:
         raise StartError(str(error)) from error
     except ValueError as error:
         raise StartError(f"access_log: {error}") from error
+
+
+def _otlp(config: Config) -> OpenTelemetry | None:
+    """The exporter that the options ask for.
+
+    Raises:
+        StartError: the receiver's address, or one of the `OTEL_*` variables, cannot be used.
+    """
+    if not config.otlp:
+        return None
+    try:
+        return OpenTelemetry(endpoint=config.otlp)
+    except ValueError as error:
+        raise StartError(f"otlp: {error}") from error

@@ -243,10 +243,10 @@ def _flush(hosted: Hosted) -> None:
     """Everything recorded reaches its file. The user's own sinks stay open: they may serve another server."""
     for tracer in hosted.tracers:
         flush = getattr(tracer, "flush", None)
-        if tracer is not hosted.access_log and callable(flush):
+        if callable(flush) and not any(tracer is sink for sink in hosted.sinks):
             flush(FLUSH_S)
-    if hosted.access_log is not None:
-        hosted.access_log.close(FLUSH_S)
+    for sink in hosted.sinks:
+        sink.close(FLUSH_S)
 
 
 async def serve(

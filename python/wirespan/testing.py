@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from wirespan._core import AccessLog, ManualClock
+from wirespan._core import AccessLog, ManualClock, OpenTelemetry
 from wirespan.config import Config
 from wirespan.context import RequestContext
 from wirespan.errors import UsageError
@@ -144,7 +144,7 @@ class TestClient(httpx.Client):
         self,
         app: object,
         *,
-        tracers: Sequence[Tracer | AccessLog] = (),
+        tracers: Sequence[Tracer | AccessLog | OpenTelemetry] = (),
         clock: ManualClock | None = None,
         **options: Any,
     ) -> None:

@@ -13,7 +13,7 @@ from wirespan.errors import Abort, LimitExceeded
 from wirespan.pairs import Pairs
 from wirespan.testing import ManualClock, Recording, RecordingTracer, TestClient
 from wirespan.trace import Event, HTTPStats, Level, RecordedEvent, Status, Tracer, define_event
-from wirespan.tracers import AccessLog
+from wirespan.tracers import AccessLog, OpenTelemetry
 
 MISS = define_event("miss", Level.BASE)
 assert_type(MISS, Event)
@@ -37,7 +37,9 @@ class Mine:
 
 
 tracer: Tracer = Mine()
-app = App(tracers=[AccessLog(format="json", path="access.log"), Mine(), tracer], debug=True, threads=8)
+spans = OpenTelemetry(service_name="shop", trust=["10.0.0.0/8"], keep_slower_than_s=0.5)
+assert_type(spans.flush(1.0), bool)
+app = App(tracers=[spans, AccessLog(format="json", path="access.log"), Mine(), tracer], debug=True, threads=8)
 v1 = app.group("/v1")
 
 

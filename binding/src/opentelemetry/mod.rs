@@ -1,0 +1,142 @@
+//! `_core.OpenTelemetry`: server spans and their exporter as an object that goes into a list of tracers.
+
+mod arguments;
+mod resource;
+mod settings;
+mod shown;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyCFunction, PyDict, PyTuple};
+use wirespan_core::otlp::exporter::Log;
+use wirespan_core::otlp::{Exporter, MemorySpans};
+use wirespan_core::propagation::ids;
+use wirespan_core::sampling::TailSampler;
+use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
+
+use self::arguments::Arguments;
+use crate::access_log::seconds;
+
+/// How long the end of the process may be put off to send what was not sent yet.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a look at finished spans waits for those on their way.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// See `wirespan.tracers.OpenTelemetry`.
+#[pyclass(frozen, module = "wirespan._core")]
+pub(crate) struct OpenTelemetry {
+    pub spans: Arc<Spans>,
+    /// Patterns of requests that no sink of the engine is told of.
+    pub ignored: Vec<String>,
+    exporter: Arc<Exporter>,
+    memory: Option<MemorySpans>,
+}
+
+impl OpenTelemetry {
+    /// Sends what an earlier process left in the spool. For the process that serves: it starts the thread.
+    pub(crate) fn start(&self) {
+        self.exporter.start();
+    }
+}
+
+#[pymethods]
+impl OpenTelemetry {
+    #[new]
+    #[pyo3(signature = (**given))]
+    fn new(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let arguments = Arguments::new(py, given)?;
+        let mut warnings = Vec::new();
+        let name = settings::exporter(&arguments, &mut warnings)?;
+        let resource = resource::resource(py, &arguments, &mut warnings)?;
+        let otlp = settings::otlp(&arguments, &mut warnings)?;
+        let options = settings::sink(&arguments, name != "none", &mut warnings)?;
+        let ignored = settings::ignored(&arguments)?;
+        arguments.check_empty()?;
+        let log: Log = Arc::new(warn);
+        let (exporter, memory) = match name.as_str() {
+            "otlp" => {
+                let made = Exporter::otlp(&otlp, &resource, log);
+                (made.map_err(|error| PyValueError::new_err(error.to_string()))?, None)
+            }
+            "console" => (Exporter::console(Box::new(std::io::stdout()), &resource, log), None),
+            _ => {
+                let (exporter, spans) = Exporter::memory();
+                (exporter, Some(spans))
+            }
+        };
+        for warning in &warnings {
+            warn(warning);
+        }
+        let exporter = Arc::new(exporter);
+        close_at_exit(py, Arc::downgrade(&exporter))?;
+        let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
+        Ok(Self { spans, ignored, exporter, memory })
+    }
+
+    fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let all = PyDict::new(py);
+        all.set_item("kept", self.spans.kept())?;
+        all.set_item("sampled_out", self.spans.dropped())?;
+        all.set_item("rate_limited", self.spans.tail().map_or(0, TailSampler::limited))?;
+        shown::put_status(&all, &self.exporter.status())?;
+        Ok(all)
+    }
+
+    fn finished_spans<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let Some(memory) = &self.memory else {
+            return Err(PyValueError::new_err("only the exporter \"memory\" keeps finished spans"));
+        };
+        py.detach(|| self.exporter.flush(SETTLING));
+        memory.take().iter().map(|span| shown::span(py, span)).collect()
+    }
+
+    #[pyo3(signature = (timeout_s = 5.0))]
+    fn flush(&self, py: Python<'_>, timeout_s: f64) -> PyResult<bool> {
+        let timeout = seconds(timeout_s)?;
+        Ok(py.detach(|| self.exporter.flush(timeout)))
+    }
+
+    #[pyo3(signature = (timeout_s = 5.0))]
+    fn close(&self, py: Python<'_>, timeout_s: f64) -> PyResult<bool> {
+        let timeout = seconds(timeout_s)?;
+        Ok(py.detach(|| self.exporter.shutdown(timeout)))
+    }
+}
+
+/// To the logger `wirespan`. Called on the exporter's thread, which holds no lock then; while Python is going down there
+/// is nobody to tell.
+fn warn(text: &str) {
+    _ = Python::try_attach(|py| {
+        let logger = py.import("logging")?.getattr("getLogger")?.call1(("wirespan",))?;
+        logger.call_method1("warning", ("%s", text)).map(drop)
+    });
+}
+
+/// A process that ends without closing its sinks still sends, or puts into the spool, what it has.
+fn close_at_exit(py: Python<'_>, exporter: Weak<Exporter>) -> PyResult<()> {
+    let close = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+        if let Some(exporter) = exporter.upgrade() {
+            arguments.py().detach(|| exporter.shutdown(FAREWELL));
+        }
+    };
+    py.import("atexit")?.getattr("register")?.call1((PyCFunction::new_closure(py, None, None, close)?,))?;
+    Ok(())
+}
+
+/// The child of a fork makes ids of its own.
+#[pyfunction]
+fn after_fork() {
+    ids::after_fork();
+}
+
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<OpenTelemetry>()?;
+    let py = module.py();
+    let hooks = PyDict::new(py);
+    hooks.set_item("after_in_child", wrap_pyfunction!(after_fork, py)?)?;
+    py.import("os")?.getattr("register_at_fork")?.call((), Some(&hooks))?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! The process whose spans these are, by OpenTelemetry's conventions for resources.
+
+use std::collections::BTreeMap;
+
+use pyo3::prelude::*;
+use wirespan_core::otlp::{Resource, Value};
+
+use super::arguments::{Arguments, variable};
+
+/// Where several say the same, the later wins: what we find out, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`,
+/// `resource=`, `service_name=`.
+pub(super) fn resource(
+    py: Python<'_>,
+    arguments: &Arguments<'_>,
+    warnings: &mut Vec<String>,
+) -> PyResult<Resource> {
+    let mut all: BTreeMap<String, Value> = detected(py)?;
+    if let Some(text) = variable("OTEL_RESOURCE_ATTRIBUTES") {
+        match parse(py, &text)? {
+            Some(pairs) => all.extend(pairs),
+            None => warnings.push("OTEL_RESOURCE_ATTRIBUTES: not name=value,name=value, ignored".to_owned()),
+        }
+    }
+    if let Some(name) = variable("OTEL_SERVICE_NAME") {
+        all.insert("service.name".to_owned(), name.into());
+    }
+    let given: BTreeMap<String, String> = arguments.take("resource")?.unwrap_or_default();
+    all.extend(given.into_iter().map(|(name, value)| (name, value.into())));
+    if let Some(name) = arguments.take::<String>("service_name")? {
+        all.insert("service.name".to_owned(), name.into());
+    }
+    let attributes = all.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    Ok(Resource { attributes, schema_url: "https://opentelemetry.io/schemas/1.44.0".into() })
+}
+
+fn detected(py: Python<'_>) -> PyResult<BTreeMap<String, Value>> {
+    let text = |module: &str, function: &str| -> PyResult<String> {
+        py.import(module)?.getattr(function)?.call0()?.extract()
+    };
+    let sys = py.import("sys")?;
+    let executable: Option<String> = sys.getattr("executable")?.extract()?;
+    let runtime: String = sys.getattr("implementation")?.getattr("name")?.extract()?;
+    let facts: [(&str, Value); 11] = [
+        ("host.arch", architecture().into()),
+        ("host.name", text("socket", "gethostname")?.into()),
+        ("os.type", std::env::consts::OS.into()),
+        ("process.executable.path", executable.unwrap_or_default().into()),
+        ("process.pid", i64::from(std::process::id()).into()),
+        ("process.runtime.name", runtime.into()),
+        ("process.runtime.version", text("platform", "python_version")?.into()),
+        ("service.name", "unknown_service:python".into()),
+        ("telemetry.sdk.language", "python".into()),
+        ("telemetry.sdk.name", "wirespan".into()),
+        ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").into()),
+    ];
+    Ok(facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// The names of the conventions where Rust has others.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+/// `name=value,name=value` with percent-encoded values; the whole is discarded if one is wrong, as specified.
+fn parse(py: Python<'_>, text: &str) -> PyResult<Option<Vec<(String, Value)>>> {
+    let unquote = py.import("urllib.parse")?.getattr("unquote")?;
+    let mut pairs = Vec::new();
+    for member in text.split(',').map(str::trim).filter(|member| !member.is_empty()) {
+        let Some((name, value)) = member.split_once('=').filter(|(name, _)| !name.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let value: String = unquote.call1((value.trim(),))?.extract()?;
+        pairs.push((name.trim().to_owned(), value.into()));
+    }
+    Ok(Some(pairs))
+}

@@ -1,0 +1,116 @@
+"""Spans over real HTTP to a receiver that reads them with OpenTelemetry's own classes."""
+
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel.receiver import Receiver
+from wirespan import App, RequestContext
+from wirespan.testing import RecordingTracer, TestClient
+from wirespan.tracers import OpenTelemetry
+
+
+def send_one(spans: OpenTelemetry, **options: Any) -> None:
+    app = App()
+
+    @app.get("/items/{id}")
+    async def item(ctx: RequestContext) -> None:
+        ctx.text("one")
+
+    done = RecordingTracer()
+    with TestClient(app, tracers=[done, spans], **options) as client:
+        client.get("/items/7", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+        done.wait()
+
+
+def test_a_span_arrives_as_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "from-the-environment")
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "team=caf%C3%A9,service.version=2")
+    with Receiver() as receiver:
+        spans = OpenTelemetry(
+            service_name="shop",
+            resource={"deployment.environment.name": "test", "service.version": "3"},
+            endpoint=receiver.url,
+            headers={"api-key": "secret"},
+        )
+        send_one(spans)
+        assert spans.flush(10)
+        status = spans.status()
+        assert spans.close(10)
+    assert receiver.paths == ["/v1/traces"]
+    assert receiver.headers[0]["api-key"] == "secret"
+    assert receiver.headers[0]["content-type"] == "application/x-protobuf"
+    [request] = receiver.requests
+    [resource_spans] = request.resource_spans
+    resource = {pair.key: pair.value.string_value for pair in resource_spans.resource.attributes}
+    expected = {
+        "service.name": "shop",
+        "service.version": "3",
+        "team": "café",
+        "deployment.environment.name": "test",
+        "telemetry.sdk.name": "wirespan",
+        "telemetry.sdk.language": "python",
+        "process.executable.path": sys.executable,
+        "host.name": socket.gethostname(),
+    }
+    assert resource | expected == resource
+    pids = [pair.value.int_value for pair in resource_spans.resource.attributes if pair.key == "process.pid"]
+    assert pids == [os.getpid()]
+    [scope_spans] = resource_spans.scope_spans
+    assert scope_spans.scope.name == "wirespan"
+    [span] = scope_spans.spans
+    assert (span.name, span.kind) == ("GET /items/{id}", span.SPAN_KIND_SERVER)
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == ("a" * 32, "b" * 16)
+    assert span.end_time_unix_nano > span.start_time_unix_nano
+    assert "wirespan.state.queue_ns" in {pair.key for pair in span.attributes}
+    assert (status["exported"], status["receiver"], status["last_error"]) == (1, "up", None)
+
+
+def test_the_variables_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Receiver() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "api-key=from%20env")
+        spans = OpenTelemetry(protocol="http/protobuf")
+        send_one(spans)
+        assert spans.close(10)
+    assert receiver.headers[0]["api-key"] == "from env"
+
+
+def test_the_servers_option_exports_and_closes() -> None:
+    """Nothing but the option: the span has arrived when the server is down."""
+    with Receiver() as receiver:
+        send_one(OpenTelemetry(exporter="none"), otlp=f"{receiver.url}/v1/traces")
+    assert len(receiver.requests) == 1
+
+
+def test_a_spool_keeps_spans_until_the_receiver_is_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        down = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with caplog.at_level(logging.WARNING, "wirespan"):
+            spans = OpenTelemetry(endpoint=down, spool_dir=tmp_path)
+            send_one(spans)
+            assert spans.close(10)
+    assert spans.status()["receiver"] == "down"
+    assert caplog.records, "the log says that the receiver is down"
+    with Receiver() as receiver:
+        again = OpenTelemetry(endpoint=receiver.url, spool_dir=tmp_path)
+        with TestClient(App(), tracers=[again]):
+            pass
+        assert again.flush(10)
+        again.close(10)
+    assert [len(request.resource_spans) for request in receiver.requests] == [1]
+
+
+def test_json_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
+    spans = OpenTelemetry(exporter="console", protocol="http/json")
+    send_one(spans)
+    assert spans.flush(10)
+    assert '"name":"GET /items/{id}"' in capfd.readouterr().out.replace('": "', '":"')

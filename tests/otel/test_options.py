@@ -1,0 +1,136 @@
+"""Arguments, the standard variables, and what is said about wrong ones."""
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wirespan import App
+from wirespan.config import Config
+from wirespan.hosting import host
+from wirespan.loading import StartError
+from wirespan.tracers import OpenTelemetry
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"exporter": "jaeger"}, 'exporter: "jaeger" is not known; known are otlp, console, memory, none'),
+        ({"protocol": "grpc"}, "protocol: .*http/protobuf"),
+        ({"endpoint": "collector:4318"}, "must be an http:// or https:// URL"),
+        ({"headers": {"a b": "secret"}}, 'headers: "a b" or its value cannot stand in a request'),
+        ({"sampler": "sometimes"}, "sampler: .*parentbased_traceidratio"),
+        ({"sampler_arg": 1.5}, "sampler_arg: a probability is between 0 and 1"),
+        ({"keep_ratio": 2}, "keep_ratio: .*between 0 and 1"),
+        ({"max_spans_per_s": 0}, "max_spans_per_s: .*more than 0"),
+        ({"keep_slower_than_s": -1}, "keep_slower_than_s: "),
+        ({"propagators": ["xray"]}, "propagators: .*tracecontext, baggage, b3, b3multi"),
+        ({"trust": "maybe"}, "trust: .*always, never"),
+        ({"trust": ["10.0.0.0/33"]}, "trust: `10.0.0.0/33` is no network"),
+        ({"proxies": ["nginx"]}, "proxies: `nginx` is no network"),
+        ({"reply_headers": ["x-trace"]}, "reply_headers: .*traceresponse, server-timing"),
+        ({"ignore": ["health"]}, "ignore: `health` matches no path"),
+        ({"spool_dir": "/tmp", "spool_max_bytes": 1}, "spool_max_bytes must be at least 65536"),
+    ],
+)
+def test_wrong_values_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        OpenTelemetry(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"endpont": "http://localhost"}, "has no argument endpont"),
+        ({"endpoint": 4318}, "endpoint: "),
+        ({"ignore": "/health"}, "ignore: "),
+        ({"trust": 1}, "trust: "),
+    ],
+)
+def test_wrong_names_and_types_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        OpenTelemetry(**arguments)
+
+
+def test_a_wrong_header_does_not_show_its_value() -> None:
+    with pytest.raises(ValueError, match="headers") as caught:
+        OpenTelemetry(headers={"api-key": "top\nsecret"})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("OTEL_TRACES_SAMPLER", "xray", "`xray` is not supported"),
+        ("OTEL_TRACES_EXPORTER", "zipkin", "`zipkin` is not supported"),
+        ("OTEL_PROPAGATORS", "jaeger", "`jaeger` is not supported"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team", "not name=value"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "many"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long", "not a number"),
+    ],
+)
+def test_wrong_variables_are_warned_about(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The specification wants them ignored; the operator should know."""
+    monkeypatch.setenv(name, value)
+    with caplog.at_level(logging.WARNING, "wirespan"):
+        OpenTelemetry()
+    [record] = caplog.records
+    assert record.getMessage().startswith(name)
+    assert message in record.getMessage()
+
+
+def test_variables_that_cannot_be_obeyed_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    with pytest.raises(ValueError, match="grpc is not supported"):
+        OpenTelemetry()
+
+
+def test_the_kept_spans_are_only_in_memory() -> None:
+    with pytest.raises(ValueError, match="memory"):
+        OpenTelemetry().finished_spans()
+
+
+def test_the_state_before_anything_happened() -> None:
+    status = OpenTelemetry(exporter="memory").status()
+    assert (status["kept"], status["queued"], status["exported"], status["receiver"]) == (0, 0, 0, "unknown")
+    assert set(status["dropped"].values()) == {0}
+    assert status["spooled"] == {"spans": 0, "batches": 0, "bytes": 0}
+
+
+def test_time_outs_are_checked() -> None:
+    spans = OpenTelemetry(exporter="memory")
+    with pytest.raises(ValueError, match="timeout_s"):
+        spans.flush(-1)
+    assert spans.flush(1)
+    assert spans.close(1)
+
+
+def test_the_option_adds_the_exporter() -> None:
+    hosted = host(App(), Config(otlp="http://127.0.0.1:1", access_log="off"))
+    assert [type(sink) for sink in hosted.sinks] == [OpenTelemetry]
+    assert hosted.tracers == hosted.sinks
+    with pytest.raises(StartError, match="otlp: the OTLP endpoint must be"):
+        host(App(), Config(otlp="collector", access_log="off"))
+
+
+def test_no_exporter_by_default() -> None:
+    assert host(App(), Config(access_log="off")).sinks == ()
+
+
+def test_a_process_may_fork(tmp_path: Path) -> None:
+    """The hook runs in the child; parent and child both end."""
+    code = (
+        "import os\nfrom wirespan.tracers import OpenTelemetry\nspans = OpenTelemetry()\n"
+        "child = os.fork()\nif child == 0: raise SystemExit(7)\n"
+        "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ, check=False, timeout=20
+    )
+    assert ended.returncode == 7

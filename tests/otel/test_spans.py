@@ -1,0 +1,208 @@
+"""Spans of real requests, as the in-memory exporter gets them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wirespan import App, RequestContext
+from wirespan.testing import RecordingTracer, TestClient
+from wirespan.tracers import AccessLog, OpenTelemetry
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = "b7ad6b7169203331"
+CALLER = f"00-{TRACE}-{PARENT}-01"
+STATES = ("queue", "read", "schedule", "run", "await", "write")
+
+
+def shop() -> App:
+    app = App()
+
+    @app.get("/items/{id:int}")
+    async def item(ctx: RequestContext) -> None:
+        ctx.json(ctx.params)
+
+    @app.get("/broken")
+    async def broken(ctx: RequestContext) -> None:
+        raise LookupError("no such thing")
+
+    @app.get("/health")
+    async def health(ctx: RequestContext) -> None:
+        ctx.text("fine")
+
+    return app
+
+
+def get(
+    spans: OpenTelemetry, path: str, headers: dict[str, str] | None = None, **more: Any
+) -> dict[str, str]:
+    """One request; returns once its exchange is over, with the headers of the response."""
+    done = RecordingTracer()
+    with TestClient(shop(), tracers=[spans, done, *more.pop("tracers", [])]) as client:
+        response = client.get(path, headers=headers)
+        done.wait()
+    return dict(response.headers)
+
+
+def only(spans: OpenTelemetry) -> dict[str, Any]:
+    [span] = spans.finished_spans()
+    return span
+
+
+def test_a_span_tells_of_its_request() -> None:
+    spans = OpenTelemetry(exporter="memory", request_headers=["X-Shop"], response_headers=["content-type"])
+    get(spans, "/items/7?q=shoes&sig=secret", {"x-shop": "main"})
+    span = only(spans)
+    assert (span["name"], span["kind"], span["status"]) == ("GET /items/{id:int}", "server", "unset")
+    assert span["parent_span_id"] is None
+    assert len(span["trace_id"]) == 32
+    assert len(span["span_id"]) == 16
+    assert span["end_unix_ns"] > span["start_unix_ns"]
+    attributes = span["attributes"]
+    expected = {
+        "http.request.method": "GET",
+        "url.path": "/items/7",
+        "url.query": "q=shoes&sig=REDACTED",
+        "url.scheme": "http",
+        "http.route": "/items/{id:int}",
+        "http.response.status_code": 200,
+        "network.protocol.version": "1.1",
+        "server.address": "127.0.0.1",
+        "client.address": "127.0.0.1",
+        "wirespan.end_reason": "completed",
+        "http.request.header.x-shop": ["main"],
+        "http.response.header.content-type": ["application/json"],
+    }
+    assert attributes | expected == attributes
+    states = [attributes[f"wirespan.state.{name}_ns"] for name in STATES]
+    assert sum(states) == span["end_unix_ns"] - span["start_unix_ns"]
+    assert span["events"] == []
+    assert spans.finished_spans() == []
+
+
+def test_events_are_span_events_when_asked_for() -> None:
+    spans = OpenTelemetry(exporter="memory", events=True)
+    get(spans, "/items/7")
+    span = only(spans)
+    names = [event["name"] for event in span["events"]]
+    assert "SERVER_HANDLE_START" in names
+    assert all(event["time_unix_ns"] <= span["end_unix_ns"] for event in span["events"])
+
+
+def test_an_exception_makes_an_error() -> None:
+    spans = OpenTelemetry(exporter="memory")
+    get(spans, "/broken")
+    span = only(spans)
+    assert (span["status"], span["attributes"]["http.response.status_code"]) == ("error", 500)
+    assert "LookupError" in span["attributes"]["error.type"]
+    [event] = span["events"]
+    assert event["attributes"]["exception.message"] == "no such thing"
+
+
+def test_the_callers_trace_goes_on() -> None:
+    spans = OpenTelemetry(exporter="memory")
+    get(spans, "/items/7", {"traceparent": CALLER, "tracestate": "vendor=1"})
+    span = only(spans)
+    assert (span["trace_id"], span["parent_span_id"], span["trace_state"]) == (TRACE, PARENT, "vendor=1")
+
+
+def test_a_caller_who_does_not_record_is_followed() -> None:
+    spans = OpenTelemetry(exporter="memory")
+    get(spans, "/items/7", {"traceparent": CALLER[:-1] + "0"})
+    assert spans.finished_spans() == []
+    assert (spans.status()["kept"], spans.status()["sampled_out"]) == (0, 1)
+
+
+@pytest.mark.parametrize(("trust", "is_trusted"), [("always", True), ("never", False)])
+def test_trust_in_words(trust: Any, is_trusted: bool) -> None:
+    spans = OpenTelemetry(exporter="memory", trust=trust)
+    get(spans, "/items/7", {"traceparent": CALLER})
+    span = only(spans)
+    assert (span["trace_id"] == TRACE) is is_trusted
+    linked = [{"trace_id": TRACE, "span_id": PARENT, "attributes": {}}]
+    assert span["links"] == ([] if is_trusted else linked)
+
+
+@pytest.mark.parametrize(("network", "is_trusted"), [("127.0.0.0/8", True), ("10.0.0.0/8", False)])
+def test_trust_in_networks(network: str, is_trusted: bool) -> None:
+    spans = OpenTelemetry(exporter="memory", trust=[network])
+    get(spans, "/items/7", {"traceparent": CALLER})
+    assert (only(spans)["trace_id"] == TRACE) is is_trusted
+
+
+def test_other_propagators() -> None:
+    spans = OpenTelemetry(exporter="memory", propagators=["b3"])
+    get(
+        spans,
+        "/items/7",
+        {"b3": f"{TRACE}-{PARENT}-1", "traceparent": "00-" + "1" * 32 + "-" + "2" * 16 + "-01"},
+    )
+    assert only(spans)["trace_id"] == TRACE
+    deaf = OpenTelemetry(exporter="memory", propagators=[])
+    get(deaf, "/items/7", {"traceparent": CALLER})
+    assert only(deaf)["trace_id"] != TRACE
+
+
+def test_the_client_is_told_when_wanted() -> None:
+    spans = OpenTelemetry(exporter="memory", reply_headers=["traceresponse", "server-timing"])
+    headers = get(spans, "/items/7")
+    span = only(spans)
+    assert f"{span['trace_id']}-{span['span_id']}" in headers["traceresponse"]
+    assert span["trace_id"] in headers["server-timing"]
+
+
+def test_ignored_requests_are_in_no_sink(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    log = AccessLog(path=str(path))
+    spans = OpenTelemetry(exporter="memory", ignore=["/health", "/items/*"])
+    get(spans, "/health", tracers=[log])
+    get(spans, "/items/7", tracers=[log])
+    get(spans, "/broken", tracers=[log])
+    assert [span["name"] for span in spans.finished_spans()] == ["GET /broken"]
+    assert log.flush()
+    assert [json.loads(line)["path"] for line in path.read_text().splitlines()] == ["/broken"]
+
+
+def test_the_access_log_has_the_ids(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    log = AccessLog(path=str(path))
+    spans = OpenTelemetry(exporter="memory")
+    get(spans, "/items/7", tracers=[log])
+    assert log.flush()
+    span, line = only(spans), json.loads(path.read_text())
+    assert (line["trace_id"], line["span_id"]) == (span["trace_id"], span["span_id"])
+
+
+def test_head_sampling() -> None:
+    for options, kept in [
+        ({"sampler": "always_off"}, 0),
+        ({"sampler": "traceidratio", "sampler_arg": 0.0}, 0),
+        ({"sampler_arg": 0.0}, 0),
+        ({"sampler": "traceidratio", "sampler_arg": 1}, 1),
+        ({"sampler": "always_on"}, 1),
+        ({"exporter": "none"}, 0),
+    ]:
+        arguments: dict[str, Any] = {"exporter": "memory"} | options
+        spans = OpenTelemetry(**arguments)
+        get(spans, "/items/7")
+        assert spans.status()["kept"] == kept, options
+
+
+def test_tail_sampling() -> None:
+    for options, kept in [
+        ({"keep_ratio": 0}, ["GET /broken"]),
+        ({"keep_ratio": 0, "keep_errors": False}, []),
+        (
+            {"keep_ratio": 0, "keep_errors": False, "keep_slower_than_s": 0},
+            ["GET /items/{id:int}", "GET /broken"],
+        ),
+        ({"sampler": "always_off", "keep_errors": True}, ["GET /broken"]),
+        ({"max_spans_per_s": 1}, ["GET /items/{id:int}"]),
+    ]:
+        arguments: dict[str, Any] = options
+        spans = OpenTelemetry(exporter="memory", **arguments)
+        get(spans, "/items/7")
+        get(spans, "/broken")
+        assert [span["name"] for span in spans.finished_spans()] == kept, options
+    assert spans.status()["rate_limited"] == 1
