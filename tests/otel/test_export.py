@@ -15,7 +15,7 @@ from wirespan.testing import RecordingTracer, TestClient
 from wirespan.tracers import OpenTelemetry
 
 
-def send_one(spans: OpenTelemetry, **options: Any) -> None:
+def send_one(*spans: OpenTelemetry, **options: Any) -> None:
     app = App()
 
     @app.get("/items/{id}")
@@ -23,7 +23,7 @@ def send_one(spans: OpenTelemetry, **options: Any) -> None:
         ctx.text("one")
 
     done = RecordingTracer()
-    with TestClient(app, tracers=[done, spans], **options) as client:
+    with TestClient(app, tracers=[done, *spans], **options) as client:
         client.get("/items/7", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
         done.wait()
 
@@ -84,7 +84,7 @@ def test_the_variables_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_servers_option_exports_and_closes() -> None:
     """Nothing but the option: the span has arrived when the server is down."""
     with Receiver() as receiver:
-        send_one(OpenTelemetry(exporter="none"), otlp=f"{receiver.url}/v1/traces")
+        send_one(otlp=f"{receiver.url}/v1/traces")
     assert len(receiver.requests) == 1
 
 
