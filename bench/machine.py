@@ -46,7 +46,7 @@ def describe() -> dict[str, str]:
     return {
         "processor": models[0] if models else platform.machine(),
         "cores": str(os.cpu_count()),
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "python": platform.python_version(),
     }
 
