@@ -14,6 +14,7 @@ use wirespan_core::message::{BodyLength, Request, ResponseHead};
 
 use crate::error::{core_error, disconnected, error_note, handler_error, read_error};
 use crate::host::Host;
+use crate::opentelemetry::hex;
 use crate::operation::{Attempt, Kind, Operation};
 use crate::request::{self, Route};
 use crate::stats::Stats;
@@ -288,6 +289,12 @@ impl PyExchange {
     #[getter]
     fn stats(slf: Bound<'_, Self>) -> Stats {
         Stats::new(slf.unbind())
+    }
+
+    #[getter]
+    fn trace_context(&self) -> Option<(String, String, bool)> {
+        let span = &self.bound.get()?.exchange.context()?.span;
+        Some((hex(&span.trace_id), hex(&span.span_id), span.flags.is_sampled()))
     }
 
     fn match_route(&self, route: &Bound<'_, Route>) -> PyResult<()> {

@@ -128,6 +128,8 @@ class Exchange:
     # Tracing.
     @property
     def stats(self) -> Stats: ...
+    @property
+    def trace_context(self) -> tuple[str, str, bool] | None: ...  # trace id, span id, sampled
     def match_route(self, route: Route) -> None:
         """Sets the route and records ROUTE_MATCHED."""
 

@@ -325,7 +325,7 @@ class RequestContext(_core.Exchange):
     @property
     def trace_info(self) -> TraceInfo:
         """The trace of this request: `ctx.trace_info.stats`."""
-        return TraceInfo(HTTPStats(self.stats))
+        return TraceInfo(HTTPStats(self.stats), self)
 
 
 _STATUSES: Final = frozenset(int(status) for status in http.HTTPStatus)

@@ -299,11 +299,24 @@ class HTTPStats:
 class TraceInfo:
     """What a request knows about its own trace."""
 
-    __slots__ = ("stats",)
+    __slots__ = ("_exchange", "stats")
 
-    def __init__(self, stats: HTTPStats) -> None:
+    def __init__(self, stats: HTTPStats, exchange: _core.Exchange) -> None:
         self.stats = stats
         """The record of this exchange."""
+        self._exchange = exchange
+
+    @property
+    def trace_id(self) -> str | None:
+        """32 hexadecimal digits; None without the tracer `OpenTelemetry`, and before the head is parsed."""
+        context = self._exchange.trace_context
+        return None if context is None else context[0]
+
+    @property
+    def span_id(self) -> str | None:
+        """16 hexadecimal digits; None where `trace_id` is."""
+        context = self._exchange.trace_context
+        return None if context is None else context[1]
 
 
 @runtime_checkable

@@ -17,6 +17,8 @@ use wirespan_core::propagation::ids;
 use wirespan_core::sampling::TailSampler;
 use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
 
+pub(crate) use self::shown::hex;
+
 use self::arguments::Arguments;
 use crate::access_log::seconds;
 

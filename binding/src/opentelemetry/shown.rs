@@ -86,7 +86,8 @@ const fn kind(kind: Kind) -> &'static str {
     }
 }
 
-fn hex(id: &[u8]) -> String {
+/// An id as headers and logs write it.
+pub(crate) fn hex(id: &[u8]) -> String {
     use std::fmt::Write;
     id.iter().fold(String::with_capacity(2 * id.len()), |mut text, byte| {
         _ = write!(text, "{byte:02x}"); // writing to a String cannot fail

@@ -1,0 +1,66 @@
+"""Records of Python's `logging` carry the ids of the request that they belong to."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from wirespan import App, RequestContext
+from wirespan.logs import TraceContextFilter
+from wirespan.testing import TestClient
+from wirespan.tracers import OpenTelemetry
+
+shop = logging.getLogger("shop")
+
+
+class Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.addFilter(TraceContextFilter())
+        self.setFormatter(logging.Formatter("%(trace_id)s %(span_id)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def lines() -> Iterator[list[str]]:
+    handler = Lines()
+    shop.addHandler(handler)
+    yield handler.lines
+    shop.removeHandler(handler)
+
+
+def serve_one(*tracers: Any) -> list[tuple[str | None, str | None]]:
+    app = App()
+    seen: list[tuple[str | None, str | None]] = []
+
+    @app.get("/loop")
+    async def loop(ctx: RequestContext) -> None:
+        seen.append((ctx.trace_info.trace_id, ctx.trace_info.span_id))
+        shop.warning("here")
+
+    @app.get("/thread")
+    def thread(ctx: RequestContext) -> None:
+        shop.warning("there")
+
+    with TestClient(app, tracers=tracers) as client:
+        client.get("/loop")
+        client.get("/thread")
+    return seen
+
+
+def test_records_have_the_ids(lines: list[str]) -> None:
+    spans = OpenTelemetry(exporter="memory")
+    seen = serve_one(spans)
+    ids = [(span["trace_id"], span["span_id"]) for span in spans.finished_spans()]
+    assert lines == [f"{ids[0][0]} {ids[0][1]} here", f"{ids[1][0]} {ids[1][1]} there"]
+    assert seen == ids[:1]
+
+
+def test_without_a_trace_there_are_none(lines: list[str]) -> None:
+    shop.warning("nowhere")
+    assert serve_one() == [(None, None)]
+    assert lines == ["- - nowhere", "- - here", "- - there"]
