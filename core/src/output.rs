@@ -130,6 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn an_idle_connection_keeps_little() {
+        let mut output = Output::default();
+        output.put(&[b'a'; 5_000]);
+        output.shrink();
+        assert_eq!(output.len(), 5_000, "nothing unsent is given away");
+        drain(&mut output, 5_000);
+        output.shrink();
+        assert!(output.tail.capacity() <= 1_024);
+        output.put(b"again");
+        assert_eq!(drain(&mut output, 5), b"again");
+    }
+
+    #[test]
     fn order_is_kept_for_any_mix_and_step() {
         for step in [1, 7, 4_096, 1 << 20] {
             let mut output = Output::default();

@@ -210,6 +210,9 @@ impl Connection {
                 Err(_) => return self.hang_up(shared, EndReason::ClientDisconnected),
             }
         }
+        if self.phase == Phase::Idle {
+            self.output.shrink();
+        }
         self.wake_stalled(shared);
     }
 

@@ -21,7 +21,7 @@ use crate::exchange::Place;
 use crate::handler::Handler;
 use crate::listener::Listener;
 use crate::sinks::Sinks;
-use crate::trace::{Clock, EndReason, Level};
+use crate::trace::{Clock, EndReason};
 
 pub use crate::connection::Sent;
 pub use application::{Outcome, Read};
@@ -137,12 +137,6 @@ impl Engine {
     #[must_use]
     pub fn config(&self) -> &ServerConfig {
         &self.config
-    }
-
-    /// Whether records hold anything.
-    #[must_use]
-    pub fn traces(&self) -> bool {
-        self.config.trace_level != Level::Disabled
     }
 
     /// Open connections.
