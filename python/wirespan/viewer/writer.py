@@ -1,0 +1,261 @@
+"""The one thread that writes: group commit.
+
+Requests that arrive while a transaction runs wait together and are the next transaction. So one sender waits for
+one commit, and a thousand senders share one: the more there is to do, the less each span costs.
+
+Invariant: a request's future is resolved after COMMIT has returned, which syncs the write-ahead log to disk.
+"""
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from wirespan import _core
+from wirespan.viewer.errors import StoreBusy, StoreError
+from wirespan.viewer.prune import Limits, Pruner
+from wirespan.viewer.schema import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from wirespan.viewer.database import Database
+
+Committed: TypeAlias = tuple[int, int]
+"""First and last `seq` of a commit."""
+
+_log: Final = logging.getLogger("wirespan.viewer")
+
+_MAX_WAITING_BYTES: Final = 256 * 1024**2
+_MAX_GROUP: Final = 1024
+_IDLE_S: Final = 5.0
+
+_TABLE_OF_SIGNAL: Final = {"traces": "stored_spans", "logs": "logs", "metrics": "metrics"}
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A batch to store, or None to clear, and who waits for it."""
+
+    batch: _core.Batch | None
+    loop: asyncio.AbstractEventLoop
+    done: "asyncio.Future[None]"
+    bytes: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Subscriber:
+    loop: asyncio.AbstractEventLoop
+    callback: Callable[[Committed], None] = field(repr=False)
+
+
+class Writer:
+    """Owns the thread and the numbering."""
+
+    def __init__(self, database: "Database", limits: Limits) -> None:
+        self._cursor = database.cursor()
+        self._pruner = Pruner(database, limits)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting_bytes = 0
+        self._closed = False
+        self._subscribers: list[_Subscriber] = []
+        self._resources = {number for (number,) in self._rows("SELECT resource_id FROM resources")}
+        self.last_seq = max((row[0] or 0) for row in self._rows(_LAST_SEQ))
+        self._thread = threading.Thread(target=self._run, name="wirespan-store", daemon=True)
+        self._thread.start()
+
+    @property
+    def pruned(self) -> int:
+        """Rows that were removed because of size or age."""
+        return self._pruner.removed
+
+    def _rows(self, sql: str) -> list[tuple[int, ...]]:
+        return self._cursor.execute(sql).fetchall()
+
+    # On any event loop.
+
+    async def add(self, batch: _core.Batch) -> None:
+        """See `Store.add`."""
+        await self._put(batch, batch.memory_bytes)
+
+    async def clear(self) -> None:
+        """See `Store.clear`."""
+        await self._put(None, 0)
+
+    async def _put(self, batch: _core.Batch | None, size: int) -> None:
+        loop = asyncio.get_running_loop()
+        job = _Job(batch, loop, loop.create_future(), size)
+        with self._lock:
+            if self._closed:
+                raise StoreError("the store is closed")
+            if self._waiting_bytes and self._waiting_bytes + size > _MAX_WAITING_BYTES:
+                raise StoreBusy("the store cannot write as fast as spans arrive: send again later")
+            self._waiting_bytes += size
+            self._jobs.put(job)
+        await job.done
+
+    def subscribe(self, callback: Callable[[Committed], None]) -> Callable[[], None]:
+        """See `Store.subscribe`."""
+        subscriber = _Subscriber(asyncio.get_running_loop(), callback)
+        with self._lock:
+            self._subscribers.append(subscriber)
+
+        def end() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._subscribers.remove(subscriber)
+
+        return end
+
+    def close(self) -> None:
+        """Writes what waits and ends the thread."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
+        self._thread.join()
+        self._cursor.close()
+
+    # On the writer's thread.
+
+    def _run(self) -> None:
+        while True:
+            group, more = self._next_group()
+            if group:
+                self._store(group)
+            if not more:
+                return
+            self._prune()
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        """All jobs that wait, and whether there may be more later."""
+        group: list[_Job] = []
+        with contextlib.suppress(queue.Empty):
+            while len(group) < _MAX_GROUP:
+                job = self._jobs.get(timeout=_IDLE_S) if not group else self._jobs.get_nowait()
+                if job is None:
+                    return group, False
+                group.append(job)
+        return group, True
+
+    def _store(self, group: list[_Job]) -> None:
+        error: StoreError | None = None
+        first = self.last_seq + 1
+        try:
+            self._commit(group)
+        except Exception as caught:  # noqa: BLE001 - whatever it is, the senders must hear of it
+            _log.exception("the store could not write %d requests", len(group))
+            error = StoreError(f"the store could not write: {_first_line(caught)}")
+        with self._lock:
+            self._waiting_bytes -= sum(job.bytes for job in group)
+            subscribers = list(self._subscribers)
+        for loop, jobs in _by_loop(group).items():
+            _call(loop, _resolve, jobs, error)
+        if error is None and self.last_seq >= first:
+            for subscriber in subscribers:
+                _call(subscriber.loop, subscriber.callback, (first, self.last_seq))
+
+    def _commit(self, group: list[_Job]) -> None:
+        next_seq = self.last_seq + 1
+        resources: set[int] = set()
+        self._cursor.execute("BEGIN")
+        try:
+            for batches in _runs(group):
+                if batches is None:
+                    self._remove_all()
+                    resources = set()
+                else:
+                    next_seq = self._insert(batches, next_seq, resources)
+            self._cursor.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(Exception):  # the first error says more
+                self._cursor.execute("ROLLBACK")
+            raise
+        self._resources |= resources
+        self.last_seq = next_seq - 1
+
+    def _insert(self, batches: dict[str, list[_core.Batch]], next_seq: int, resources: set[int]) -> int:
+        for signal, parts in batches.items():
+            records, sources = _core.stack(parts, next_seq)
+            self._insert_table(f"INSERT INTO {_TABLE_OF_SIGNAL[signal]} SELECT * FROM incoming", records)  # noqa: S608
+            found = {number for part in parts for number in part.resource_ids}
+            if not found <= self._resources | resources:
+                self._insert_table(_NEW_RESOURCES, sources)
+                resources |= found
+            next_seq += len(records)
+        return next_seq
+
+    def _insert_table(self, sql: str, table: _core.Table) -> None:
+        self._cursor.register("incoming", table)
+        try:
+            self._cursor.execute(sql)
+        finally:
+            self._cursor.unregister("incoming")
+
+    def _remove_all(self) -> None:
+        for table in TABLES:
+            self._cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+        self._resources = set()
+
+    def _prune(self) -> None:
+        before = self.pruned
+        try:
+            self._pruner.prune_if_due(self._cursor)
+        except Exception:
+            _log.exception("the store could not remove old rows")
+        if self.pruned != before:
+            self._resources = {number for (number,) in self._rows("SELECT resource_id FROM resources")}
+
+
+_LAST_SEQ: Final = " UNION ALL ".join(f"SELECT max(seq) FROM {name}" for name in _TABLE_OF_SIGNAL.values())  # noqa: S608
+_NEW_RESOURCES: Final = """
+    INSERT INTO resources
+    SELECT DISTINCT ON (resource_id) resource_id, service, attributes FROM incoming
+    WHERE resource_id NOT IN (SELECT resource_id FROM resources)
+"""
+
+
+def _runs(group: list[_Job]) -> list[dict[str, list[_core.Batch]] | None]:
+    """Batches by signal between clears, which are None."""
+    runs: list[dict[str, list[_core.Batch]] | None] = []
+    for job in group:
+        if job.batch is None:
+            runs.append(None)
+            continue
+        if not runs or runs[-1] is None:
+            runs.append({})
+        last = runs[-1]
+        assert last is not None
+        last.setdefault(job.batch.signal, []).append(job.batch)
+    return runs
+
+
+def _by_loop(group: list[_Job]) -> dict[asyncio.AbstractEventLoop, list[_Job]]:
+    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in group:
+        loops.setdefault(job.loop, []).append(job)
+    return loops
+
+
+def _resolve(jobs: list[_Job], error: StoreError | None) -> None:
+    for job in jobs:
+        if job.done.done():  # whoever waited was cancelled
+            continue
+        if error is None:
+            job.done.set_result(None)
+        else:
+            job.done.set_exception(error)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(function, *args)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
