@@ -125,8 +125,8 @@ class Config:
     inspect: str = _option(
         "auto",
         "Tracing",
-        "Where running requests can be asked for: `auto` is a private Unix socket that `wirespan inflight` finds, "
-        "`off`, the path of a socket, or `HOST:PORT` of this machine.",
+        "Where running requests can be asked for: `auto` is a private Unix socket that `wirespan inflight` "
+        "finds, `off`, the path of a socket, or `HOST:PORT` of this machine.",
         metavar="PLACE",
     )
 

@@ -21,8 +21,8 @@ class InflightRequest(TypedDict):
         method: empty before the head is parsed.
         route: the template, once the router has decided.
         path: still percent-encoded, without the query; clipped to 200 characters.
-        state: what it waits for; None where nothing is recorded (trace level `disabled`), and in the background.
-        state_ns: nanoseconds in that state, or in the background; for a body that arrives, since its last bytes.
+        state: what it waits for; None at the trace level `disabled`, and in the background.
+        state_ns: nanoseconds in that state, or in the background; while a body arrives, since its last bytes.
         states: nanoseconds in each of the six states until now; None where nothing is recorded.
         age_ns: nanoseconds since its first byte.
         background: the client has the whole response, and the handler goes on.

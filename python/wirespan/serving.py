@@ -108,7 +108,9 @@ class Server:
         return 0 if self._engine is None else self._engine.active
 
     def inflight(self) -> list[InflightRequest]:
-        """The requests that run now, oldest first, at most 1,000. From any thread, also while a handler blocks the loop.
+        """The requests that run now, oldest first, at most 1,000.
+
+        From any thread, also while a handler blocks the loop.
 
         Returns:
             One dict for each; empty before the server is ready and when it is down.
