@@ -1,6 +1,7 @@
 """The tables of `wirespan inflight`: for each server what runs, oldest first."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -16,7 +17,16 @@ BAR_WIDTH = 100
 SHORT_TRACE = 8
 BAR_CELLS = 12
 MINUTE_S, HOUR_S = 60, 3600
-UNKNOWN = "·"
+UNKNOWN = Text("·", style="dim")
+COLUMNS: dict[str, Literal["left", "right"]] = {
+    "Age": "right",
+    "State": "left",
+    "For": "right",
+    "So far": "left",
+    "Request": "left",
+    "Client": "left",
+    "Trace": "left",
+}
 
 
 def overview(servers: Sequence[InflightServer], console: Console) -> RenderableType:
@@ -42,28 +52,28 @@ def _server(server: InflightServer, console: Console) -> list[RenderableType]:
 
 
 def _table(requests: Sequence[InflightRequest], console: Console) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    table.add_column("Age", justify="right", no_wrap=True)
-    table.add_column("State", no_wrap=True)
-    has_bar = console.width >= BAR_WIDTH
-    if has_bar:
-        table.add_column("So far", no_wrap=True)
-    table.add_column("Request", no_wrap=True, overflow="ellipsis", ratio=1)
-    table.add_column("Client", no_wrap=True)
-    table.add_column("Trace", no_wrap=True)
-    is_wide = console.width >= TRACE_WIDTH
-    for request in requests:
-        bar = [_bar(request, color=console.is_terminal and not console.no_color)] if has_bar else []
-        trace = request["trace_id"] or UNKNOWN
-        table.add_row(
-            duration(request["age_ns"]),
-            _state(request),
-            *bar,
-            _name(request),
-            request["client"] or UNKNOWN,
-            Text(trace if is_wide else trace[:SHORT_TRACE], style="dim"),
-        )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    rows = [_row(request, console) for request in requests]
+    # A column that says nothing is room for the others.
+    for name in [name for name in COLUMNS if any(row.get(name) for row in rows)]:
+        table.add_column(name, justify=COLUMNS[name], no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        table.add_row(*(row[str(column.header)] or UNKNOWN for column in table.columns))
     return table
+
+
+def _row(request: InflightRequest, console: Console) -> dict[str, Text]:
+    has_bar, is_wide = console.width >= BAR_WIDTH, console.width >= TRACE_WIDTH
+    trace = request["trace_id"] or ""
+    return {
+        "Age": Text(duration(request["age_ns"])),
+        "State": _state(request),
+        "For": Text(duration(request["state_ns"]) if state_of(request) else ""),
+        "So far": _bar(request, color=console.is_terminal and not console.no_color) if has_bar else Text(),
+        "Request": _name(request),
+        "Client": Text(request["client"] or ""),
+        "Trace": Text(trace if is_wide else trace[:SHORT_TRACE], style="dim"),
+    }
 
 
 def duration(ns: int) -> str:
@@ -79,12 +89,9 @@ def duration(ns: int) -> str:
 
 def _state(request: InflightRequest) -> Text:
     name = state_of(request)
-    if not name:
-        return Text(UNKNOWN, style="dim")
-    look = LOOKS.get(name)
-    text = Text.assemble((f"{name} ", look.color if look else "dim"), duration(request["state_ns"]))
+    text = Text(name, style=LOOKS[name].color if name in LOOKS else "dim")
     if request["end_reason"] is not None:
-        text.append(f" {request['end_reason'].replace('_', ' ')}", style="bold red")
+        text.append(f" ({request['end_reason'].replace('_', ' ')})", style="bold red")
     return text
 
 

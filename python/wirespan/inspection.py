@@ -1,8 +1,8 @@
 """Where the running requests of a server can be asked for, and how to find the servers of this user.
 
 The folder is `$XDG_RUNTIME_DIR/wirespan`, else `wirespan-<uid>` in the folder for temporary files; each
-server has `<pid>.sock` there. It is private (0700), and a socket without a listener is of a process that died:
-whoever looks into the folder takes it away.
+server has `<pid>.sock` there. It is private (0700), and a socket without a listener is of a process that
+died: whoever looks into the folder takes it away.
 """
 
 import ipaddress
