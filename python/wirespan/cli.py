@@ -17,6 +17,7 @@ from wirespan.errors import ConfigError
 from wirespan.server import EXIT_OPTIONS, leave_soon, reported, run_config
 from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
+from wirespan.viewer.commands import COMMANDS
 
 HELP_WIDTH = 100
 STANDARD_ERROR = 2
@@ -207,3 +208,7 @@ def demo(seconds: float) -> None:
     """
     demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
     demo_module.run_demo(seconds or None)
+
+
+for _command in COMMANDS:
+    main.add_command(_command)

@@ -122,6 +122,15 @@ class Config:
         metavar="URL",
     )
 
+    otlp_viewer: bool = _option(
+        False,
+        "Tracing",
+        "The receiver at `otlp` is a wirespan viewer: send it the states in order of time and what runs, too.",
+    )
+    view: bool = _option(
+        False, "Tracing", "Run a viewer beside the server and send it every request: `wirespan view`."
+    )
+
     inspect: str = _option(
         "auto",
         "Tracing",
@@ -174,6 +183,8 @@ class Config:
                 f"not {self.access_log!r}{did_you_mean(self.access_log, LOG_FORMATS)}"
             )
         parse_place(self.inspect)
+        if self.view and self.otlp:
+            raise ConfigError("view and otlp exclude each other: view sends to its own viewer")
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise ConfigError(f"root_path must begin with / and not end with it, not {self.root_path!r}")
         if not self.server_header.isprintable():

@@ -134,6 +134,8 @@ def _otlp(config: Config) -> OpenTelemetry | None:
     if not config.otlp:
         return None
     try:
-        return OpenTelemetry(endpoint=config.otlp)
+        return OpenTelemetry(
+            endpoint=config.otlp, timeline=config.otlp_viewer or None, inflight=config.otlp_viewer or None
+        )
     except ValueError as error:
         raise StartError(f"otlp: {error}") from error

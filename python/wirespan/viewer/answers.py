@@ -317,27 +317,31 @@ class Services(Answer):
 
 
 class RunningRequest(Answer):
-    """A request that runs now."""
+    """A request that runs now. In the background: its client has the answer, its handler goes on."""
 
-    id: str | int
-    state: str
-    state_ns: int
-    age_ns: int
-    method: str | None
+    id: int
+    method: str
+    path: str
     route: str | None
-    path: str | None
-    trace_id: str | None
+    state: str | None
+    state_ns: int
     states: dict[str, int] | None
+    age_ns: int
+    background: bool
+    end_reason: str | None
+    trace_id: str | None
     client: str | None
 
 
 class RunningServer(Answer):
-    """A server process."""
+    """A server process; `total` counts what runs, `requests` has the oldest of it."""
 
     instance: str
     service: str
     pid: int
+    url: str
     at_us: int
+    total: int
     requests: list[RunningRequest]
 
 
@@ -398,7 +402,7 @@ class Table(Answer):
 
 
 class Status(Answer):
-    """The viewer and what it holds."""
+    """The viewer and what it holds. `rate` is requests per second over the last ten seconds."""
 
     version: str
     spans: int
@@ -406,6 +410,7 @@ class Status(Answer):
     logs: int
     metric_points: int
     bytes: int
+    pruned: int
     oldest_us: int | None
     newest_us: int | None
     rate: float

@@ -5,6 +5,7 @@ receiver. A wrong parameter is a 400 that names it, and so is a name that nobody
 the pen would show everything.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -301,7 +302,12 @@ class Api:
             "address": ctx.header("host") or "",
             "token_required": self._token_required,
         }
-        ctx.json(facts | self._store.facts())
+        held = dataclasses.asdict(self._store.facts())
+        del held["last_seq"]
+        for name in ("oldest", "newest"):
+            moment = held.pop(f"{name}_ns")
+            held[f"{name}_us"] = None if moment is None else moment // 1_000
+        ctx.json(facts | held | {"rate": requests.rate(self._store, self._now_ns())})
 
     def _attributes(self, ctx: RequestContext) -> None:
         _only(ctx.query, "prefix", "key")

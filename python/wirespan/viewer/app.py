@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wirespan.app import App
-from wirespan.viewer import receiver
 from wirespan.viewer.api import Api
 from wirespan.viewer.live import Live
 from wirespan.viewer.page import STATIC, Page
+from wirespan.viewer.receiver import add_receiver
 from wirespan.viewer.security import Guard, guarding
 from wirespan.viewer.store import Store
 
@@ -36,8 +36,9 @@ def create(store: Store, *, host: str = "127.0.0.1", token: str = "", static: Pa
     """
     app = App(middleware=[guarding(Guard(host, token))])
     live = Live(store)
-    store.subscribe(live.wake)
-    receiver.register(app, store)
+    # Commits are told on the loop that serves, which runs from here on.
+    app.on_startup(lambda: store.subscribe(live.wake))
+    add_receiver(app, store)
     Api(store, live, token_required=bool(token)).register(app)
     page = Page(static)
     app.get("/")(page.serve)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from wirespan.errors import WirespanError
 
 URL: Final = "http://127.0.0.1:4318"
-URL_VARIABLE: Final = "WIRESPAN_VIEWER"
+URL_VARIABLE: Final = "WIRESPAN_VIEWER_URL"
 TOKEN_VARIABLE: Final = "WIRESPAN_VIEWER_TOKEN"  # noqa: S105 - its name, not a token
 TIMEOUT_S: Final = 60.0
 """Longer than the longest query, and than the silence between two heartbeats."""
@@ -38,7 +38,7 @@ class ViewerClient:
     """A viewer elsewhere.
 
     Args:
-        url: its address; `WIRESPAN_VIEWER` or the default when empty.
+        url: its address; `WIRESPAN_VIEWER_URL` or the default when empty.
         token: what it demands when it listens on more than its machine; `WIRESPAN_VIEWER_TOKEN` when empty.
         timeout_s: longest silence.
     """

@@ -19,6 +19,8 @@ _CONFIG: Final = {
     # At 16 MB, the default, a busy store would checkpoint many times a second. A log of this size is read again in
     # about 3 s after a kill.
     "wal_autocheckpoint": "256MB",
+    # Users may ask anything in SQL (`sql.py`): no files, no network, no extensions.
+    "enable_external_access": "false",
     # Insertion order is seq already; without it bulk inserts need no buffers.
     "preserve_insertion_order": "true",
 }
@@ -57,6 +59,7 @@ class Database:
         except duckdb.Error as error:
             raise StoreError(_explain(path, error)) from error
         try:
+            connection.execute("SET lock_configuration = true")
             _check_version(path, connection)
         except BaseException:
             connection.close()

@@ -18,28 +18,32 @@ _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Running(msgspec.Struct, frozen=True):
-    """One request that runs."""
+    """One request that runs: `wirespan.inflight.InflightRequest`."""
 
-    id: _Text | _Count
-    state: _Text
-    state_ns: _Count
+    id: _Count
+    method: _Text
+    path: _Text
     age_ns: _Count
-    method: _Text | None = None
-    route: _Text | None = None
-    path: _Text | None = None
-    trace_id: _Text | None = None
+    state_ns: _Count = 0
+    state: _Text | None = None
     states: dict[_Text, _Count] | None = None
+    route: _Text | None = None
+    background: bool = False
+    end_reason: _Text | None = None
+    trace_id: _Text | None = None
     client: _Text | None = None
 
 
 class Server(msgspec.Struct, frozen=True):
-    """One server process and what runs in it."""
+    """One server process and what runs in it: `wirespan.inflight.InflightServer`."""
 
     instance: _Text
     service: _Text
     pid: _Count
     at_us: _Count
     requests: Annotated[list[Running], msgspec.Meta(max_length=MAX_REQUESTS)]
+    url: _Text = ""
+    total: _Count = 0
 
 
 class Inflight:

@@ -3,8 +3,8 @@
 Four fences, each of which holds alone:
 
 - only statements that DuckDB itself calls SELECT or EXPLAIN, and one at a time;
-- they run in a transaction that was begun as READ ONLY and is rolled back;
-- the store has switched off files, network and extensions and locked its settings (`store.py`);
+- they run in a transaction that was begun as READ ONLY and is given up (`Store.reading`);
+- the store has switched off files, network and extensions and locked its settings (`database.py`);
 - a time limit, by interrupt, and a limit of rows.
 """
 
@@ -12,14 +12,18 @@ import datetime
 import decimal
 import math
 import threading
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-import duckdb
+from wirespan.viewer.database import load_duckdb
+from wirespan.viewer.store import Store
+
+if TYPE_CHECKING:
+    import duckdb
 
 TIMEOUT_S: Final = 10.0
 MAX_ROWS: Final = 10_000
 MAX_LENGTH: Final = 100_000
-_ALLOWED: Final = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
+_ALLOWED: Final = frozenset({"SELECT", "EXPLAIN"})
 
 
 class QueryError(ValueError):
@@ -30,15 +34,8 @@ class QueryTimeout(QueryError):  # noqa: N818 - it is one of several errors, and
     """The query took too long."""
 
 
-class Cursors(Protocol):
-    """A store that gives out cursors of its own connection."""
-
-    def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A cursor for the caller alone, who closes it."""
-
-
 def query(
-    store: Cursors, text: str, *, timeout_s: float = TIMEOUT_S, max_rows: int = MAX_ROWS
+    store: Store, text: str, *, timeout_s: float = TIMEOUT_S, max_rows: int = MAX_ROWS
 ) -> dict[str, Any]:
     """Runs a query.
 
@@ -49,37 +46,33 @@ def query(
         QueryError: it is no single SELECT, or it is wrong.
         QueryTimeout: it took too long.
     """
-    _check(text)
-    cursor = store.cursor()
+    duckdb = load_duckdb()
     try:
-        cursor.execute("BEGIN TRANSACTION READ ONLY")
-        try:
+        _check(duckdb.extract_statements(_bounded(text)))
+        with store.reading() as cursor:
             return _run(cursor, text, timeout_s, max_rows)
-        finally:
-            cursor.execute("ROLLBACK")
     except duckdb.InterruptException:
         raise QueryTimeout(f"the query was stopped after {timeout_s:g} s") from None
     except duckdb.Error as error:
         raise QueryError(str(error)) from error
-    finally:
-        cursor.close()
 
 
-def _check(text: str) -> None:
+def _bounded(text: str) -> str:
     if len(text) > MAX_LENGTH:
         raise QueryError(f"the query is longer than {MAX_LENGTH} characters")
-    try:
-        statements = duckdb.extract_statements(text)
-    except duckdb.Error as error:
-        raise QueryError(str(error)) from error
+    return text
+
+
+def _check(statements: "list[duckdb.Statement]") -> None:
     if len(statements) != 1:
         raise QueryError(f"one SELECT is allowed, and this is {len(statements)} statements")
-    if statements[0].type not in _ALLOWED:
-        raise QueryError(f"only SELECT is allowed, not {statements[0].type.name}")
+    name = statements[0].type.name
+    if name not in _ALLOWED:
+        raise QueryError(f"only SELECT is allowed, not {name}")
 
 
 def _run(
-    cursor: duckdb.DuckDBPyConnection, text: str, timeout_s: float, max_rows: int
+    cursor: "duckdb.DuckDBPyConnection", text: str, timeout_s: float, max_rows: int
 ) -> dict[str, Any]:
     timer = threading.Timer(timeout_s, cursor.interrupt)
     timer.start()

@@ -15,7 +15,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from wirespan.demo.tally import LOOKS
+from wirespan.looks import LOOKS
 from wirespan.viewer.waterfall import shown
 
 PIPE_COLUMNS: Final = 160

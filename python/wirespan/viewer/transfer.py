@@ -42,9 +42,9 @@ class ImportFailed(ValueError):  # noqa: N818 - it is what happened
 
 def otlp(source: Source, trace_id: str) -> dict[str, Any]:
     """The spans of one trace as one export request, with the times that their senders gave."""
-    halves = trace_halves(trace_id)
+    halves = trace_halves(source, trace_id)
     sql = f"SELECT {_SPANS} FROM stored_spans WHERE trace_hi = ? AND trace_lo = ? ORDER BY seq"  # noqa: S608
-    return _spans_request(source, source.read(sql, halves))
+    return _spans_request(source, source.read(sql, halves) if halves is not None else [])
 
 
 async def export_otlp(source: Source) -> AsyncIterator[bytes]:

@@ -14,6 +14,10 @@ STATUSES: Final = ("unset", "ok", "error")
 """Span statuses at their OTLP numbers."""
 
 
+DIGITS: Final = 32
+"""Of a trace id in hex: 16 bytes."""
+
+
 class Source(Protocol):
     """A store that can be read, from any thread."""
 
@@ -31,17 +35,29 @@ def trace_hex(high: int, low: int) -> str:
     return f"{high:016x}{low:016x}"
 
 
-def trace_halves(trace_id: str) -> tuple[int, int]:
-    """A trace id as it is stored. Shorter ids, as some senders have them, are filled with zeros on the left.
+def trace_halves(source: Source, trace_id: str) -> tuple[int, int] | None:
+    """A trace id as it is stored. Its beginning is enough where only one trace begins so.
+
+    Returns:
+        The two halves; None when there is no trace that begins so.
 
     Raises:
-        FilterError: it is no hexadecimal number of at most 32 digits.
+        FilterError: it is no hexadecimal number of at most 32 digits, or several traces begin so.
     """
     digits = trace_id.lower()
-    if not 1 <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - 16 bytes
-        raise FilterError("trace_id", "must be a hexadecimal number of 32 digits")
-    filled = digits.zfill(32)
-    return int(filled[:16], 16), int(filled[16:], 16)
+    if not 1 <= len(digits) <= DIGITS or set(digits) - set("0123456789abcdef"):
+        raise FilterError("trace_id", "must be a hexadecimal number of 32 digits, or the beginning of one")
+    if len(digits) == DIGITS:
+        return int(digits[:16], 16), int(digits[16:], 16)
+    first, last = (digits.ljust(DIGITS, fill) for fill in "0f")
+    found = source.read(
+        "SELECT DISTINCT trace_hi, trace_lo FROM stored_spans WHERE trace_hi BETWEEN ? AND ? "
+        "AND (trace_hi > ? OR trace_lo >= ?) AND (trace_hi < ? OR trace_lo <= ?) LIMIT 2",
+        [int(text, 16) for text in (first[:16], last[:16], first[:16], first[16:], last[:16], last[16:])],
+    )
+    if len(found) > 1:
+        raise FilterError("trace_id", f"several traces begin with {digits}: give more digits")
+    return (found[0][0], found[0][1]) if found else None
 
 
 def states_of(values: Sequence[int | None]) -> dict[str, int] | None:

@@ -10,6 +10,7 @@ _COLUMNS: Final = (
     f"http_status, {IS_ERROR}, error_type, end_reason, {STATE_COLUMNS}"
 )
 _STATES_FROM: Final = 16
+RATE_S: Final = 10
 
 
 def newest(source: Source, filters: Filters) -> dict[str, Any]:
@@ -32,6 +33,12 @@ def arrived(source: Source, filters: Filters) -> tuple[list[dict[str, Any]], int
 def newest_seq(source: Source) -> int:
     """The cursor behind everything that is stored; 0 in an empty store."""
     return int(source.read("SELECT coalesce(max(seq), 0) FROM stored_spans")[0][0])
+
+
+def rate(source: Source, now_ns: int) -> float:
+    """Requests per second that began in the last ten seconds."""
+    sql = "SELECT count(*) FROM stored_spans WHERE is_request AND start_ns >= ? AND start_ns < ?"
+    return source.read(sql, [now_ns - RATE_S * 10**9, now_ns])[0][0] / RATE_S
 
 
 def _read(source: Source, filters: Filters, order: str) -> list[tuple[Any, ...]]:

@@ -40,9 +40,9 @@ def trace(source: Source, trace_id: str) -> dict[str, Any] | None:
     Raises:
         FilterError: the id is none.
     """
-    halves = trace_halves(trace_id)
-    rows = source.read(_SPANS, halves)
-    if not rows:
+    halves = trace_halves(source, trace_id)
+    rows = source.read(_SPANS, halves) if halves is not None else []
+    if halves is None or not rows:
         return None
     resources = _resources(source, rows)
     waterfall = arrange(_node(row, resources) for row in rows)
