@@ -36,7 +36,9 @@ _BASE: Final = (
     Parameter("base_since", "Begin of the period to compare with, as `since`.", required=True),
     Parameter("base_until", "Its end, as `until`.", required=True),
 )
-_STEPS: Final = Parameter("steps", f"Steps of time, {STEPS} if nothing is said.", "integer", low=1, high=MAX_STEPS)
+_STEPS: Final = Parameter(
+    "steps", f"Steps of time, {STEPS} if nothing is said.", "integer", low=1, high=MAX_STEPS
+)
 _JSON: Final = "application/json"
 _LINES: Final = "application/x-ndjson"
 _ZIP: Final = "application/zip"

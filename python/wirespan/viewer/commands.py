@@ -16,7 +16,16 @@ from wirespan._core import __version__
 from wirespan.viewer.client import TOKEN_VARIABLE, URL, ViewerClient, ViewerError
 from wirespan.viewer.terminal import Screen, print_request, print_routes, print_table, print_trace
 
-_SIZES: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_SIZES: Final = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+}
 _AGES_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 Command = Callable[..., Any]
 
@@ -52,7 +61,9 @@ def _asks_a_viewer(command: Command) -> Command:
     """
 
     @click.option("--viewer", "url", metavar="URL", default="", help=f"Where the viewer is. [{URL}]")
-    @click.option("--token", default="", metavar="TEXT", help=f"Its token, if it has one; or {TOKEN_VARIABLE}.")
+    @click.option(
+        "--token", default="", metavar="TEXT", help=f"Its token, if it has one; or {TOKEN_VARIABLE}."
+    )
     @functools.wraps(command)
     def run(url: str, token: str, **given: Any) -> None:
         try:
@@ -103,15 +114,23 @@ def _filtered(command: Command) -> Command:
 
 
 @click.command()
-@click.option("--db", metavar="PATH", help="DuckDB file, or :memory:. [~/.local/share/wirespan/viewer.duckdb]")
+@click.option(
+    "--db", metavar="PATH", help="DuckDB file, or :memory:. [~/.local/share/wirespan/viewer.duckdb]"
+)
 @click.option("--max-size", type=SIZE, metavar="SIZE", help="Remove the oldest beyond this. [4GiB]")
 @click.option("--max-age", type=AGE, metavar="AGE", help="Remove what is older. [7d]")
 @click.option("--host", default="127.0.0.1", metavar="TEXT", help="Address to listen on. [127.0.0.1]")
 @click.option("--port", default=4_318, type=click.IntRange(0, 65_535), metavar="N", help="TCP port. [4318]")
-@click.option("--token", default="", metavar="TEXT", help="What clients must know. [none on 127.0.0.1, else a new one]")
+@click.option(
+    "--token", default="", metavar="TEXT", help="What clients must know. [none on 127.0.0.1, else a new one]"
+)
 @click.option("--beside", is_flag=True, hidden=True)
 def view(
-    db: str | None, max_size: float | None, max_age: float | None, beside: bool, **place: Any  # noqa: FBT001 - click's
+    db: str | None,
+    max_size: float | None,
+    max_age: float | None,
+    beside: bool,
+    **place: Any,  # noqa: FBT001 - click's
 ) -> None:
     """Receive traces and show them in a page.
 
@@ -141,7 +160,9 @@ def view(
 @click.command()
 @_asks_a_viewer
 @_filtered
-@click.option("--limit", type=click.IntRange(1, 1_000), default=20, metavar="N", help="How many at most. [20]")
+@click.option(
+    "--limit", type=click.IntRange(1, 1_000), default=20, metavar="N", help="How many at most. [20]"
+)
 @click.option("--follow", "-f", is_flag=True, help="Go on with new ones as they arrive.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def traces(
@@ -246,7 +267,9 @@ def export(client: ViewerClient, trace_id: str, form: str, output: str | None) -
     """
     alone = {"har", "json"}
     if (form in alone) if not trace_id else form == "parquet":
-        raise click.UsageError(f"--format {form} is for {'one trace: give its ID' if form in alone else 'everything'}")
+        raise click.UsageError(
+            f"--format {form} is for {'one trace: give its ID' if form in alone else 'everything'}"
+        )
     path = f"/api/traces/{_safe(trace_id)}/export" if trace_id else "/api/export"
     if output is None:
         client.download(path, [("format", form)], sys.stdout.buffer)
@@ -276,7 +299,9 @@ def import_(client: ViewerClient, file: Any) -> None:
     body = file.read()
     kind = "application/zip" if body.startswith(b"PK") else "application/x-ndjson"
     taken = client.post("/api/import", body, kind)
-    sys.stdout.write(f"{taken['spans']} spans, {taken['logs']} logs, {taken['metric_points']} metric points\n")
+    sys.stdout.write(
+        f"{taken['spans']} spans, {taken['logs']} logs, {taken['metric_points']} metric points\n"
+    )
 
 
 def _safe(trace_id: str) -> str:

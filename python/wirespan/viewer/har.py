@@ -91,6 +91,13 @@ def _headers(attributes: dict[str, Any], prefix: str) -> list[dict[str, str]]:
 def _timings(span: dict[str, Any]) -> dict[str, float]:
     states = span["states"]
     if states is None:
-        return {"blocked": -1, "dns": -1, "connect": -1, "send": 0, "wait": span["duration_ns"] / 1e6, "receive": 0}
+        return {
+            "blocked": -1,
+            "dns": -1,
+            "connect": -1,
+            "send": 0,
+            "wait": span["duration_ns"] / 1e6,
+            "receive": 0,
+        }
     phases = {phase: sum(states[state] for state in parts) / 1e6 for phase, parts in _PHASES.items()}
     return {"dns": -1, "connect": -1, **phases}

@@ -130,4 +130,3 @@ class Live:
 def event(name: str, data: dict[str, Any], identity: int) -> bytes:
     """One event. JSON has no line breaks, so it is one line of data."""
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (identity, name.encode(), _encode(data))
-

@@ -69,9 +69,7 @@ FILTERS: Final = (
     Parameter("text", "Part of name, path, error, or attributes, in any case.", repeats=True),
     Parameter("since", "Began then or later: unix ms, ISO 8601, or relative such as `-15m`."),
     Parameter("until", "Began before: as `since`."),
-    Parameter(
-        "limit", f"Rows at most, {LIMIT} if nothing is said.", "integer", low=1, high=MAX_LIMIT
-    ),
+    Parameter("limit", f"Rows at most, {LIMIT} if nothing is said.", "integer", low=1, high=MAX_LIMIT),
     Parameter("before", "Cursor: only what arrived earlier than this `seq`.", "integer", low=0),
     Parameter("after", "Cursor: only what arrived later than this `seq`.", "integer", low=0),
 )

@@ -51,7 +51,10 @@ async def export_parquet(store: Store) -> AsyncIterator[bytes]:
 def _write(store: Store, folder: Path) -> None:
     other = load_duckdb().connect()
     try:
-        with store.reading() as cursor, zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_STORED) as archive:
+        with (
+            store.reading() as cursor,
+            zipfile.ZipFile(folder / "all.zip", "w", zipfile.ZIP_STORED) as archive,
+        ):
             for table, file in _NAMES.items():
                 path = folder / file
                 other.register("incoming", _Rows(lambda table=table: cursor.sql(f"SELECT * FROM {table}")))  # noqa: S608

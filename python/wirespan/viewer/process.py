@@ -99,7 +99,12 @@ def run_viewer(settings: Settings, on_ready: Callable[[str], object], *, beside:
         )
         with asyncio.Runner(loop_factory=loop_factory(config.loop)) as runner:
             runner.run(
-                _serve(viewer, Server(viewer.app, config), lambda url: on_ready(address(url, token)), beside=beside)
+                _serve(
+                    viewer,
+                    Server(viewer.app, config),
+                    lambda url: on_ready(address(url, token)),
+                    beside=beside,
+                )
             )
     finally:
         store.close()

@@ -71,9 +71,7 @@ def _check(statements: "list[duckdb.Statement]") -> None:
         raise QueryError(f"only SELECT is allowed, not {name}")
 
 
-def _run(
-    cursor: "duckdb.DuckDBPyConnection", text: str, timeout_s: float, max_rows: int
-) -> dict[str, Any]:
+def _run(cursor: "duckdb.DuckDBPyConnection", text: str, timeout_s: float, max_rows: int) -> dict[str, Any]:
     timer = threading.Timer(timeout_s, cursor.interrupt)
     timer.start()
     try:

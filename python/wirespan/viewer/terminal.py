@@ -221,7 +221,10 @@ def _print_legend(screen: Screen, trace: Mapping[str, Any]) -> None:
 
 
 def _print_notes(screen: Screen, trace: Mapping[str, Any]) -> None:
-    names = {span["span_id"]: title({**span, **(span["http"] or _NO_HTTP)}, with_service=True) for span in trace["spans"]}
+    names = {
+        span["span_id"]: title({**span, **(span["http"] or _NO_HTTP)}, with_service=True)
+        for span in trace["spans"]
+    }
     if trace["problems"]:
         screen.line(Text(""))
     for problem in trace["problems"]:
@@ -266,7 +269,9 @@ def print_routes(screen: Screen, routes: Sequence[Mapping[str, Any]]) -> None:
     """One block for each route: its numbers, the states at the p99, the verdict."""
     name_width = max(screen.width - 54, 16)
     bar_width = 12
-    heading = f"{fit('route', name_width)} {'count':>7} {'errors':>6} {'p50':>8} {'p95':>8} {'p99':>8} p99 states"
+    heading = (
+        f"{fit('route', name_width)} {'count':>7} {'errors':>6} {'p50':>8} {'p95':>8} {'p99':>8} p99 states"
+    )
     screen.line(Text(heading, style="dim"))
     for route in routes:
         states = (route["states"] or {}).get("p99")
@@ -290,12 +295,20 @@ def print_table(screen: Screen, columns: Sequence[str], rows: Sequence[Sequence[
     """Rows under their names, as wide as their values; the widest columns give way in a narrow terminal."""
     texts = [[_cell(value) for value in row] for row in rows]
     widths = [
-        max([cell_len(name), *(cell_len(row[at]) for row in texts)]) for at, name in enumerate(map(clean, columns))
+        max([cell_len(name), *(cell_len(row[at]) for row in texts)])
+        for at, name in enumerate(map(clean, columns))
     ]
     while sum(widths) + 2 * (len(widths) - 1) > screen.width and max(widths) > 8:  # noqa: PLR2004 - still readable
         widths[widths.index(max(widths))] -= 1
     is_number = [all(isinstance(row[at], int | float) for row in rows) for at in range(len(columns))]
-    screen.line(Text("  ".join(fit(clean(n), w, right=r) for n, w, r in zip(columns, widths, is_number, strict=True)).rstrip(), style="dim"))
+    screen.line(
+        Text(
+            "  ".join(
+                fit(clean(n), w, right=r) for n, w, r in zip(columns, widths, is_number, strict=True)
+            ).rstrip(),
+            style="dim",
+        )
+    )
     for row in texts:
         line = "  ".join(fit(text, w, right=r) for text, w, r in zip(row, widths, is_number, strict=True))
         screen.line(Text(line.rstrip()))

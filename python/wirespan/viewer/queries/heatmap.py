@@ -22,7 +22,7 @@ def heatmap(source: Source, filters: Filters, steps: int, now_ns: int) -> dict[s
     span = range_of(source, filters, now_ns)
     # Whole microseconds, so that the edges can be written in a URL without loss.
     since_us = span.since_ns // 1_000
-    width_us = max(-(-(span.until_ns // 1_000 - since_us) // steps), 1)
+    width_us = max(-(-(span.until_ns - since_us * 1_000) // (steps * 1_000)), 1)
     where = filters.between(span.since_ns, span.until_ns).where()
     sql = (
         f"SELECT (start_ns - ?) // ? AS step, {_band(0, len(EDGES_NS))} AS band, count(*), "  # noqa: S608
@@ -33,7 +33,7 @@ def heatmap(source: Source, filters: Filters, steps: int, now_ns: int) -> dict[s
         "from_us": since_us,
         "step_us": width_us,
         "edges_ns": list(EDGES_NS),
-        "cells": [[min(row[0], steps - 1), *row[1:]] for row in rows],
+        "cells": [list(row) for row in rows],
     }
 
 
