@@ -161,7 +161,9 @@ fn signal_of(name: &str) -> PyResult<Signal> {
         "traces" => Ok(Signal::Traces),
         "metrics" => Ok(Signal::Metrics),
         "logs" => Ok(Signal::Logs),
-        _ => Err(PyValueError::new_err(format!("signal is \"traces\", \"metrics\" or \"logs\", not {name:?}"))),
+        _ => {
+            Err(PyValueError::new_err(format!("signal is \"traces\", \"metrics\" or \"logs\", not {name:?}")))
+        }
     }
 }
 

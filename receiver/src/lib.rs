@@ -1,8 +1,8 @@
 //! OTLP in, Arrow out: what the viewer's receiver does with the body of a request.
 //!
 //! The path: [`inflate`] undoes gzip, [`decode`] walks the body (`protobuf/` or `json/`), makes one record at a time
-//! (`model`), and puts it as a row into builders (`table/`). The tables leave as Arrow record batches, which DuckDB
-//! reads without a copy. `reply` has the answers that OTLP wants.
+//! (`model`), and puts it as a row into builders (`table/`). The tables leave as Arrow record batches, which
+//! `DuckDB` reads without a copy. `reply` has the answers that OTLP wants.
 //!
 //! Follows <https://opentelemetry.io/docs/specs/otlp/> (1.x). Bodies are hostile until proven otherwise: `limits` has
 //! all bounds, and no body makes more memory than a small multiple of its size.

@@ -9,6 +9,7 @@ use crate::value::{Attributes, Value};
 
 /// One span.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the name that OTLP gives it")]
 pub(crate) struct Span<'a> {
     pub(crate) trace_id: Option<u128>,
     pub(crate) span_id: Option<u64>,

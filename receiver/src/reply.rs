@@ -26,7 +26,8 @@ pub fn success(signal: Signal, encoding: Encoding, outcome: &Outcome) -> Vec<u8>
                 Signal::Logs => "rejectedLogRecords",
             };
             // 64-bit integers are texts in protobuf's JSON mapping.
-            let mut out = format!("{{\"partialSuccess\":{{\"{name}\":\"{}\",\"errorMessage\":", outcome.rejected);
+            let mut out =
+                format!("{{\"partialSuccess\":{{\"{name}\":\"{}\",\"errorMessage\":", outcome.rejected);
             write_text(message, &mut out);
             out.push_str("}}");
             out.into_bytes()

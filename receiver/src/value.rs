@@ -56,7 +56,10 @@ impl Value<'_> {
     }
 
     /// A whole number, also one that was sent as a text or with a point.
-    #[expect(clippy::cast_possible_truncation, reason = "out of range saturates, which is as wrong as the number")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "out of range saturates, which is as wrong as the number"
+    )]
     pub(crate) fn as_int(&self) -> Option<i64> {
         match self {
             Self::Int(value) => Some(*value),

@@ -52,7 +52,7 @@ fn read_metric(mut reader: Reader<'_>, source: &Source, metrics: &mut Metrics) -
 
 type PointReader = for<'a> fn(Reader<'a>) -> Result<Point<'a>, DecodeError>;
 
-/// `Sum`, `Histogram`, ...: aggregation_temporality = 2, is_monotonic = 3 of sums.
+/// `Sum`, `Histogram` and the others: field 2 is the temporality, field 3 of sums whether it is monotonic.
 fn read_shape(mut data: Reader<'_>, metric: &mut Metric<'_>) -> Result<(), DecodeError> {
     if metric.kind == "sum" {
         metric.monotonic = Some(false);

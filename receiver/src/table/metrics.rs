@@ -164,7 +164,9 @@ fn checked_time(metric: &Metric<'_>, point: &Point<'_>) -> Result<i64, &'static 
             return Err("has too many buckets");
         }
         // A histogram may come without any buckets: count and sum alone (metrics.proto).
-        if buckets.counts.len() != buckets.bounds.len() + 1 && !(buckets.counts.is_empty() && buckets.bounds.is_empty()) {
+        if buckets.counts.len() != buckets.bounds.len() + 1
+            && !(buckets.counts.is_empty() && buckets.bounds.is_empty())
+        {
             return Err("must have one more bucket_counts than explicit_bounds");
         }
     }

@@ -36,7 +36,8 @@ fn assemble(columns: Vec<Column>) -> Result<RecordBatch, ArrowError> {
 /// Never for tables of this crate; Arrow checks lengths.
 pub fn number(records: &RecordBatch, first: i64) -> Result<RecordBatch, ArrowError> {
     let rows = i64::try_from(records.num_rows()).unwrap_or(i64::MAX);
-    let seq: ArrayRef = Arc::new(Int64Array::from_iter_values((0..rows).map(|row| first.saturating_add(row))));
+    let seq: ArrayRef =
+        Arc::new(Int64Array::from_iter_values((0..rows).map(|row| first.saturating_add(row))));
     let mut fields = vec![Arc::new(Field::new("seq", DataType::Int64, false))];
     fields.extend(records.schema().fields().iter().cloned());
     let mut columns = vec![seq];

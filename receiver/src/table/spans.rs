@@ -68,23 +68,20 @@ impl Spans {
     /// One row, or one rejection.
     pub(crate) fn push(&mut self, source: &Source, span: &Span<'_>) -> Result<(), DecodeError> {
         self.outcome.check("spans")?;
-        let mistake = match self.ids.check(span) {
-            Ok(ids) => match times(span) {
-                Ok(times) => {
-                    self.ids.push(ids);
-                    self.push_span(span, times, ids.2.is_none());
-                    self.push_source(source);
-                    self.push_promoted(&Promoted::of(span));
-                    self.push_parts(span);
-                    self.outcome.accept();
-                    return Ok(());
-                }
-                Err(mistake) => mistake,
-            },
-            Err(mistake) => mistake,
-        };
-        let name = clip(&span.name, 100);
-        self.outcome.reject(|| format!("span {name:?} {mistake}"));
+        match Ids::check(span).and_then(|ids| Ok((ids, times(span)?))) {
+            Ok((ids, times)) => {
+                self.ids.push(ids);
+                self.push_span(span, times, ids.2.is_none());
+                self.push_source(source);
+                self.push_promoted(&Promoted::of(span));
+                self.push_parts(span);
+                self.outcome.accept();
+            }
+            Err(mistake) => {
+                let name = clip(&span.name, 100);
+                self.outcome.reject(|| format!("span {name:?} {mistake}"));
+            }
+        }
         Ok(())
     }
 
@@ -174,9 +171,11 @@ impl Spans {
 type CheckedIds = (u128, u64, Option<u64>);
 
 impl Ids {
-    fn check(&self, span: &Span<'_>) -> Result<CheckedIds, &'static str> {
-        let trace_id = span.trace_id.filter(|id| *id != 0).ok_or("has a trace_id that is not 16 bytes, or all zero")?;
-        let span_id = span.span_id.filter(|id| *id != 0).ok_or("has a span_id that is not 8 bytes, or all zero")?;
+    fn check(span: &Span<'_>) -> Result<CheckedIds, &'static str> {
+        let trace_id =
+            span.trace_id.filter(|id| *id != 0).ok_or("has a trace_id that is not 16 bytes, or all zero")?;
+        let span_id =
+            span.span_id.filter(|id| *id != 0).ok_or("has a span_id that is not 8 bytes, or all zero")?;
         let parent_id = span.parent_id.ok_or("has a parent_span_id that is not 8 bytes")?;
         Ok((trace_id, span_id, Some(parent_id).filter(|id| *id != 0)))
     }
