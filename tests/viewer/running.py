@@ -1,10 +1,13 @@
 """A viewer that runs, and the ways to it."""
 
 import contextlib
+import http.client
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -71,31 +74,32 @@ class Reader:
     def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
         self.lines: list[str] = []
         self._changed = threading.Condition()
-        self._client = httpx.Client(trust_env=False, timeout=20)
-        self._request = self._client.build_request("GET", url, headers=headers)
+        parts = urlsplit(url)
+        self._connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        self._connection.request("GET", f"{parts.path}?{parts.query}", headers=headers or {})
         self._thread = threading.Thread(target=self._read, daemon=True)
 
     def __enter__(self) -> "Reader":
-        self._reply = self._client.send(self._request, stream=True)
-        assert self._reply.status_code == 200
+        self._reply = self._connection.getresponse()
+        assert self._reply.status == 200
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._reply.close()
-        self._client.close()
+        assert self._connection.sock is not None
+        self._connection.sock.shutdown(socket.SHUT_RDWR)  # wakes the reading thread, which closing does not
         self._thread.join(5)
+        self._connection.close()
 
     def _read(self) -> None:
-        with contextlib.suppress(httpx.HTTPError, httpx.StreamError):
-            for line in self._reply.iter_lines():
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for line in self._reply:
                 with self._changed:
-                    self.lines.append(line)
+                    self.lines.append(line.decode().rstrip("\n"))
                     self._changed.notify_all()
 
     def wait(self, fits: Any, timeout_s: float = 10) -> str:
         """The first line that fits, now or later."""
         with self._changed:
-            found = self._changed.wait_for(lambda: next((x for x in self.lines if fits(x)), None), timeout_s)
-        assert found is not None, self.lines
-        return str(found)
+            assert self._changed.wait_for(lambda: any(map(fits, self.lines)), timeout_s), self.lines
+            return next(filter(fits, self.lines))

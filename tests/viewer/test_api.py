@@ -166,7 +166,8 @@ def everything(viewer: Running) -> list[Any]:
     """All rows of all tables, without what says when they arrived."""
     tables = ("stored_spans", "logs", "metrics")
     return [
-        sorted(map(str, viewer.store.read(f"SELECT * EXCLUDE (seq) FROM {table} ORDER BY ALL"))) for table in tables
+        sorted(map(str, viewer.store.read(f"SELECT * EXCLUDE (seq) FROM {table} ORDER BY ALL")))
+        for table in tables
     ]
 
 
@@ -213,7 +214,9 @@ class TestTransfer:
             other.client.post("/api/import", content=reply.content, headers=LINES)
             there, here = (one.get(f"/api/traces/{span.trace_id}") for one in (other, viewer))
             assert there["spans"] == here["spans"]
-        official = ExportTraceServiceRequest.FromString(traces([span])).resource_spans[0].scope_spans[0].spans[0]
+        official = (
+            ExportTraceServiceRequest.FromString(traces([span])).resource_spans[0].scope_spans[0].spans[0]
+        )
         (found,) = [
             one
             for group in reply.json()["resourceSpans"]
@@ -238,7 +241,9 @@ class TestTransfer:
             "url.full": "http://db/q", "http.request.header.accept": ["a", "b"],
             "http.response.header.etag": "x", "http.request.body.size": 3,
         }  # fmt: skip
-        root = Span(duration=10 * MS, states=(MS, 0, 0, 2 * MS, 5 * MS, 2 * MS), attributes={"url.query": "a=1"})
+        root = Span(
+            duration=10 * MS, states=(MS, 0, 0, 2 * MS, 5 * MS, 2 * MS), attributes={"url.query": "a=1"}
+        )
         call = inner(
             trace=root.trace, parent=root.span, kind=CLIENT, method="POST", duration=4 * MS, attributes=full
         )
@@ -317,7 +322,9 @@ class TestTransfer:
     def test_values_of_every_kind(self) -> None:
         assert _value(None) == {}
         assert _value({"a": [True]}) == {
-            "kvlistValue": {"values": [{"key": "a", "value": {"arrayValue": {"values": [{"boolValue": True}]}}}]}
+            "kvlistValue": {
+                "values": [{"key": "a", "value": {"arrayValue": {"values": [{"boolValue": True}]}}}]
+            }
         }
 
 

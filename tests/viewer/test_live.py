@@ -28,7 +28,8 @@ def shows(count: int, reader: Reader) -> Any:
 
 def server(instance: str = "a", *ids: int, **facts: Any) -> dict[str, Any]:
     running = [
-        {"id": number, "method": "GET", "path": "/x", "age_ns": 5, "state": "await", "state_ns": 3} for number in ids
+        {"id": number, "method": "GET", "path": "/x", "age_ns": 5, "state": "await", "state_ns": 3}
+        for number in ids
     ]
     return {"instance": instance, "service": "shop", "pid": 7, "at_us": 1, "requests": running, **facts}
 
@@ -63,7 +64,9 @@ def test_a_stream_resumes_behind_the_last_event(viewer: Running) -> None:
     listed = viewer.get("/api/requests")["requests"]
     with Reader(f"{viewer.url}{STREAM}?after={listed[-1]['seq']}") as reader:
         reader.wait(shows(3, reader))
-        assert [request["seq"] for request in requests(reader.lines)] == [one["seq"] for one in listed[-2::-1]]
+        assert [request["seq"] for request in requests(reader.lines)] == [
+            one["seq"] for one in listed[-2::-1]
+        ]
         last = reader.wait(lambda line: line.startswith("id: "))[4:]
     more = Span()
     viewer.send([more])
@@ -72,10 +75,12 @@ def test_a_stream_resumes_behind_the_last_event(viewer: Running) -> None:
         assert [request["span_id"] for request in requests(reader.lines)] == [more.span_id]
 
 
-@pytest.mark.parametrize("last", ["x", "", "9" * 30, "²"])
+@pytest.mark.parametrize("last", ["x", "", "9" * 30, "-1"])
 def test_a_last_event_id_that_is_none_is_not_believed(viewer: Running, last: str) -> None:
     viewer.send([Span()])
-    with Reader(f"{viewer.url}{STREAM}?after=0", {"last-event-id": last.encode().decode("latin-1")}) as reader:
+    with Reader(
+        f"{viewer.url}{STREAM}?after=0", {"last-event-id": last}
+    ) as reader:
         reader.wait(shows(1, reader))
 
 
@@ -195,7 +200,10 @@ def test_followers_are_bounded(viewer: Running, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(live, "MAX_CLIENTS", 1)
     with Reader(viewer.url + STREAM) as reader:
         reader.wait(lambda line: line.startswith("event: inflight"))
-        assert viewer.refused(STREAM)[:2] == (503, "too many follow already: close a page that shows this viewer")
+        assert viewer.refused(STREAM)[:2] == (
+            503,
+            "too many follow already: close a page that shows this viewer",
+        )
 
 
 def test_a_client_that_left_is_forgotten(viewer: Running) -> None:

@@ -345,7 +345,7 @@ class RunningServer(Answer):
     requests: list[RunningRequest]
 
 
-class Running(Answer):
+class Inflight(Answer):
     """What runs now, on the servers that have said so in the last five seconds."""
 
     servers: list[RunningServer]

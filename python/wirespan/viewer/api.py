@@ -164,7 +164,7 @@ class Api:
                 "inflight",
                 "Requests that run now.",
                 self._inflight,
-                answers.Running,
+                answers.Inflight,
             ),
         ]
 
@@ -177,7 +177,7 @@ class Api:
                 "attributes",
                 "Attribute keys with `prefix`, or the values of `key`.",
                 self._attributes,
-                answers.Keys | answers.Values,  # type: ignore[arg-type]
+                (answers.Keys, answers.Values),
                 parameters=(Parameter("prefix", "How keys begin."), Parameter("key", "Whose values.")),
             ),
             Operation("GET", "/api/metrics", "metrics", "Stored metrics.", self._metrics, answers.Metrics),

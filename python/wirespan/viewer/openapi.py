@@ -80,7 +80,7 @@ class Operation:
     """One route of the API.
 
     Attributes:
-        answer: type of the JSON reply; None for other replies.
+        answer: type of the JSON reply, or several of which it is one; None for other replies.
         media: media types of other replies.
         body: type of the JSON body, or the media types of another one.
         errors: status codes besides 200, 400 and those of `security.py`.
@@ -91,7 +91,7 @@ class Operation:
     name: str
     text: str
     handler: Callable[..., Any]
-    answer: type | None = None
+    answer: type | tuple[type, ...] | None = None
     media: tuple[str, ...] = ("application/json",)
     parameters: tuple[Parameter, ...] = ()
     body: type | tuple[str, ...] | None = None
@@ -113,7 +113,7 @@ _MEANING: Final = {
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """The whole document."""
-    types = [Error, *(one.answer for one in operations if one.answer)]
+    types = [Error, *(kind for one in operations for kind in _alternatives(one.answer))]
     types += [one.body for one in operations if isinstance(one.body, type)]
     unique = list(dict.fromkeys(types))
     _, components = msgspec.json.schema_components(unique, ref_template=_REF)
@@ -163,5 +163,12 @@ def _operation(one: Operation) -> dict[str, Any]:
     return result
 
 
-def _schema(kind: type | None) -> dict[str, Any]:
-    return {} if kind is None else {"$ref": _REF.format(name=kind.__name__)}
+def _alternatives(kinds: type | tuple[type, ...] | None) -> tuple[type, ...]:
+    return kinds if isinstance(kinds, tuple) else () if kinds is None else (kinds,)
+
+
+def _schema(kinds: type | tuple[type, ...] | None) -> dict[str, Any]:
+    references = [{"$ref": _REF.format(name=kind.__name__)} for kind in _alternatives(kinds)]
+    if not references:
+        return {}
+    return dict(references[0]) if len(references) == 1 else {"anyOf": references}

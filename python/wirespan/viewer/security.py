@@ -20,7 +20,7 @@ import ipaddress
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from wirespan.context import RequestContext
 
@@ -82,7 +82,7 @@ class Guard:
     def _knows_token(self, ctx: RequestContext) -> bool:
         scheme, _, given = (ctx.header("authorization") or "").partition(" ")
         return (scheme.lower() == "bearer" and self.fits(given.strip())) or self.fits(
-            ctx.cookies.get(COOKIE, "")
+            unquote(ctx.cookies.get(COOKIE, ""))
         )
 
     def fits(self, given: str) -> bool:
@@ -147,7 +147,7 @@ def _opens_with_token(ctx: RequestContext, guard: Guard) -> bool:
     if not guard.fits(ctx.query.get("token", "")):
         return False
     rest = urlencode([(name, value) for name in ctx.query if name != "token" for value in _all(ctx, name)])
-    ctx.set_cookie(COOKIE, guard.token, http_only=True, same_site="strict")
+    ctx.set_cookie(COOKIE, quote(guard.token, safe=""), http_only=True, same_site="strict")
     # A path, never `//host`: the place to go to is on this server.
     path = "/" + quote(ctx.path.lstrip("/"))
     ctx.redirect(f"{path}?{rest}" if rest else path, 303)
