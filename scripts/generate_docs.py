@@ -4,7 +4,8 @@
     ...
     <!-- /generated -->
 
-and the OpenAPI document of the viewer. `make docs` rewrites them; a test fails where a page differs from the code.
+and the OpenAPI document of the viewer. `make docs` rewrites them; a test fails where a page differs from
+the code.
 """
 
 import re

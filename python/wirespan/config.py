@@ -125,7 +125,7 @@ class Config:
     otlp_viewer: bool = _option(
         False,
         "Tracing",
-        "The receiver at `otlp` is a wirespan viewer: send it the states in order of time and what runs, too.",
+        "The receiver at `otlp` is a wirespan viewer: it also gets states in order of time, and what runs.",
     )
     view: bool = _option(
         False, "Tracing", "Run a viewer beside the server and send it every request: `wirespan view`."

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -79,7 +79,7 @@ class Reader:
         self._connection.request("GET", f"{parts.path}?{parts.query}", headers=headers or {})
         self._thread = threading.Thread(target=self._read, daemon=True)
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> Self:
         self._reply = self._connection.getresponse()
         assert self._reply.status == 200
         self._thread.start()
@@ -102,4 +102,4 @@ class Reader:
         """The first line that fits, now or later."""
         with self._changed:
             assert self._changed.wait_for(lambda: any(map(fits, self.lines)), timeout_s), self.lines
-            return next(filter(fits, self.lines))
+            return str(next(filter(fits, self.lines)))

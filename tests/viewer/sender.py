@@ -137,7 +137,7 @@ def traces(spans: Iterable[Span]) -> bytes:
                 span_id=linked.to_bytes(8, "big"),
                 attributes=pairs({"why": "batch"}),
             )
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def log(span: Span, at: int, body: str, *, severity: int = 9, **attributes: Any) -> bytes:
@@ -154,7 +154,7 @@ def log(span: Span, at: int, body: str, *, severity: int = 9, **attributes: Any)
         span_id=span.span.to_bytes(8, "big"),
         attributes=pairs(attributes),
     )
-    return request.SerializeToString()
+    return bytes(request.SerializeToString())
 
 
 def metrics(service: str = "shop") -> tuple[ExportMetricsServiceRequest, Any]:

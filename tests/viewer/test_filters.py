@@ -148,7 +148,7 @@ def test_times(text: str, expected: int) -> None:
 
 
 def test_a_time_without_a_zone_is_this_machines() -> None:
-    local = datetime.datetime(2024, 1, 2, 3, 4, 5)  # noqa: DTZ001 - that is the point
+    local = datetime.datetime(2024, 1, 2, 3, 4, 5)
     since = parse(Pairs([("since", local.isoformat())]), NOW).since_ns
     assert since == int(local.timestamp()) * 10**9
 

@@ -78,9 +78,7 @@ def test_a_stream_resumes_behind_the_last_event(viewer: Running) -> None:
 @pytest.mark.parametrize("last", ["x", "", "9" * 30, "-1"])
 def test_a_last_event_id_that_is_none_is_not_believed(viewer: Running, last: str) -> None:
     viewer.send([Span()])
-    with Reader(
-        f"{viewer.url}{STREAM}?after=0", {"last-event-id": last}
-    ) as reader:
+    with Reader(f"{viewer.url}{STREAM}?after=0", {"last-event-id": last}) as reader:
         reader.wait(shows(1, reader))
 
 

@@ -251,7 +251,8 @@ def test_requests_are_listed_newest_first_page_by_page(viewer: Running) -> None:
     last = spans[-2]  # the last of the shop
     found = next(request for request in seen if request["span_id"] == last.span_id)
     assert found == {
-        "seq": found["seq"], "trace_id": last.trace_id, "span_id": last.span_id, "start_us": last.start // 1_000,
+        "seq": found["seq"], "trace_id": last.trace_id, "span_id": last.span_id,
+        "start_us": last.start // 1_000,
         "duration_ns": last.duration, "service": "shop", "name": last.name, "kind": "server",
         "method": last.method, "route": last.route, "path": last.path, "status": 200, "error": last.failed,
         "error_type": None, "end_reason": None, "states": dict(zip(STATES, last.states or (), strict=True)),
@@ -363,7 +364,9 @@ def test_traces_are_found_by_the_beginning_of_their_id(viewer: Running) -> None:
 )
 def test_timelines(text: str | None, expected: list[Any] | None) -> None:
     found = timeline(text, 10)
-    assert (found and [(piece["state"], piece["duration_ns"]) for piece in found]) == expected
+    assert (
+        None if found is None else [(piece["state"], piece["duration_ns"]) for piece in found]
+    ) == expected
 
 
 def test_attributes(viewer: Running) -> None:

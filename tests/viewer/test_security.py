@@ -1,4 +1,4 @@
-"""No other site reads or changes anything: DNS rebinding, cross-site requests, foreign names, wrong tokens."""
+"""No other site reads or changes anything: DNS rebinding, cross-site requests, wrong tokens."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def status(viewer: Running, path: str, method: str = "GET", **headers: str) -> i
     "host", ["evil.example", "evil.example:4318", "127.0.0.1.evil.example", "[::2]", "10.0.0.1"]
 )
 def test_dns_rebinding_is_refused(viewer: Running, host: str) -> None:
-    """The attacker's name resolves to 127.0.0.1, and his page is of the same origin: only the name gives it away."""
+    """The attacker's name resolves to 127.0.0.1, so to a browser it is one origin: only the name tells."""
     for path in ("/", *DATA):
         assert status(viewer, path, host=host) == 421
     assert status(viewer, "/v1/traces", "POST", host=host) == 421
@@ -57,7 +57,7 @@ def test_our_own_page_may_do_everything(viewer: Running) -> None:
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_requests_without_origin_are_known_by_where_they_come_from(viewer: Running, site: str) -> None:
-    """Images, scripts and forms send no Origin on GET; a server on another port of this machine is `same-site`."""
+    """Images and scripts send no Origin; a server on another port of this machine is `same-site`."""
     for mode in ("no-cors", "cors", "navigate"):
         assert status(viewer, "/api/requests", sec_fetch_site=site, sec_fetch_mode=mode) == 403
     assert status(viewer, "/", sec_fetch_site=site, sec_fetch_mode="no-cors") == 403

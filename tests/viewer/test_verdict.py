@@ -9,7 +9,7 @@ from wirespan.viewer.verdict import Steps, find_change, judge
 
 MS = 1_000_000
 MINUTE = 60 * 10**9
-START = int(datetime.datetime(2024, 5, 6, 13, 0).timestamp()) * 10**9  # noqa: DTZ001 - the text has local time
+START = int(datetime.datetime(2024, 5, 6, 13, 0).timestamp()) * 10**9
 
 
 def steps(values: dict[str, list[float]], *, count: int = 20, width: int = 5 * MINUTE) -> Steps:

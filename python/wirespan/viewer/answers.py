@@ -1,4 +1,4 @@
-"""What the API answers, as types: the OpenAPI document is made from them, and tests hold every answer to them.
+"""What the API answers, as types: OpenAPI is made from them, and tests hold every answer to them.
 
 The queries build plain dicts, which is fastest to send. Names ending in `_ns` are durations or offsets in
 nanoseconds, those in `_us` instants in unix microseconds; ids are hex text.

@@ -1,14 +1,14 @@
 """The HTTP API: one table of operations, which routes and the OpenAPI document are made from.
 
 Handlers that read the store are `def` functions: the server runs them in threads, so no query holds up the
-receiver. A wrong parameter is a 400 that names it, and so is a name that nobody knows: a filter with a slip of
-the pen would show everything.
+receiver. A wrong parameter is a 400 that names it, and so is a name that nobody knows: a filter with a slip
+of the pen would show everything.
 """
 
 import dataclasses
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -387,8 +387,8 @@ def _choice(query: Pairs, name: str, choices: tuple[str, ...]) -> str:
     return chosen
 
 
-def _fail(ctx: RequestContext, status: int, message: str, parameter: str | None = None) -> Any:
-    ctx.abort(status, {"error": {"message": message, "parameter": parameter}})
+def _fail(ctx: RequestContext, status: int, message: str) -> NoReturn:
+    ctx.abort(status, {"error": {"message": message, "parameter": None}})
 
 
 async def _wrong_filter(ctx: RequestContext, error: FilterError) -> None:

@@ -1,9 +1,10 @@
-"""A viewer beside a server: in a process of its own, so that a blocked application never blocks the page, and what
-the viewer costs is not charged to the application.
+"""A viewer beside a server, in a process of its own.
 
-They live and end together. The viewer's standard input is a pipe that only this process holds: it ends when this
-one does, however that happens. It has a session of its own, so Ctrl-C in the terminal reaches the server alone,
-which sends its last spans before the viewer is told to stop.
+So a blocked application never blocks the page, and what the viewer costs is not charged to the application.
+
+They live and end together. The viewer's standard input is a pipe that only this process holds: it ends when
+this one does, however that happens. It has a session of its own, so Ctrl-C in the terminal reaches the server
+alone, which sends its last spans before the viewer is told to stop.
 """
 
 import contextlib

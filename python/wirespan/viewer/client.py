@@ -1,4 +1,4 @@
-"""A viewer's HTTP API as the command line uses it: with the standard library, so that nothing need be installed."""
+"""A viewer's HTTP API as the command line uses it, with the standard library alone."""
 
 import http.client
 import json
@@ -122,7 +122,7 @@ class ViewerClient:
                 raise ViewerError(_refusal(error.code, error.read(), self.url)) from None
         except (OSError, ValueError, http.client.HTTPException):
             raise ViewerError(
-                f"no viewer answers at {self.url}: start one with 'wirespan view', or say where it is with --viewer"
+                f"no viewer answers at {self.url}: start one with 'wirespan view', or say where with --viewer"
             ) from None
 
 

@@ -130,12 +130,12 @@ def view(
     max_size: float | None,
     max_age: float | None,
     beside: bool,
-    **place: Any,  # noqa: FBT001 - click's
+    **place: Any,
 ) -> None:
     """Receive traces and show them in a page.
 
-    Listens for OTLP over HTTP and serves the page and its API on one port. Only this machine can connect, unless
-    --host says otherwise; then a token is demanded.
+    Listens for OTLP over HTTP and serves the page and its API on one port. Only this machine can connect,
+    unless --host says otherwise; then a token is demanded.
     """
     process = importlib.import_module("wirespan.viewer.process")  # the store's database is an extra
     file = db or str(process.default_db())

@@ -1,7 +1,7 @@
 """A trace as HAR, which browsers' developer tools and others open: one entry for each HTTP span.
 
-The six states become HAR's phases: `queue` is blocked, `read` is send, `schedule`, `run` and `await` are wait,
-`write` is receive. A span without states has waited all the time.
+The six states become HAR's phases: `queue` is blocked, `read` is send, `schedule`, `run` and `await` are
+wait, `write` is receive. A span without states has waited all the time.
 
 Source: HTTP Archive 1.2.
 """

@@ -125,8 +125,8 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {
             "title": "wirespan viewer",
             "version": __version__,
-            "description": "Requests, traces and what they say. Names ending in `_ns` are nanoseconds, in `_us` "
-            "unix microseconds; ids are hex text. The same filters work everywhere.",
+            "description": "Requests, traces and what they say. Names ending in `_ns` are nanoseconds, "
+            "in `_us` unix microseconds; ids are hex text. The same filters work everywhere.",
         },
         "paths": paths,
         "components": {

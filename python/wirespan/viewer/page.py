@@ -1,7 +1,7 @@
-"""The page: files that Vite has built into `static/`, held in memory and never looked up on disk by a client's path.
+"""The page: files that Vite has built, held in memory and never looked up on disk by a client's path.
 
-Files below `assets/` have a hash of their content in their names, so they are cached for good. Everything else
-is asked for again each time. A path that is no file is one of the page's own views and gets the page.
+Files below `assets/` have a hash of their content in their names, so they are cached for good. Everything
+else is asked for again each time. A path that is no file is one of the page's own views and gets the page.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ NOT_BUILT: Final = b"""<!doctype html>
 <meta charset="utf-8">
 <title>wirespan viewer</title>
 <h1>The page is not built</h1>
-<p>The viewer runs and stores what it is sent. Its page is made by <code>make build</code>, which needs Node.js.</p>
+<p>The viewer runs and stores what it is sent. <code>make build</code> makes its page; it needs Node.js.</p>
 <p>Until then: <code>wirespan traces</code>, <code>wirespan routes</code>, and the
 <a href="/api/openapi.json">HTTP API</a>.</p>
 </html>

@@ -11,6 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,7 +58,7 @@ def _write(store: Store, folder: Path) -> None:
         ):
             for table, file in _NAMES.items():
                 path = folder / file
-                other.register("incoming", _Rows(lambda table=table: cursor.sql(f"SELECT * FROM {table}")))  # noqa: S608
+                other.register("incoming", _Rows(partial(cursor.sql, f"SELECT * FROM {table}")))  # noqa: S608
                 other.execute(f"COPY incoming TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
                 other.unregister("incoming")
                 archive.write(path, file)
@@ -127,7 +128,7 @@ def _opened(duckdb: Any, folder: Path) -> Iterator[_Files]:
     connection = duckdb.connect()
     try:
         for table, file in _NAMES.items():
-            connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{folder / file}')")
+            connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{folder / file}')")  # noqa: S608
         yield _Files(connection)
     finally:
         connection.close()

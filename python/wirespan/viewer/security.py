@@ -1,4 +1,4 @@
-"""Who may talk to the viewer: nobody from another site, nobody under a foreign name, elsewhere only with a token.
+"""Who may talk to the viewer: nobody from another site or under a foreign name, elsewhere with a token.
 
 Three doors, in this order (`Guard.refusal` is all of them):
 
@@ -6,9 +6,9 @@ Three doors, in this order (`Guard.refusal` is all of them):
    whose name resolves to 127.0.0.1 (DNS rebinding) sends its own name and is refused.
 2. *Origin* and *Sec-Fetch-Site*, which browsers set and pages cannot: another site, or another port of this
    machine, may link to the page, but neither read the API nor send anything.
-3. *The token*, when the viewer listens on more than this machine: as `Authorization: Bearer`, or as the cookie
-   that the page gets when it is opened with `?token=`. It binds the answer to who knows it, so the name under
-   which the machine is reached does not matter then, and the first door is open.
+3. *The token*, when the viewer listens on more than this machine: as `Authorization: Bearer`, or as the
+   cookie that the page gets when it is opened with `?token=`. It binds the answer to who knows it, so the
+   name under which the machine is reached does not matter then, and the first door is open.
 
 What is sent is guarded as well (`HEADERS`): the page may load and contact nothing but the viewer.
 

@@ -28,8 +28,8 @@ _LOGS: Final = (
     "seq, trace_hi, trace_lo, span_id, time_ns, severity, severity_text, body, attributes, resource_id, scope"
 )
 _METRICS: Final = (
-    "seq, time_ns, start_ns, name, unit, description, kind, temporality, monotonic, attributes, value, count, "
-    "sum, min, max, bounds, counts, resource_id, scope"
+    "seq, time_ns, start_ns, name, unit, description, kind, temporality, monotonic, attributes, value, "
+    "count, sum, min, max, bounds, counts, resource_id, scope"
 )
 _TEMPORALITIES: Final = {"delta": 1, "cumulative": 2}
 _encode: Final = msgspec.json.Encoder().encode

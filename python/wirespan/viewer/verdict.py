@@ -5,12 +5,12 @@
 *Parts* are the states at the percentile that have at least `LEAST_SHARE` of it.
 
 *The change* is looked for among the steps of the time range. The value of a step is the mean time that its
-requests spent in the state. Every point with at least `LEAST_STEPS` steps and `LEAST_REQUESTS` requests on each
-side is tried, and the one that splits the logarithms of the values best (least squares) is taken. It counts
-only when all of this holds, because noise always has some best split:
+requests spent in the state. Every point with at least `LEAST_STEPS` steps and `LEAST_REQUESTS` requests on
+each side is tried, and the one that splits the logarithms of the values best (least squares) is taken. It
+counts only when all of this holds, because noise always has some best split:
 
-- of all pairs of a step before and a step after it, `LEAST_ORDERED` are ordered the same way (the Mann-Whitney
-  statistic divided by its largest value; 0.5 is noise);
+- of all pairs of a step before and a step after it, `LEAST_ORDERED` are ordered the same way (the
+  Mann-Whitney statistic divided by its largest value; 0.5 is noise);
 - the means of the requests on both sides differ by at least `LEAST_FACTOR`;
 - the difference is at least `LEAST_PART` of the route's mean duration on the larger side: a state that grew
   from 1 µs to 9 µs in a request of 800 ms explains nothing.

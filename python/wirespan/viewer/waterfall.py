@@ -155,7 +155,7 @@ def _link(nodes: Sequence[Node]) -> list[Problem]:
                 Problem(
                     node.span_id,
                     "missing_parent",
-                    f"the parent {node.parent_id} is not here: it is late, was not sampled, or was never sent",
+                    f"the parent {node.parent_id} is not here: late, not sampled, or never sent",
                 )
             )
         node.parent = parent
@@ -244,8 +244,8 @@ def _measured(node: Node, least_ns: int) -> list[Problem]:
             Problem(
                 node.span_id,
                 "gap",
-                f"{shown(finish - start)} from {shown(start - node.start_ns)} on are in none of its children: "
-                "a span there would show what it did",
+                f"{shown(finish - start)} from {shown(start - node.start_ns)} on are in none of its "
+                "children: a span there would show what it did",
             )
             for start, finish in free
             if finish - start >= least_ns
@@ -275,7 +275,7 @@ def critical_path(roots: Sequence[Node]) -> list[Segment]:
     Several roots are treated as children of one span over the whole trace, which has no segments itself.
     """
     segments: list[Segment] = []
-    # Each frame is a span that is walked backwards, the point reached, and its children that are still to see.
+    # Each frame is a span that is walked backwards, the point reached, and the children still to see.
     stack: list[tuple[Node | None, int, Iterator[Node]]] = []
     point = max(root.end_ns for root in roots)
     node: Node | None = None

@@ -6,7 +6,7 @@ from wirespan.viewer.filters import pointer
 from wirespan.viewer.queries.reading import Source
 
 RECENT: Final = 20_000
-"""Requests that are looked at: the newest say what is worth asking for, and the answer comes while one types."""
+"""Requests that are looked at, the newest: so that the answer comes while one types."""
 MOST: Final = 200
 _RECENT: Final = (
     "(SELECT attributes, resource_id FROM stored_spans WHERE is_request ORDER BY seq DESC LIMIT ?) recent"

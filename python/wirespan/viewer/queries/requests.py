@@ -38,7 +38,7 @@ def newest_seq(source: Source) -> int:
 def rate(source: Source, now_ns: int) -> float:
     """Requests per second that began in the last ten seconds."""
     sql = "SELECT count(*) FROM stored_spans WHERE is_request AND start_ns >= ? AND start_ns < ?"
-    return source.read(sql, [now_ns - RATE_S * 10**9, now_ns])[0][0] / RATE_S
+    return int(source.read(sql, [now_ns - RATE_S * 10**9, now_ns])[0][0]) / RATE_S
 
 
 def _read(source: Source, filters: Filters, order: str) -> list[tuple[Any, ...]]:

@@ -4,8 +4,8 @@ A percentile is the nearest rank: the smallest duration that at least that share
 exceed. It is the duration of a request that was.
 
 The states at a percentile are those of the requests around it: all whose durations lie between the
-percentiles `BANDS` says, so that one odd request decides nothing. Their means are scaled to sum exactly to the
-percentile. With few requests the band may hold one alone.
+percentiles `BANDS` says, so that one odd request decides nothing. Their means are scaled to sum exactly to
+the percentile. With few requests the band may hold one alone.
 """
 
 from dataclasses import dataclass
@@ -163,8 +163,9 @@ def _states(source: Source, filters: Filters, bands: dict[Key, list[int]]) -> di
     line = f"({', '.join(f'CAST(? AS {kind})' for kind in types)})"
     sql = (
         f"SELECT service, method, {ROUTE}, {sums} FROM stored_spans "  # noqa: S608
-        f"JOIN (VALUES {', '.join([line] * len(bands))}) bands({', '.join(columns)}) ON service = band_service "
-        f"AND method IS NOT DISTINCT FROM band_method AND {ROUTE} IS NOT DISTINCT FROM band_route "
+        f"JOIN (VALUES {', '.join([line] * len(bands))}) bands({', '.join(columns)}) "
+        "ON service = band_service AND method IS NOT DISTINCT FROM band_method "
+        f"AND {ROUTE} IS NOT DISTINCT FROM band_route "
         f"WHERE {where.sql} AND run_ns IS NOT NULL GROUP BY ALL"
     )
     width = len(STATES)

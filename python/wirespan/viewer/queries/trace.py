@@ -175,7 +175,7 @@ def timeline(text: str | None, duration_ns: int) -> list[dict[str, Any]] | None:
     """
     if not text:
         return None
-    pieces = []
+    pieces: list[dict[str, Any]] = []
     for piece in text.split(","):
         state, _, digits = piece.partition("=")
         if piece == "...":
