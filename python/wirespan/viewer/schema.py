@@ -4,7 +4,8 @@ Times are unix nanoseconds, durations nanoseconds, ids unsigned integers: a scan
 few milliseconds, over texts it takes a second. The views `spans` and `requests` give ids as hex text and times as
 timestamps, for people who write SQL.
 
-No index. Measured with ten million spans on two cores, DuckDB 2.0, a file of 0.9 GB in the page cache:
+No index. Measured with ten million spans on two cores (`python -m bench.viewer_queries`), DuckDB 2.0, a file of
+0.9 GB in the page cache:
 
     one trace by id (scan of `trace_lo`)                   15 ms     (130 ms where the file was not cached)
     the 100 newest requests, `ORDER BY seq DESC LIMIT`      9 ms
@@ -115,7 +116,9 @@ TABLES: Final = {
     "resources": RESOURCE_COLUMNS,
 }
 
-_HEX: Final = "lower(printf('%016x', {}))"
+TABLE_OF_SIGNAL: Final = {"traces": "stored_spans", "logs": "logs", "metrics": "metrics"}
+"""The tables that have a `seq`, by the name of the signal in OTLP's paths."""
+
 _TRACE_ID: Final = "printf('%016x%016x', trace_hi, trace_lo)"
 
 VIEWS: Final = f"""
