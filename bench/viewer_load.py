@@ -6,10 +6,13 @@ import http.client
 import random
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
 _MARK = b"\xfe\xed\xfa\xce\xca\xfe\xbe\xef"  # a span id that each request replaces: no two requests are equal
 

@@ -16,8 +16,8 @@ _MISSING: Final = "the viewer needs duckdb: pip install 'wirespan[view]'"
 # What does not fit is read again from the file: ten million spans take 1 GB there.
 _CACHE_BYTES: Final = 2 * 1024**3
 
-# At 16 MB, DuckDB's default, a busy store would checkpoint many times a second. A log of this size is replayed in
-# seconds after a kill.
+# At 16 MB, DuckDB's default, a busy store would checkpoint many times a second. A log of this size is
+# replayed in seconds after a kill.
 _LOG_BYTES: Final = 256 * 1024**2
 
 # Blocks in use; free blocks inside the file are not counted, they are used again.
@@ -46,7 +46,7 @@ class Database:
 
     def __init__(self, path: Path | None, connection: "duckdb.DuckDBPyConnection") -> None:
         self.path = path
-        self._connection = connection
+        self._connection: duckdb.DuckDBPyConnection | None = connection
 
     @classmethod
     def open(cls, path: Path | None, max_bytes: int) -> Self:
@@ -74,13 +74,19 @@ class Database:
         return cls(path, connection)
 
     def cursor(self) -> "duckdb.DuckDBPyConnection":
-        """A connection of its own to the same data."""
+        """A connection of its own to the same data.
+
+        Raises:
+            StoreError: The database is closed.
+        """
+        if self._connection is None:
+            raise StoreError("the store is closed")
         return self._connection.cursor()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """A cursor inside a read-only transaction."""
-        cursor = self._connection.cursor()
+        cursor = self.cursor()
         try:
             cursor.execute("BEGIN TRANSACTION READ ONLY")
             yield cursor
@@ -95,8 +101,10 @@ class Database:
         return used if self.path is None else used + _size(self.path.with_name(self.path.name + ".wal"))
 
     def close(self) -> None:
-        """Checkpoints and closes."""
-        self._connection.close()
+        """Checkpoints and closes. Calling it again does nothing."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 def _config(path: Path | None, max_bytes: int) -> dict[str, str]:

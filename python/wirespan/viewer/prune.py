@@ -1,7 +1,7 @@
 """Keeps the store within its size and age: the oldest rows go first, and are counted and logged.
 
-DuckDB frees whole row groups (122,880 rows) at a checkpoint, and only what is freed counts here. The file itself
-does not shrink: the space inside is used again.
+DuckDB frees whole row groups (122,880 rows) at a checkpoint, and only what is freed counts here. The file
+itself does not shrink: the space inside is used again.
 """
 
 import logging
@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from wirespan.viewer.schema import TABLE_OF_SIGNAL
+from wirespan.viewer.schema import ARRIVAL_INTERVAL_NS, TABLE_OF_SIGNAL
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,18 +22,25 @@ _INTERVAL_S: Final = 5.0
 _SHARE: Final = 0.1
 """Part of the rows that goes when there are too many bytes."""
 
-_END_OF_ROW: Final = {"stored_spans": "start_ns + duration_ns", "logs": "time_ns", "metrics": "time_ns"}
-
-_UNUSED_RESOURCES: Final = "DELETE FROM resources WHERE resource_id NOT IN (" + (
-    " UNION ".join(f"SELECT resource_id FROM {table}" for table in TABLE_OF_SIGNAL.values()) + ")"  # noqa: S608 - our own names
-)
-_FIRST_AND_LAST: Final = "SELECT min(low), max(high) FROM (" + (
-    " UNION ALL ".join(
-        f"SELECT min(seq) AS low, max(seq) AS high FROM {table}"  # noqa: S608 - our own names
-        for table in TABLE_OF_SIGNAL.values()
+_ALL: Final = 2**63 - 1
+_FIRST_YOUNG: Final = """
+    SELECT CASE WHEN count(*) = 0 THEN 0 ELSE coalesce(min(seq) FILTER (WHERE at_ns > ?), ?) END FROM arrivals
+"""
+_OLD_ARRIVALS: Final = "DELETE FROM arrivals WHERE seq < (SELECT max(seq) FROM arrivals WHERE seq <= ?)"
+_UNUSED_RESOURCES: Final = """
+    DELETE FROM resources WHERE resource_id NOT IN (
+        SELECT resource_id FROM stored_spans UNION
+        SELECT resource_id FROM logs UNION
+        SELECT resource_id FROM metrics
     )
-    + ")"
-)
+"""
+_FIRST_AND_LAST: Final = """
+    SELECT coalesce(min(low), 0), coalesce(max(high), 0) FROM (
+        SELECT min(seq) AS low, max(seq) AS high FROM stored_spans UNION ALL
+        SELECT min(seq), max(seq) FROM logs UNION ALL
+        SELECT min(seq), max(seq) FROM metrics
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,10 @@ class Pruner:
 
     def prune(self, cursor: "duckdb.DuckDBPyConnection") -> bool:
         """Looks at size and age now. True when rows were removed."""
-        removed = self._remove_old(cursor) + self._remove_surplus(cursor)
+        removed = _remove_before(cursor, self._first_young(cursor))
+        if not removed and self._is_too_large(cursor):
+            low, high = _row(cursor, _FIRST_AND_LAST)
+            removed = _remove_before(cursor, low + int((high - low) * _SHARE) + 1)
         if removed:
             self.removed += removed
             cursor.execute(_UNUSED_RESOURCES)
@@ -75,30 +85,27 @@ class Pruner:
             _log.info("the store removed its %d oldest rows", removed)
         return removed > 0
 
-    def _remove_old(self, cursor: "duckdb.DuckDBPyConnection") -> int:
-        oldest_ns = int((time.time() - self._limits.max_age_s) * 1e9)
-        return sum(
-            _delete(cursor, f"DELETE FROM {table} WHERE {end} < ?", oldest_ns)  # noqa: S608 - our own names
-            for table, end in _END_OF_ROW.items()
-        )
+    def _first_young(self, cursor: "duckdb.DuckDBPyConnection") -> int:
+        oldest_ns = time.time_ns() - int(self._limits.max_age_s * 1e9)
+        return _row(cursor, _FIRST_YOUNG, oldest_ns - ARRIVAL_INTERVAL_NS, _ALL)[0]
 
-    def _remove_surplus(self, cursor: "duckdb.DuckDBPyConnection") -> int:
+    def _is_too_large(self, cursor: "duckdb.DuckDBPyConnection") -> bool:
         if self._database.size_bytes() <= self._limits.max_bytes:
-            return 0
+            return False
         cursor.execute("CHECKPOINT")  # what is only in the log takes less in the tables
-        low, high = _row(cursor, _FIRST_AND_LAST)
-        if low is None or self._database.size_bytes() <= self._limits.max_bytes:
-            return 0
-        first_kept = low + int((high - low) * _SHARE) + 1
-        return sum(
-            _delete(cursor, f"DELETE FROM {table} WHERE seq < ?", first_kept)  # noqa: S608 - our own names
-            for table in TABLE_OF_SIGNAL.values()
-        )
+        return self._database.size_bytes() > self._limits.max_bytes
 
 
-def _delete(cursor: "duckdb.DuckDBPyConnection", sql: str, bound: int) -> int:
-    return int(_row(cursor, sql, bound)[0] or 0)
+def _remove_before(cursor: "duckdb.DuckDBPyConnection", first_kept: int) -> int:
+    removed = sum(
+        _row(cursor, f"DELETE FROM {table} WHERE seq < ?", first_kept)[0]  # noqa: S608 - our own names
+        for table in TABLE_OF_SIGNAL.values()
+    )
+    if removed:
+        _row(cursor, _OLD_ARRIVALS, first_kept)
+    return removed
 
 
-def _row(cursor: "duckdb.DuckDBPyConnection", sql: str, *params: int) -> tuple[int | None, ...]:
-    return cursor.execute(sql, list(params)).fetchone() or (None, None)
+def _row(cursor: "duckdb.DuckDBPyConnection", sql: str, *params: int) -> tuple[int, ...]:
+    row: tuple[int, ...] | None = cursor.execute(sql, list(params)).fetchone()
+    return row or (0,)

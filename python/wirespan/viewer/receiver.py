@@ -1,11 +1,11 @@
 """The OTLP/HTTP receiver: `/v1/traces`, `/v1/metrics` and `/v1/logs`.
 
-Follows https://opentelemetry.io/docs/specs/otlp/#otlphttp: protobuf or JSON, gzip or plain; the answer is in the
-sender's encoding. 400 for what can never be taken, 413 for too much, 415 for other types, 503 with `Retry-After`
-where trying again helps. Single bad records are counted in a partial success.
+Follows https://opentelemetry.io/docs/specs/otlp/#otlphttp: protobuf or JSON, gzip or plain; the answer is in
+the sender's encoding. 400 for what can never be taken, 413 for too much, 415 for other types, 503 with
+`Retry-After` where trying again helps. Single bad records are counted in a partial success.
 
-A sender that gets no answer in time sends the same bytes again. They are recognized while they are among the last
-requests, also while the first ones are still being written, and stored once.
+A sender that gets no answer in time sends the same bytes again. They are recognized while they are among the
+last requests, also while the first ones are still being written, and stored once.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ LIMIT_BYTES: Final = 64 * 1024**2
 """Bytes of a body after gzip. The Collector takes 20 MiB; SDKs send far less."""
 
 _INLINE_BYTES: Final = 64 * 1024
-"""Smaller bodies are decoded at once, in under a millisecond; others in a thread, so that the loop goes on."""
+"""Smaller bodies are decoded at once, in under a millisecond; others in a thread: the loop goes on."""
 
 _REMEMBERED: Final = 1024
 """Requests that are recognized when they come again. SDKs try again within seconds."""

@@ -85,7 +85,7 @@ class Store:
         Args:
             path: The DuckDB file; None keeps everything in memory.
             max_bytes: The oldest rows are removed when there is more.
-            max_age_s: Rows that are older than this are removed.
+            max_age_s: Rows that arrived longer ago than this are removed.
 
         Raises:
             StoreError: `duckdb` is not installed, or the file is in use, damaged, or not ours.

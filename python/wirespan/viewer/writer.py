@@ -12,13 +12,14 @@ import itertools
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from wirespan import _core
 from wirespan.viewer.errors import StoreBusy, StoreError
-from wirespan.viewer.schema import TABLE_OF_SIGNAL, TABLES
+from wirespan.viewer.schema import ARRIVAL_INTERVAL_NS, TABLE_OF_SIGNAL, TABLES
 
 if TYPE_CHECKING:
     from wirespan.viewer.database import Database
@@ -32,9 +33,13 @@ _log: Final = logging.getLogger("wirespan.viewer")
 _MAX_WAITING_BYTES: Final = 256 * 1024**2
 _MAX_GROUP: Final = 1024
 
-_LAST_SEQ: Final = "SELECT max(seq) FROM (" + (
-    " UNION ALL ".join(f"SELECT max(seq) AS seq FROM {table}" for table in TABLE_OF_SIGNAL.values()) + ")"  # noqa: S608 - our own names
-)
+_LAST_SEQ: Final = """
+    SELECT max(seq) FROM (
+        SELECT max(seq) AS seq FROM stored_spans UNION ALL
+        SELECT max(seq) FROM logs UNION ALL
+        SELECT max(seq) FROM metrics
+    )
+"""
 _NEW_RESOURCES: Final = """
     INSERT INTO resources
     SELECT DISTINCT ON (resource_id) resource_id, service, attributes FROM incoming
@@ -77,6 +82,7 @@ class Writer:
         self._closed = False
         self._subscribers: list[_Subscriber] = []
         self._resources = self._stored_resources()
+        self._next_arrival_ns = 0
         self.last_seq = self._highest_seq()
         self._thread = threading.Thread(target=self._run, name="wirespan-store", daemon=True)
         self._thread.start()
@@ -151,7 +157,7 @@ class Writer:
         first = self.last_seq + 1
         try:
             self._commit(group)
-        except Exception as caught:
+        except Exception as caught:  # noqa: BLE001 - whatever it is, the senders must hear of it
             _log.exception("the store could not write %d requests", len(group))
             error = StoreError(f"the store could not write: {_first_line(caught)}")
             with contextlib.suppress(Exception):  # a COMMIT may have failed after its rows were written
@@ -179,11 +185,19 @@ class Writer:
         except BaseException:
             with contextlib.suppress(Exception):  # the first error says more
                 self._cursor.execute("ROLLBACK")
+            self._next_arrival_ns = 0
             raise
         self._resources = known
         self.last_seq = next_seq - 1
 
+    def _note_arrival(self, next_seq: int) -> None:
+        now = time.time_ns()
+        if now >= self._next_arrival_ns:
+            self._cursor.execute("INSERT INTO arrivals VALUES (?, ?)", [next_seq, now])
+            self._next_arrival_ns = now + ARRIVAL_INTERVAL_NS
+
     def _insert(self, batches: dict[str, list[_core.Batch]], next_seq: int, known: set[int]) -> int:
+        self._note_arrival(next_seq)
         for signal, parts in batches.items():
             records, resources = _core.stack(parts, next_seq)
             self._insert_table(f"INSERT INTO {TABLE_OF_SIGNAL[signal]} SELECT * FROM incoming", records)  # noqa: S608 - our own names
@@ -199,9 +213,11 @@ class Writer:
         try:
             self._cursor.execute(sql)
         finally:
-            self._cursor.unregister("incoming")
+            with contextlib.suppress(Exception):  # refused after an error; the next table takes its place
+                self._cursor.unregister("incoming")
 
     def _remove_all(self) -> None:
+        self._next_arrival_ns = 0
         for table in TABLES:
             self._cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
@@ -209,7 +225,7 @@ class Writer:
         try:
             if self._pruner.prune_if_due(self._cursor):
                 self._resources = self._stored_resources()
-        except Exception:
+        except Exception:  # noqa: BLE001 - what was received is safe; the next time it may work
             _log.exception("the store could not remove old rows")
 
     def _stored_resources(self) -> set[int]:
