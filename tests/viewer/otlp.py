@@ -42,7 +42,8 @@ def request(*spans: Span, service: str = "shop") -> ExportTraceServiceRequest:
 
 
 def body(count: int = 1, service: str = "shop") -> bytes:
-    return request(*(span() for _ in range(count)), service=service).SerializeToString()
+    encoded: bytes = request(*(span() for _ in range(count)), service=service).SerializeToString()
+    return encoded
 
 
 def batch(count: int = 1, service: str = "shop") -> _core.Batch:

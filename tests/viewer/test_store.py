@@ -1,6 +1,7 @@
 """The store: what was acknowledged is there, in order, and nothing else."""
 
 import asyncio
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ import duckdb
 import pytest
 
 from viewer.otlp import batch
-from wirespan.viewer import database, writer
+from wirespan.viewer import database, schema, writer
 from wirespan.viewer.errors import StoreBusy, StoreError
 from wirespan.viewer.store import Store
 
@@ -207,11 +208,11 @@ def test_a_failed_write_is_told_to_its_senders_and_later_ones_work(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For example a full disk, until somebody makes room."""
-    monkeypatch.setitem(writer.TABLE_OF_SIGNAL, "traces", "no_such_table")
+    monkeypatch.setitem(schema.TABLE_OF_SIGNAL, "traces", "no_such_table")
     with pytest.raises(StoreError, match=r"could not write: .*no_such_table"):
         asyncio.run(store.add(batch()))
     assert "could not write 1 requests" in caplog.text
-    monkeypatch.setitem(writer.TABLE_OF_SIGNAL, "traces", "stored_spans")
+    monkeypatch.setitem(schema.TABLE_OF_SIGNAL, "traces", "stored_spans")
     asyncio.run(store.add(batch()))
     assert store.read("SELECT seq FROM stored_spans") == [(1,)]
 
@@ -227,8 +228,6 @@ def test_a_file_in_use_is_refused_with_its_name(tmp_path: Path) -> None:
         "import sys; from wirespan.viewer.store import Store; store = Store.open(sys.argv[1]);"
         "print('ready', flush=True); sys.stdin.read(); store.close()"
     )
-    import subprocess  # noqa: PLC0415
-
     with subprocess.Popen(
         [sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:

@@ -110,6 +110,20 @@ def test_resources_without_rows_go_and_come_again(tmp_path: Path, monkeypatch: p
     database.close()
 
 
+def test_an_idle_store_forgets_its_last_rows_too(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "viewer.duckdb", 10**9)
+    pruner = Pruner(database, Limits(10**9, HOUR_S))
+    opened = Writer(database, pruner)
+    asyncio.run(opened.add(batch(3)))
+    age(database, opened)
+    opened.close()
+    cursor = database.cursor()
+    assert pruner.prune(cursor)
+    assert cursor.execute("SELECT count(*) FROM stored_spans").fetchall() == [(0,)]
+    cursor.close()
+    database.close()
+
+
 def test_a_failed_look_is_logged_and_writing_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from typing import Final, NoReturn
 
 from wirespan import RequestContext, _core
-from wirespan.errors import Abort, LimitExceeded
+from wirespan.errors import Abort
 from wirespan.group import Group
 from wirespan.viewer.errors import StoreError
 from wirespan.viewer.store import Store
@@ -68,8 +68,6 @@ class Receiver:
             _refuse(ctx, encoding, 415, f"content-encoding {coding[:40]!r}: only gzip is taken")
         try:
             reply = await self._take_once(encoding, await ctx.body(), coding == "gzip")
-        except LimitExceeded as error:
-            _refuse(ctx, encoding, error.status, str(error))
         except _core.CoreError as error:
             _refuse(ctx, encoding, error.status or 400, str(error))
         except StoreError as error:

@@ -114,9 +114,9 @@ ARRIVAL_COLUMNS: Final = """
     seq BIGINT NOT NULL,
     at_ns BIGINT NOT NULL
 """
-"""The next `seq` at a time, at most once in `ARRIVAL_INTERVAL_NS`. So all rows from one `seq` to the next arrived
-within that long after its time. Rows are as old as their arrival: the times that senders give may be wrong, and
-what is imported is old on purpose."""
+"""The next `seq` at a time, at most once in `ARRIVAL_INTERVAL_NS`. So all rows from one `seq` to the next
+arrived within that long after its time. Rows are as old as their arrival: the times that senders give may be
+wrong, and what is imported is old on purpose."""
 
 ARRIVAL_INTERVAL_NS: Final = 60 * 10**9
 
