@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::h1::BodyFrame;
+use crate::inflight::Entry;
 use crate::message::{Field, Request, ResponseHead};
 use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State, TraceContext};
 
@@ -182,6 +183,8 @@ impl Progress {
 #[derive(Debug)]
 pub struct Exchange {
     pub(crate) place: Place,
+    /// Among those that run.
+    pub(crate) entry: Entry,
     peer: Arc<Peer>,
     request: OnceLock<Request>,
     context: OnceLock<TraceContext>,
@@ -194,6 +197,7 @@ impl Exchange {
     pub(crate) fn new(place: Place, peer: Arc<Peer>, record: Record) -> Self {
         Self {
             place,
+            entry: Entry::NOWHERE,
             peer,
             request: OnceLock::new(),
             context: OnceLock::new(),

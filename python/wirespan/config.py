@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wirespan.errors import ConfigError
+from wirespan.inspection import parse_place
 
 YEAR_S = 31_536_000.0
 GIBIBYTE = 1 << 30
@@ -121,6 +122,14 @@ class Config:
         metavar="URL",
     )
 
+    inspect: str = _option(
+        "auto",
+        "Tracing",
+        "Where running requests can be asked for: `auto` is a private Unix socket that `wirespan inflight` "
+        "finds, `off`, the path of a socket, or `HOST:PORT` of this machine.",
+        metavar="PLACE",
+    )
+
     limit_head_bytes: int = _limit(65_536, "Request line and headers together, else 431.", low=1_024)
     limit_target_bytes: int = _limit(16_384, "Request target, else 414.", low=1)
     limit_header_count: int = _limit(100, "Header lines, else 431.", low=1, high=1_000, unit="lines")
@@ -164,6 +173,7 @@ class Config:
                 f"access_log must be {_any_of(LOG_FORMATS)}, or a format such as '%(m)s %(U)s %(s)s', "
                 f"not {self.access_log!r}{did_you_mean(self.access_log, LOG_FORMATS)}"
             )
+        parse_place(self.inspect)
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise ConfigError(f"root_path must begin with / and not end with it, not {self.root_path!r}")
         if not self.server_header.isprintable():

@@ -11,7 +11,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
-use wirespan_core::otlp::exporter::Log;
+use wirespan_core::otlp::exporter::{Log, Post};
 use wirespan_core::otlp::{Exporter, MemorySpans};
 use wirespan_core::propagation::ids;
 use wirespan_core::sampling::TailSampler;
@@ -33,6 +33,10 @@ pub(crate) struct OpenTelemetry {
     pub spans: Arc<Spans>,
     /// Patterns of requests that no sink of the engine is told of.
     pub ignored: Vec<String>,
+    /// As in its resource.
+    pub service: String,
+    /// Where running requests are reported.
+    pub inflight: Option<Arc<Post>>,
     exporter: Arc<Exporter>,
     memory: Option<MemorySpans>,
 }
@@ -54,6 +58,8 @@ impl OpenTelemetry {
         let name = settings::exporter(&arguments, &mut warnings)?;
         let resource = resource::resource(py, &arguments, &mut warnings)?;
         let otlp = settings::otlp(&arguments, &mut warnings)?;
+        let inflight = settings::inflight(&arguments, &otlp)?.filter(|_| name == "otlp");
+        let service = resource::service(&resource);
         let options = settings::sink(&arguments, name != "none", &mut warnings)?;
         let ignored = settings::ignored(&arguments)?;
         arguments.check_empty()?;
@@ -75,7 +81,7 @@ impl OpenTelemetry {
         let exporter = Arc::new(exporter);
         close_at_exit(py, Arc::downgrade(&exporter))?;
         let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
-        Ok(Self { spans, ignored, exporter, memory })
+        Ok(Self { spans, ignored, service, inflight, exporter, memory })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

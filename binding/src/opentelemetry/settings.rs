@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use wirespan_core::inflight::PATH as INFLIGHT_PATH;
+use wirespan_core::otlp::exporter::Post;
 use wirespan_core::otlp::options::Headers;
 use wirespan_core::otlp::{Encoding, Options as ExporterOptions, Signal};
 use wirespan_core::propagation::{Networks, Propagator, Propagators, Trust};
@@ -139,6 +142,7 @@ fn mapping(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<Ma
     let proxies: Vec<String> = arguments.take("proxies")?.unwrap_or_default();
     Ok(MappingOptions {
         events: arguments.take("events")?.unwrap_or_default(),
+        timeline: arguments.take("timeline")?.unwrap_or_default(),
         request_headers: arguments.take("request_headers")?.unwrap_or_default(),
         response_headers: arguments.take("response_headers")?.unwrap_or_default(),
         methods: Methods::from_names(variable("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").as_deref()),
@@ -177,6 +181,15 @@ pub(super) fn otlp(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyR
     options.spool_max_bytes = arguments.take("spool_max_bytes")?.unwrap_or(options.spool_max_bytes);
     options.check().map_err(|error| PyValueError::new_err(error.to_string()))?;
     Ok(options)
+}
+
+/// Where running requests are reported, if they are to be.
+pub(super) fn inflight(arguments: &Arguments<'_>, otlp: &ExporterOptions) -> PyResult<Option<Arc<Post>>> {
+    if !arguments.take("inflight")?.unwrap_or(false) {
+        return Ok(None);
+    }
+    let post = Post::new(otlp, Signal::Traces, INFLIGHT_PATH);
+    post.map(Arc::new).map(Some).map_err(|error| wrong("inflight", error))
 }
 
 /// An endpoint that names a receiver and no path is meant for traces, as it is in the general variable.

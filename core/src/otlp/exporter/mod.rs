@@ -40,6 +40,7 @@ use super::options::{LONGEST, OptionError, Options, Signal};
 use super::span::Resource;
 use crate::sinks::opentelemetry::{Item, SpanSink};
 
+pub use http::Post;
 pub use memory::MemorySpans;
 pub use status::{Dropped, Receiver, Spooled, Status};
 pub use worker::Log;

@@ -43,6 +43,8 @@ pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
 pub struct MappingOptions {
     /// The record's events become span events.
     pub events: bool,
+    /// The states in order of time become `wirespan.state.timeline`.
+    pub timeline: bool,
     /// Request fields that become `http.request.header.<name>`.
     pub request_headers: Vec<String>,
     /// Response fields that become `http.response.header.<name>`; those that the engine adds itself are not among them.
@@ -62,6 +64,7 @@ type Captured = (Box<[u8]>, Arc<str>);
 #[derive(Debug)]
 pub struct Mapping {
     events: bool,
+    timeline: bool,
     request_headers: Vec<Captured>,
     response_headers: Vec<Captured>,
     methods: Methods,
@@ -79,12 +82,19 @@ impl Mapping {
         };
         Self {
             events: options.events,
+            timeline: options.timeline,
             request_headers: capture(options.request_headers, "http.request.header."),
             response_headers: capture(options.response_headers, "http.response.header."),
             methods: options.methods,
             proxies: options.proxies,
             value_limit: options.value_limit,
         }
+    }
+
+    /// Whether spans tell of the order of the states.
+    #[must_use]
+    pub(super) const fn shows_timeline(&self) -> bool {
+        self.timeline
     }
 
     /// The span of an exchange that is over; `None` where its trace or its times were never recorded.
@@ -150,6 +160,10 @@ impl Mapping {
         put_origin(&mut list, exchange, &self.proxies);
         put_outcome(&mut list, record, failure(record));
         put_record(&mut list, record);
+        // Not under the limit of texts: it is bounded, and half of it is no use to a program.
+        if let Some(timeline) = record.timeline().filter(|_| self.timeline) {
+            list.out.text("wirespan.state.timeline", &timeline.to_string());
+        }
         for (name, key) in &self.request_headers {
             list.values(key, request.into_iter().flat_map(|request| request.values(name)));
         }

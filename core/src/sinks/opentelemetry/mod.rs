@@ -216,6 +216,10 @@ impl Sink for OpenTelemetry {
         true
     }
 
+    fn wants_timeline(&self) -> bool {
+        self.mapping.shows_timeline()
+    }
+
     fn head(&self, exchange: &Exchange) {
         exchange.set_context(self.begin(exchange));
     }
