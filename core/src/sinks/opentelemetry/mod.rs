@@ -29,6 +29,10 @@ use crate::sampling::{
 };
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
 
+/// The one warning that the specification wants ("TraceIdRatioBased", compatibility warnings).
+const PRESUMED_RANDOMNESS: &str = "the ratio sampler decides about traces whose callers do not mark their ids as random \
+    (W3C trace context level 2): services may decide differently about the same trace";
+
 /// What is traced and how.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -147,8 +151,8 @@ impl OpenTelemetry {
             decision.is_sampled = false;
             decision.trace_state = with_threshold(&decision.trace_state, None);
         }
-        if decision.presumes_randomness {
-            self.presumed_randomness.store(true, Ordering::Relaxed);
+        if decision.presumes_randomness && !self.presumed_randomness.swap(true, Ordering::Relaxed) {
+            self.spans.tell(PRESUMED_RANDOMNESS);
         }
         let span = SpanContext {
             trace_id,
