@@ -5,10 +5,10 @@
 //! decides whether it is kept and hands the exchange itself over, which is one counter and one push: the span is built from
 //! it on the exporter's thread ([`Item::into_span`]), since nothing about a finished exchange changes any more.
 
+mod extra;
 mod item;
 mod mapping;
 mod method;
-mod origin;
 mod outcome;
 mod privacy;
 #[cfg(test)]
@@ -17,8 +17,9 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+pub use extra::Extra;
 pub use item::{Item, SpanSink};
-pub use mapping::{Mapping, MappingOptions};
+pub use mapping::{Limits, Mapping, MappingOptions};
 pub use method::Methods;
 
 use super::Sink;
