@@ -305,13 +305,11 @@ fn put_origin(list: &mut List, exchange: &Exchange) {
 fn server(exchange: &Exchange) -> Option<(String, Option<u16>)> {
     let told = exchange.origin().and_then(|origin| origin.host.as_deref());
     let own = exchange.request().and_then(|request| std::str::from_utf8(request.authority()).ok());
-    match told.or(own).filter(|authority| !authority.is_empty()) {
-        Some(authority) => Some(split_authority(authority)),
-        None => {
-            let local = exchange.peer().server.as_ref()?.addr();
-            Some((local.ip().to_canonical().to_string(), Some(local.port())))
-        }
+    if let Some(authority) = told.or(own).filter(|authority| !authority.is_empty()) {
+        return Some(split_authority(authority));
     }
+    let local = exchange.peer().server.as_ref()?.addr();
+    Some((local.ip().to_canonical().to_string(), Some(local.port())))
 }
 
 /// Host without brackets, and the port if one is named.

@@ -30,7 +30,7 @@ use crate::sampling::{
 };
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
 
-/// The one warning that the specification wants ("TraceIdRatioBased", compatibility warnings).
+/// The one warning that the specification wants (`TraceIdRatioBased`, compatibility warnings).
 const PRESUMED_RANDOMNESS: &str = "the ratio sampler decides about traces whose callers do not mark their ids as random \
     (W3C trace context level 2): services may decide differently about the same trace";
 
