@@ -5,8 +5,10 @@
 //! decides whether it is kept and hands the exchange itself over, which is one counter and one push: the span is built from
 //! it on the exporter's thread ([`Item::into_span`]), since nothing about a finished exchange changes any more.
 
+mod ends;
 mod extra;
 mod item;
+mod list;
 mod mapping;
 mod method;
 mod outcome;
