@@ -14,7 +14,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
-use wirespan_core::otlp::exporter::Log;
+use wirespan_core::otlp::exporter::{Log, Post};
 use wirespan_core::otlp::{Exporter, MemorySpans};
 use wirespan_core::propagation::ids;
 use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
@@ -36,6 +36,10 @@ pub(crate) struct OpenTelemetry {
     pub spans: Arc<Spans>,
     /// Patterns of requests that no sink of the engine is told of.
     pub ignored: Vec<String>,
+    /// As in its resource.
+    pub service: String,
+    /// Where running requests are reported.
+    pub inflight: Option<Arc<Post>>,
     exporter: Arc<Exporter>,
     memory: Option<MemorySpans>,
     health: Arc<SpanHealth>,
@@ -58,6 +62,8 @@ impl OpenTelemetry {
         let name = settings::exporter(&arguments, &mut warnings)?;
         let resource = resource::resource(py, &arguments, &mut warnings)?;
         let otlp = otlp::options(&arguments, &mut warnings)?;
+        let inflight = otlp::inflight(&arguments, &otlp)?.filter(|_| name == "otlp");
+        let service = resource::service(&resource);
         let options = settings::sink(&arguments, name != "none", &mut warnings)?;
         let ignored = settings::ignored(&arguments)?;
         arguments.check_empty()?;
@@ -85,7 +91,7 @@ impl OpenTelemetry {
             destination: if name == "otlp" { otlp.display_name() } else { name },
         });
         health::enlist(&health);
-        Ok(Self { spans, ignored, exporter, memory, health })
+        Ok(Self { spans, ignored, service, inflight, exporter, memory, health })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
