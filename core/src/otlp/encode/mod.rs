@@ -6,6 +6,7 @@
 
 mod json;
 mod protobuf;
+mod split;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod wire;

@@ -82,6 +82,11 @@ impl<'a> SpanWriter<'a> {
         }
     }
 
+    /// How many attributes a limit kept out.
+    pub fn dropped_attributes(&mut self, count: u32) {
+        self.0.count(10, count);
+    }
+
     /// A whole number.
     pub fn attribute_number(&mut self, key: &str, number: i64) {
         let number = number.cast_unsigned();

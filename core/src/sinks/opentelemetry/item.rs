@@ -60,6 +60,9 @@ pub trait SpanSink: Send + Sync {
     /// Takes one in, or drops and counts it.
     fn push(&self, item: Item);
 
+    /// Says something to the operator, on another thread.
+    fn tell(&self, _line: &'static str) {}
+
     /// Whether spans may come as protobuf already: what is pushed is only sent, never looked at.
     fn takes_encoded(&self) -> bool {
         false

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::mapping::Limits;
 use super::privacy::clip;
 use crate::otlp::{Attributes, Key, SpanWriter, Value};
 
@@ -17,6 +18,17 @@ pub(super) trait Output {
     fn number(&mut self, key: &'static str, number: i64);
     /// Texts under a name that options chose.
     fn values(&mut self, key: &Arc<str>, values: Value);
+}
+
+/// The first of a list, and how many were left out.
+pub(super) fn first<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, u32) {
+    let dropped = all.len().saturating_sub(limit);
+    all.truncate(limit);
+    (all, count(dropped))
+}
+
+pub(super) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl Output for Attributes {
@@ -55,20 +67,49 @@ impl Output for SpanWriter<'_> {
     }
 }
 
-/// Attributes under way, each within the limit of characters.
+/// Attributes under way, within the limits of their number and of the characters of each.
 pub(super) struct List<'a, O: Output> {
-    pub(super) out: &'a mut O,
-    pub(super) limit: Option<usize>,
+    out: &'a mut O,
+    value_length: Option<usize>,
+    /// How many more there may be.
+    room: usize,
+    dropped: u32,
 }
 
-impl<O: Output> List<'_, O> {
+impl<'a, O: Output> List<'a, O> {
+    pub(super) const fn new(out: &'a mut O, limits: &Limits) -> Self {
+        Self { out, value_length: limits.value_length, room: limits.attributes, dropped: 0 }
+    }
+
+    /// How many found no room.
+    pub(super) const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    /// Whether there is room for one more.
+    const fn takes(&mut self) -> bool {
+        let takes = self.room > 0;
+        self.room -= takes as usize;
+        self.dropped += !takes as u32;
+        takes
+    }
+
+    /// A text that the limit of characters does not cut: it is bounded, and half of it is no use.
+    pub(super) fn whole_text(&mut self, key: &'static str, text: &str) {
+        if self.takes() {
+            self.out.text(key, text);
+        }
+    }
+
     /// A text that is ours or used often; no limit cuts it.
     pub(super) fn shared(&mut self, key: &'static str, text: &Arc<str>) {
-        self.out.shared(key, text);
+        if self.takes() {
+            self.out.shared(key, text);
+        }
     }
 
     pub(super) fn text(&mut self, key: &'static str, text: &str) {
-        self.out.text(key, clip(text, self.limit));
+        self.whole_text(key, clip(text, self.value_length));
     }
 
     /// A client's bytes; what is no UTF-8 becomes U+FFFD.
@@ -78,17 +119,19 @@ impl<O: Output> List<'_, O> {
 
     /// Sizes and times; OTLP's numbers have a sign.
     pub(super) fn number(&mut self, key: &'static str, number: impl TryInto<i64>) {
-        self.out.number(key, number.try_into().unwrap_or(i64::MAX));
+        if self.takes() {
+            self.out.number(key, number.try_into().unwrap_or(i64::MAX));
+        }
     }
 
     /// All values of a header, as a list; nothing where there are none.
-    pub(super) fn values<'a>(&mut self, key: &Arc<str>, values: impl Iterator<Item = &'a [u8]>) {
+    pub(super) fn values<'b>(&mut self, key: &Arc<str>, values: impl Iterator<Item = &'b [u8]>) {
         let text = |value: &[u8]| {
             let text: Cow<'_, str> = String::from_utf8_lossy(value);
-            Value::Str(Box::<str>::from(clip(&text, self.limit)).into())
+            Value::Str(Box::<str>::from(clip(&text, self.value_length)).into())
         };
         let values: Vec<Value> = values.map(text).collect();
-        if !values.is_empty() {
+        if !values.is_empty() && self.takes() {
             self.out.values(key, values.into());
         }
     }

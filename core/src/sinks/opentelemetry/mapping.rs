@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use super::list::{List, Output};
+use super::ends::put_ends;
+use super::extra::Extra;
+use super::list::{List, Output, count, first};
 use super::method::Methods;
-use super::origin::{Origin, shown};
 use super::outcome::{Failure, failure};
 use super::privacy::{clip, redact};
 use crate::exchange::{Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
 use crate::otlp::{Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, SpanWriter, Status, Text};
-use crate::propagation::{Networks, TraceState};
+use crate::propagation::TraceState;
 use crate::sampling::{Reweight, Verdict, with_threshold};
 use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceContext};
 
@@ -38,6 +39,28 @@ pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
     })
 });
 
+/// How much one span may hold. What goes beyond is left out and counted in the span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest text of an attribute, in characters (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`); `None`: no limit.
+    pub value_length: Option<usize>,
+    /// `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`.
+    pub attributes: usize,
+    /// `OTEL_SPAN_EVENT_COUNT_LIMIT`. The last ones stay: an exception comes late.
+    pub events: usize,
+    /// `OTEL_SPAN_LINK_COUNT_LIMIT`.
+    pub links: usize,
+    /// `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`.
+    pub event_attributes: usize,
+}
+
+impl Default for Limits {
+    /// The specification's.
+    fn default() -> Self {
+        Self { value_length: None, attributes: 128, events: 128, links: 128, event_attributes: 128 }
+    }
+}
+
 /// What spans tell.
 #[derive(Clone, Debug, Default)]
 pub struct MappingOptions {
@@ -49,12 +72,12 @@ pub struct MappingOptions {
     pub request_headers: Vec<String>,
     /// Response fields that become `http.response.header.<name>`; those that the engine adds itself are not among them.
     pub response_headers: Vec<String>,
+    /// Opt-in attributes of the conventions.
+    pub extras: Vec<Extra>,
     /// Methods that are named.
     pub methods: Methods,
-    /// Proxies whose `Forwarded` and `X-Forwarded-...` are believed.
-    pub proxies: Networks,
-    /// Longest text of an attribute, in characters (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`).
-    pub value_limit: Option<usize>,
+    /// How much a span may hold.
+    pub limits: Limits,
 }
 
 /// A field that is captured: its name in lower case, and its attribute.
@@ -67,9 +90,9 @@ pub struct Mapping {
     timeline: bool,
     request_headers: Vec<Captured>,
     response_headers: Vec<Captured>,
+    extras: Vec<Extra>,
     methods: Methods,
-    proxies: Networks,
-    value_limit: Option<usize>,
+    limits: Limits,
 }
 
 impl Mapping {
@@ -85,9 +108,9 @@ impl Mapping {
             timeline: options.timeline,
             request_headers: capture(options.request_headers, "http.request.header."),
             response_headers: capture(options.response_headers, "http.response.header."),
+            extras: options.extras,
             methods: options.methods,
-            proxies: options.proxies,
-            value_limit: options.value_limit,
+            limits: options.limits,
         }
     }
 
@@ -103,7 +126,7 @@ impl Mapping {
         let progress = exchange.lock();
         let mut span = self.frame(exchange, &progress.record)?;
         let mut attributes = Attributes::with_capacity(USUAL);
-        self.put_attributes(&mut attributes, exchange, &progress);
+        span.dropped_attributes = self.put_attributes(&mut attributes, exchange, &progress);
         span.attributes = attributes;
         Some(span)
     }
@@ -113,7 +136,9 @@ impl Mapping {
     pub fn encode(&self, exchange: &Exchange, out: &mut Vec<u8>) -> Option<()> {
         let progress = exchange.lock();
         let frame = self.frame(exchange, &progress.record)?;
-        self.put_attributes(&mut SpanWriter::new(out, &frame), exchange, &progress);
+        let mut writer = SpanWriter::new(out, &frame);
+        let dropped = self.put_attributes(&mut writer, exchange, &progress);
+        writer.dropped_attributes(dropped);
         Some(())
     }
 
@@ -123,6 +148,9 @@ impl Mapping {
         let start = record.time(Event::RECEIVED).or(record.time(Event::HTTP_START))?;
         let end = record.time(Event::HTTP_FINISH)?;
         let failure = failure(record);
+        let (events, dropped_events) = self.span_events(record, failure);
+        let (links, dropped_links) =
+            first(context.link.iter().map(|span| link(span)).collect(), self.limits.links);
         let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };
         Some(SpanData {
             trace_id: context.span.trace_id,
@@ -134,8 +162,10 @@ impl Mapping {
             kind: Kind::Server,
             start_unix_ns: record.wall_ns(start),
             end_unix_ns: record.wall_ns(end),
-            events: self.span_events(record, failure),
-            links: context.link.iter().map(|span| link(span)).collect(),
+            events,
+            dropped_events,
+            links,
+            dropped_links,
             status: failure.map_or(Status::Unset, |failure| Status::Error(self.description(record, failure))),
             scope: Arc::clone(&SCOPE),
             ..SpanData::default()
@@ -153,16 +183,19 @@ impl Mapping {
         }
     }
 
-    fn put_attributes(&self, out: &mut impl Output, exchange: &Exchange, progress: &Progress) {
+    /// Returns how many found no room.
+    fn put_attributes(&self, out: &mut impl Output, exchange: &Exchange, progress: &Progress) -> u32 {
         let (request, record) = (exchange.request(), &progress.record);
-        let mut list = List { out, limit: self.value_limit };
+        let mut list = List::new(out, &self.limits);
         self.put_request(&mut list, request);
-        put_origin(&mut list, exchange, &self.proxies);
+        put_ends(&mut list, exchange);
         put_outcome(&mut list, record, failure(record));
         put_record(&mut list, record);
-        // Not under the limit of texts: it is bounded, and half of it is no use to a program.
         if let Some(timeline) = record.timeline().filter(|_| self.timeline) {
-            list.out.text("wirespan.state.timeline", &timeline.to_string());
+            list.whole_text("wirespan.state.timeline", &timeline.to_string());
+        }
+        for extra in &self.extras {
+            extra.put(&mut list, exchange, record);
         }
         for (name, key) in &self.request_headers {
             list.values(key, request.into_iter().flat_map(|request| request.values(name)));
@@ -172,6 +205,7 @@ impl Mapping {
                 list.values(key, response_values(&head.fields, name));
             }
         }
+        list.dropped()
     }
 
     fn put_request(&self, list: &mut List<'_, impl Output>, request: Option<&Request>) {
@@ -195,54 +229,46 @@ impl Mapping {
         list.text("network.protocol.version", request.version().number());
     }
 
-    fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> Vec<SpanEvent> {
+    fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> (Vec<SpanEvent>, u32) {
         let mut events = if self.events { recorded(record) } else { Vec::new() };
         if let Some(Failure::Exception(note)) = failure {
             let at = record.time(Event::SERVER_HANDLE_FINISH).or(record.time(Event::HTTP_FINISH));
             let mut attributes = Attributes::new();
-            let mut list = List { out: &mut attributes, limit: self.value_limit };
+            let own = Limits { attributes: self.limits.event_attributes, ..self.limits };
+            let mut list = List::new(&mut attributes, &own);
             list.text("exception.type", &note.kind);
             list.text("exception.message", &note.message);
             events.push(SpanEvent {
                 time_unix_ns: record.wall_ns(at.unwrap_or_default()),
                 name: "exception".into(),
+                dropped_attributes: list.dropped(),
                 attributes,
-                dropped_attributes: 0,
             });
             events.sort_by_key(|event| event.time_unix_ns);
         }
-        events
+        let dropped = events.len().saturating_sub(self.limits.events);
+        events.drain(..dropped);
+        for event in &mut events {
+            let given = std::mem::take(&mut event.attributes);
+            let (kept, dropped) = first(given, self.limits.event_attributes);
+            event.attributes = kept;
+            event.dropped_attributes += dropped;
+        }
+        (events, count(dropped))
     }
 
     /// What the status code does not say already.
     fn description(&self, record: &Record, failure: Failure<'_>) -> Text {
         match failure {
             Failure::Status(_) => Text::default(),
-            Failure::Exception(note) => Box::<str>::from(clip(&note.message, self.value_limit)).into(),
+            Failure::Exception(note) => {
+                Box::<str>::from(clip(&note.message, self.limits.value_length)).into()
+            }
             Failure::Reason(_) => {
                 let message = record.error.as_ref().map_or("", |note| &note.message);
-                Box::<str>::from(clip(message, self.value_limit)).into()
+                Box::<str>::from(clip(message, self.limits.value_length)).into()
             }
         }
-    }
-}
-
-fn put_origin(list: &mut List<'_, impl Output>, exchange: &Exchange, proxies: &Networks) {
-    let peer = exchange.peer();
-    let origin = Origin::new(exchange.request(), peer, proxies);
-    list.text("url.scheme", origin.scheme);
-    if let Some(client) = origin.client {
-        list.text("client.address", &client);
-    }
-    if let Some(server) = origin.server {
-        list.text("server.address", &server);
-    }
-    if let Some(port) = origin.server_port {
-        list.number("server.port", port);
-    }
-    if let Some(client) = &peer.client {
-        list.text("network.peer.address", &shown(client));
-        list.number("network.peer.port", client.port());
     }
 }
 

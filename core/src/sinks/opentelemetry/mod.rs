@@ -6,11 +6,12 @@
 //! Exporters that want to look at spans get the exchange itself and build the span on their thread: nothing about a finished
 //! exchange changes any more.
 
+mod ends;
+mod extra;
 mod item;
 mod list;
 mod mapping;
 mod method;
-mod origin;
 mod outcome;
 mod privacy;
 #[cfg(test)]
@@ -19,8 +20,9 @@ mod tests;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use extra::Extra;
 pub use item::{Item, SpanSink};
-pub use mapping::{Mapping, MappingOptions};
+pub use mapping::{Limits, Mapping, MappingOptions};
 pub use method::Methods;
 
 use self::mapping::SCOPE;
@@ -32,6 +34,10 @@ use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
 };
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
+
+/// The one warning that the specification wants (`TraceIdRatioBased`, compatibility warnings).
+const PRESUMED_RANDOMNESS: &str = "the ratio sampler decides about traces whose callers do not mark their ids as random \
+    (W3C trace context level 2): services may decide differently about the same trace";
 
 /// What is traced and how.
 #[derive(Debug, Default)]
@@ -154,8 +160,8 @@ impl OpenTelemetry {
             decision.is_sampled = false;
             decision.trace_state = with_threshold(&decision.trace_state, None);
         }
-        if decision.presumes_randomness {
-            self.presumed_randomness.store(true, Ordering::Relaxed);
+        if decision.presumes_randomness && !self.presumed_randomness.swap(true, Ordering::Relaxed) {
+            self.spans.tell(PRESUMED_RANDOMNESS);
         }
         let span = SpanContext {
             trace_id,
