@@ -53,6 +53,7 @@ pub struct Exporter {
     inbox: Arc<Inbox>,
     ledger: Arc<Ledger>,
     capacity: usize,
+    takes_encoded: bool,
     /// How long no span must be dropped before we say that it is over.
     calm: Duration,
     /// Taken by the thread when it starts.
@@ -82,9 +83,11 @@ impl Exporter {
             Spool::open(dir, options.spool_max_bytes).map_err(wrong)
         };
         let spool = options.spool_dir.as_ref().map(open).transpose()?;
-        Ok(Self::new(options, log, |inbox, ledger| {
+        let mut exporter = Self::new(options, log, |inbox, ledger| {
             Box::new(Delivery::new(options, target, encoder, spool, inbox, ledger))
-        }))
+        });
+        exporter.takes_encoded = options.encoding == Encoding::Protobuf;
+        Ok(exporter)
     }
 
     /// As lines of OTLP JSON to `out`, without delay.
@@ -124,6 +127,7 @@ impl Exporter {
             inbox,
             ledger,
             capacity,
+            takes_encoded: false,
             calm: delay,
             destination: Mutex::new(Some(destination)),
             process: AtomicU32::new(0),
@@ -187,6 +191,10 @@ impl Exporter {
 impl SpanSink for Exporter {
     fn push(&self, item: Item) {
         Self::push(self, item);
+    }
+
+    fn takes_encoded(&self) -> bool {
+        self.takes_encoded
     }
 }
 

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use super::list::{List, Output};
 use super::method::Methods;
-use super::origin::Origin;
+use super::origin::{Origin, shown};
 use super::outcome::{Failure, failure};
 use super::privacy::{clip, redact};
-use crate::exchange::{Endpoint, Exchange, Progress};
+use crate::exchange::{Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
-use crate::otlp::{Attributes, Event as SpanEvent, Key, Kind, Link, Scope, SpanData, Status, Text, Value};
+use crate::otlp::{Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, SpanWriter, Status, Text};
 use crate::propagation::{Networks, TraceState};
 use crate::sampling::{Reweight, Verdict, with_threshold};
 use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceContext};
@@ -28,7 +29,7 @@ const STATES: [&str; 6] = [
     "wirespan.state.write_ns",
 ];
 
-static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
+pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
     Arc::new(Scope {
         name: "wirespan".into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -99,9 +100,26 @@ impl Mapping {
     /// The span of an exchange that is over; `None` where its trace or its times were never recorded.
     #[must_use]
     pub fn span(&self, exchange: &Exchange) -> Option<SpanData> {
-        let context = exchange.context()?;
         let progress = exchange.lock();
-        let record = &progress.record;
+        let mut span = self.frame(exchange, &progress.record)?;
+        let mut attributes = Attributes::with_capacity(USUAL);
+        self.put_attributes(&mut attributes, exchange, &progress);
+        span.attributes = attributes;
+        Some(span)
+    }
+
+    /// The same span as protobuf, appended to `out`.
+    #[must_use]
+    pub fn encode(&self, exchange: &Exchange, out: &mut Vec<u8>) -> Option<()> {
+        let progress = exchange.lock();
+        let frame = self.frame(exchange, &progress.record)?;
+        self.put_attributes(&mut SpanWriter::new(out, &frame), exchange, &progress);
+        Some(())
+    }
+
+    /// The span without its attributes.
+    fn frame(&self, exchange: &Exchange, record: &Record) -> Option<SpanData> {
+        let context = exchange.context()?;
         let start = record.time(Event::RECEIVED).or(record.time(Event::HTTP_START))?;
         let end = record.time(Event::HTTP_FINISH)?;
         let failure = failure(record);
@@ -116,7 +134,6 @@ impl Mapping {
             kind: Kind::Server,
             start_unix_ns: record.wall_ns(start),
             end_unix_ns: record.wall_ns(end),
-            attributes: self.attributes(exchange, &progress, failure),
             events: self.span_events(record, failure),
             links: context.link.iter().map(|span| link(span)).collect(),
             status: failure.map_or(Status::Unset, |failure| Status::Error(self.description(record, failure))),
@@ -129,28 +146,23 @@ impl Mapping {
     fn name(&self, request: Option<&Request>, record: &Record) -> Text {
         let known = request.and_then(|request| self.methods.find(request.method()));
         match (known, &record.route) {
-            (Some(method), Some(route)) => format!("{method} {route}").into(),
-            (None, Some(route)) => format!("HTTP {route}").into(),
+            (Some(method), Some(route)) => [method, " ", route].concat().into(),
+            (None, Some(route)) => ["HTTP ", route].concat().into(),
             (Some(method), None) => Arc::clone(method).into(),
             (None, None) => "HTTP".into(),
         }
     }
 
-    fn attributes(
-        &self,
-        exchange: &Exchange,
-        progress: &Progress,
-        failure: Option<Failure<'_>>,
-    ) -> Attributes {
-        let request = exchange.request();
-        let mut list = List { attributes: Attributes::with_capacity(USUAL), limit: self.value_limit };
+    fn put_attributes(&self, out: &mut impl Output, exchange: &Exchange, progress: &Progress) {
+        let (request, record) = (exchange.request(), &progress.record);
+        let mut list = List { out, limit: self.value_limit };
         self.put_request(&mut list, request);
         put_origin(&mut list, exchange, &self.proxies);
-        put_outcome(&mut list, &progress.record, failure);
-        put_record(&mut list, &progress.record);
+        put_outcome(&mut list, record, failure(record));
+        put_record(&mut list, record);
         // Not under the limit of texts: it is bounded, and half of it is no use to a program.
-        if let Some(timeline) = progress.record.timeline().filter(|_| self.timeline) {
-            list.put("wirespan.state.timeline", timeline.to_string());
+        if let Some(timeline) = record.timeline().filter(|_| self.timeline) {
+            list.out.text("wirespan.state.timeline", &timeline.to_string());
         }
         for (name, key) in &self.request_headers {
             list.values(key, request.into_iter().flat_map(|request| request.values(name)));
@@ -160,41 +172,41 @@ impl Mapping {
                 list.values(key, response_values(&head.fields, name));
             }
         }
-        list.attributes
     }
 
-    fn put_request(&self, list: &mut List, request: Option<&Request>) {
+    fn put_request(&self, list: &mut List<'_, impl Output>, request: Option<&Request>) {
         let Some(request) = request else {
             // Required even though there is none: the head was never complete.
-            return list.put("http.request.method", "_OTHER");
+            return list.text("http.request.method", "_OTHER");
         };
         if let Some(known) = self.methods.find(request.method()) {
-            list.put("http.request.method", Arc::clone(known));
+            list.shared("http.request.method", known);
         } else {
-            list.put("http.request.method", "_OTHER");
+            list.text("http.request.method", "_OTHER");
             list.bytes("http.request.method_original", request.method());
         }
         list.bytes("url.path", request.path());
         if !request.query().is_empty() {
-            list.text("url.query", redact(&String::from_utf8_lossy(request.query())));
+            list.text("url.query", &redact(&String::from_utf8_lossy(request.query())));
         }
         if let Some(agent) = request.value(b"user-agent") {
             list.bytes("user_agent.original", agent);
         }
-        list.put("network.protocol.version", request.version().number());
+        list.text("network.protocol.version", request.version().number());
     }
 
     fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> Vec<SpanEvent> {
         let mut events = if self.events { recorded(record) } else { Vec::new() };
         if let Some(Failure::Exception(note)) = failure {
             let at = record.time(Event::SERVER_HANDLE_FINISH).or(record.time(Event::HTTP_FINISH));
-            let mut list = List { attributes: Attributes::new(), limit: self.value_limit };
-            list.text("exception.type", note.kind.clone());
-            list.text("exception.message", note.message.clone());
+            let mut attributes = Attributes::new();
+            let mut list = List { out: &mut attributes, limit: self.value_limit };
+            list.text("exception.type", &note.kind);
+            list.text("exception.message", &note.message);
             events.push(SpanEvent {
                 time_unix_ns: record.wall_ns(at.unwrap_or_default()),
                 name: "exception".into(),
-                attributes: list.attributes,
+                attributes,
                 dropped_attributes: 0,
             });
             events.sort_by_key(|event| event.time_unix_ns);
@@ -206,89 +218,54 @@ impl Mapping {
     fn description(&self, record: &Record, failure: Failure<'_>) -> Text {
         match failure {
             Failure::Status(_) => Text::default(),
-            Failure::Exception(note) => clip(note.message.clone(), self.value_limit).into(),
+            Failure::Exception(note) => Box::<str>::from(clip(&note.message, self.value_limit)).into(),
             Failure::Reason(_) => {
-                let message = record.error.as_ref().map(|note| note.message.clone()).unwrap_or_default();
-                clip(message, self.value_limit).into()
+                let message = record.error.as_ref().map_or("", |note| &note.message);
+                Box::<str>::from(clip(message, self.value_limit)).into()
             }
         }
     }
 }
 
-/// Attributes under way.
-struct List {
-    attributes: Attributes,
-    limit: Option<usize>,
-}
-
-impl List {
-    fn put(&mut self, key: &'static str, value: impl Into<Value>) {
-        self.attributes.push((key.into(), value.into()));
-    }
-
-    fn text(&mut self, key: &'static str, text: String) {
-        self.put(key, clip(text, self.limit));
-    }
-
-    /// A client's bytes; what is no UTF-8 becomes U+FFFD.
-    fn bytes(&mut self, key: &'static str, bytes: &[u8]) {
-        self.text(key, String::from_utf8_lossy(bytes).into_owned());
-    }
-
-    /// Sizes and times; OTLP's numbers have a sign.
-    fn number(&mut self, key: &'static str, number: u64) {
-        self.put(key, i64::try_from(number).unwrap_or(i64::MAX));
-    }
-
-    /// All values of a header, as a list; nothing where there are none.
-    fn values<'a>(&mut self, key: &Arc<str>, values: impl Iterator<Item = &'a [u8]>) {
-        let text = |value: &[u8]| Value::from(clip(String::from_utf8_lossy(value).into_owned(), self.limit));
-        let values: Vec<Value> = values.map(text).collect();
-        if !values.is_empty() {
-            self.attributes.push((Key::Shared(Arc::clone(key)), values.into()));
-        }
-    }
-}
-
-fn put_origin(list: &mut List, exchange: &Exchange, proxies: &Networks) {
+fn put_origin(list: &mut List<'_, impl Output>, exchange: &Exchange, proxies: &Networks) {
     let peer = exchange.peer();
     let origin = Origin::new(exchange.request(), peer, proxies);
-    list.put("url.scheme", origin.scheme);
+    list.text("url.scheme", origin.scheme);
     if let Some(client) = origin.client {
-        list.put("client.address", client.to_string());
+        list.text("client.address", &client);
     }
     if let Some(server) = origin.server {
-        list.text("server.address", server);
+        list.text("server.address", &server);
     }
     if let Some(port) = origin.server_port {
-        list.put("server.port", i64::from(port));
+        list.number("server.port", port);
     }
-    if let Some(address) = peer.client.as_ref().map(Endpoint::addr) {
-        list.put("network.peer.address", address.ip().to_canonical().to_string());
-        list.put("network.peer.port", i64::from(address.port()));
+    if let Some(client) = &peer.client {
+        list.text("network.peer.address", &shown(client));
+        list.number("network.peer.port", client.port());
     }
 }
 
-fn put_outcome(list: &mut List, record: &Record, failure: Option<Failure<'_>>) {
+fn put_outcome(list: &mut List<'_, impl Output>, record: &Record, failure: Option<Failure<'_>>) {
     if let Some(route) = &record.route {
-        list.put("http.route", Arc::clone(route));
+        list.shared("http.route", route);
     }
     if record.status != 0 {
-        list.put("http.response.status_code", i64::from(record.status));
+        list.number("http.response.status_code", record.status);
     }
     match failure {
         None => {}
-        Some(Failure::Exception(note)) => list.text("error.type", note.kind.clone()),
-        Some(Failure::Reason(reason)) => list.put("error.type", reason.name()),
-        Some(Failure::Status(status)) => list.put("error.type", status.to_string()),
+        Some(Failure::Exception(note)) => list.text("error.type", &note.kind),
+        Some(Failure::Reason(reason)) => list.text("error.type", reason.name()),
+        Some(Failure::Status(status)) => list.text("error.type", &status.to_string()),
     }
     if let Some(reason) = record.end_reason {
-        list.put("wirespan.end_reason", reason.name());
+        list.text("wirespan.end_reason", reason.name());
     }
 }
 
 /// What only the server knows, under our own names: there is no convention for it.
-fn put_record(list: &mut List, record: &Record) {
+fn put_record(list: &mut List<'_, impl Output>, record: &Record) {
     for (key, ns) in STATES.into_iter().zip(record.states()) {
         list.number(key, ns);
     }

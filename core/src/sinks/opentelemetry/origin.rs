@@ -4,6 +4,7 @@
 //! hops are walked from the right, which the nearest proxy wrote: the first address that is no trusted proxy is the
 //! client, and what stands left of it anybody may have made up. Scheme and host are those of the same hop.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::exchange::{Endpoint, Peer};
@@ -15,10 +16,10 @@ const MAX_HOPS: usize = 32;
 
 /// The two ends as the conventions want them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(super) struct Origin<'a> {
     /// `http` or `https`.
-    pub scheme: String,
-    pub client: Option<IpAddr>,
+    pub scheme: &'static str,
+    pub client: Option<Cow<'a, str>>,
     pub server: Option<String>,
     pub server_port: Option<u16>,
 }
@@ -31,14 +32,14 @@ struct Hop<'a> {
     host: Option<&'a str>,
 }
 
-impl Origin {
-    pub(super) fn new(request: Option<&Request>, peer: &Peer, proxies: &Networks) -> Self {
+impl<'a> Origin<'a> {
+    pub(super) fn new(request: Option<&'a Request>, peer: &'a Peer, proxies: &Networks) -> Self {
         let direct = peer.client.as_ref().map(|end| end.addr().ip());
         let hop = match request {
             Some(request) if proxies.contains_peer(direct) => nearest(request, proxies),
             _ => Hop::default(),
         };
-        let scheme = hop.scheme.filter(|s| matches!(*s, "http" | "https")).unwrap_or("http").to_owned();
+        let scheme = if hop.scheme == Some("https") { "https" } else { "http" };
         let own = request.and_then(|request| std::str::from_utf8(request.authority()).ok());
         let (server, port) = match hop.host.or(own).filter(|authority| !authority.is_empty()) {
             Some(authority) => split_authority(authority),
@@ -46,7 +47,18 @@ impl Origin {
         };
         let default_port = if scheme == "https" { 443 } else { 80 };
         let server_port = server.is_some().then(|| port.unwrap_or(default_port));
-        Self { scheme, client: hop.client.or(direct).map(|ip| ip.to_canonical()), server, server_port }
+        let behind = hop.client.map(|ip| Cow::Owned(ip.to_canonical().to_string()));
+        let client = behind.or_else(|| peer.client.as_ref().map(shown));
+        Self { scheme, client, server, server_port }
+    }
+}
+
+/// The address as the conventions want it: an IPv4 client of a dual-stack socket has its IPv4 address. The usual text is
+/// made once for a connection.
+pub(super) fn shown(end: &Endpoint) -> Cow<'_, str> {
+    match end.addr().ip() {
+        IpAddr::V4(_) => Cow::Borrowed(end.ip()),
+        ip @ IpAddr::V6(_) => Cow::Owned(ip.to_canonical().to_string()),
     }
 }
 
