@@ -27,6 +27,7 @@ mod engine;
 mod error;
 mod exchange;
 mod host;
+mod inflight;
 mod opentelemetry;
 mod operation;
 mod receiver;
