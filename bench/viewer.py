@@ -1,8 +1,8 @@
 """How many spans a second one core receives, decodes and stores: `python -m bench.viewer`.
 
-The receiver and all its threads are pinned to one core, the senders to another; the store is a file. Every counted
-span is acknowledged, that is on disk, and read back from the file afterwards. A number that counts beside the
-wall clock's is spans per second of CPU time: it is what remains true when senders or disk are the slower part.
+The receiver and all its threads are pinned to one core, the senders to another; the store is a file. Every
+counted span is acknowledged, that is on disk. Beside the wall clock's number stands spans per second of CPU
+time: it remains true when the senders or the disk are the slower part.
 """
 
 from __future__ import annotations

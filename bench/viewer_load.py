@@ -6,10 +6,13 @@ import http.client
 import random
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
 _MARK = b"\xfe\xed\xfa\xce\xca\xfe\xbe\xef"  # a span id that each request replaces: no two requests are equal
 
@@ -51,7 +54,9 @@ def _attribute(key: str, value: str | int) -> KeyValue:
 def _server_span(scope: ScopeSpans, rng: random.Random, trace_id: bytes, start_ns: int) -> Span:
     route = rng.choice(_ROUTES)
     path = route.replace("{id}", str(rng.randrange(100_000)))
-    states = {name: rng.randrange(5_000_000) for name in ("queue", "read", "schedule", "run", "await", "write")}
+    states = {
+        name: rng.randrange(5_000_000) for name in ("queue", "read", "schedule", "run", "await", "write")
+    }
     span = scope.spans.add(trace_id=trace_id, span_id=rng.randbytes(8), name=f"GET {route}", kind=2)
     span.start_time_unix_nano, span.end_time_unix_nano = start_ns, start_ns + sum(states.values())
     span.flags = 0x101

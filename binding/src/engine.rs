@@ -70,6 +70,7 @@ struct Given<'py> {
     root_path: String,
     route_of: Option<Py<PyAny>>,
     tracers: Vec<Bound<'py, PyAny>>,
+    ignore: Vec<String>,
     exchange_type: Option<Py<PyType>>,
     log_error: Option<Py<PyAny>>,
     debug: bool,
@@ -77,9 +78,11 @@ struct Given<'py> {
 }
 
 /// The tracers, native ones apart: those never enter Python.
-fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> PyResult<(Sinks, Vec<Bound<'_, PyAny>>)> {
+fn split_tracers(
+    all: Vec<Bound<'_, PyAny>>,
+    mut ignored: Vec<String>,
+) -> PyResult<(Sinks, Vec<Bound<'_, PyAny>>)> {
     let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
-    let mut ignored = Vec::new();
     let mut python = Vec::new();
     for tracer in all {
         if let Ok(native) = tracer.cast::<AccessLog>() {
@@ -140,7 +143,8 @@ impl PyEngine {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
         let tellers = Tellers::new(&given.tracers);
-        let (sinks, tracers) = split_tracers(std::mem::take(&mut given.tracers))?;
+        let (sinks, tracers) =
+            split_tracers(std::mem::take(&mut given.tracers), std::mem::take(&mut given.ignore))?;
         // A tracer may raise the level of a request.
         let is_traced = config.trace_level != Level::Disabled || !tracers.is_empty();
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
@@ -268,6 +272,7 @@ fn with_defaults<'py>(py: Python<'py>, given: Option<&Bound<'py, PyDict>>) -> Py
     }
     all.set_item("root_path", "")?;
     all.set_item("tracers", Vec::<Py<PyAny>>::new())?;
+    all.set_item("ignore", Vec::<String>::new())?;
     all.set_item("debug", false)?;
     for (name, value) in given.into_iter().flatten() {
         if !all.contains(&name)? {

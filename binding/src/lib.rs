@@ -13,7 +13,7 @@
 //! | `Tracer.finish` | last byte sent, only with Python tracers | nothing |
 //!
 //! The viewer's receiver crosses twice a request, on any thread: `decode` takes a body (not copied, the GIL released
-//! while it runs) and gives a batch; `stack` gives tables that DuckDB reads as Arrow C streams, without copies.
+//! while it runs) and gives a batch; `stack` gives tables that `DuckDB` reads as Arrow C streams, without copies.
 //!
 //! Native sinks are called by the engine and never enter Python. `def` handlers use the exchange from a pool thread;
 //! everything they reach is behind the exchange's lock.

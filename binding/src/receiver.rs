@@ -1,8 +1,8 @@
-//! What the viewer's receiver calls: bodies in, tables that DuckDB reads out.
+//! What the viewer's receiver calls: bodies in, tables that `DuckDB` reads out.
 //!
 //! `_core.decode` makes a `Batch` of one request; `_core.stack` puts the batches of a transaction behind each other
 //! and gives their records numbers. A `Table` hands out Arrow C streams (the Arrow `PyCapsule` interface), a fresh one at
-//! each call: DuckDB asks once for the schema and once for the rows.
+//! each call: `DuckDB` asks once for the schema and once for the rows.
 
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{RecordBatch, RecordBatchIterator};
@@ -58,7 +58,7 @@ impl Batch {
     }
 }
 
-/// Rows for DuckDB.
+/// Rows for `DuckDB`.
 #[pyclass(frozen, module = "wirespan._core")]
 pub(crate) struct Table {
     parts: Vec<RecordBatch>,

@@ -129,13 +129,19 @@ def _otlp(config: Config) -> OpenTelemetry | None:
     """The exporter that the options ask for.
 
     Raises:
-        StartError: the receiver's address, or one of the `OTEL_*` variables, cannot be used.
+        StartError: the receiver's address, the spool, or one of the `OTEL_*` variables cannot be used.
     """
     if not config.otlp:
         return None
     try:
         return OpenTelemetry(
-            endpoint=config.otlp, timeline=config.otlp_viewer or None, inflight=config.otlp_viewer or None
+            endpoint=config.otlp,
+            service_name=config.service_name or None,
+            sampler_arg=None if config.sample == 1.0 else config.sample,
+            spool_dir=config.spool,
+            spool_max_bytes=config.spool_max_bytes,
+            timeline=config.otlp_viewer or None,
+            inflight=config.otlp_viewer or None,
         )
     except ValueError as error:
         raise StartError(f"otlp: {error}") from error

@@ -191,6 +191,7 @@ class Server:
                 self.config.core(traced=traced),
                 asyncio.get_running_loop(),
                 tracers=hosted.tracers,
+                ignore=self.config.ignore,
                 exchange_type=RequestContext,
                 log_error=self._log_error,
                 debug=self.config.debug,

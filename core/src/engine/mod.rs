@@ -95,6 +95,7 @@ impl Engine {
             name => format!("server: {name}\r\n").into_bytes(),
         };
         let shared = Shared {
+            proxies: config.proxies()?,
             config: Arc::clone(&config),
             clock: clock.clone(),
             calls: VecDeque::new(),

@@ -37,18 +37,19 @@ def with_viewer(config: Config) -> Iterator[Config]:
         StartError: it did not start.
         WirespanError: it ended while the server ran; the server was stopped.
     """
-    with viewer_beside() as url:
+    with viewer_beside(port=config.view_port) as url:
         say(f"viewer on {url}")
+        # The server's own processes find the viewer by its address, and start none.
         yield dataclasses.replace(config, view=False, otlp=url, otlp_viewer=True)
 
 
 @contextlib.contextmanager
-def viewer_beside(*words: str, port: int = PORT) -> Iterator[str]:
+def viewer_beside(*words: str, port: int | None = None) -> Iterator[str]:
     """A viewer for the length of the block: the one that has the port already, else a new one.
 
     Args:
         words: more flags of `wirespan view`.
-        port: where; a free one when another program has it.
+        port: where, 4318 if nothing is said; a free one when another program has it.
 
     Yields:
         Its address.
@@ -57,8 +58,9 @@ def viewer_beside(*words: str, port: int = PORT) -> Iterator[str]:
         StartError: it did not start; it has said why.
         WirespanError: it ended before the block did. This process got a SIGTERM then.
     """
+    port = PORT if port is None else port
     url = f"http://127.0.0.1:{port}"
-    if _is_taken(port):
+    if port and _is_taken(port):
         if _is_viewer(url):
             yield url
             return

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
 
 _MISSING: Final = "the viewer needs duckdb: pip install 'wirespan[view]'"
 
-_CONFIG: Final = {
-    # 10 million spans with texts that repeat take 1 GB on disk; what does not fit is read again from there.
-    "memory_limit": "2GB",
-    # At 16 MB, the default, a busy store would checkpoint many times a second. A log of this size is read again in
-    # about 3 s after a kill.
-    "wal_autocheckpoint": "256MB",
-    # Users may ask anything in SQL (`sql.py`): no files, no network, no extensions.
-    "enable_external_access": "false",
-    # Insertion order is seq already; without it bulk inserts need no buffers.
-    "preserve_insertion_order": "true",
-}
+# What does not fit is read again from the file: ten million spans take 1 GB there.
+_CACHE_BYTES: Final = 2 * 1024**3
+
+# At 16 MB, DuckDB's default, a busy store would checkpoint many times a second. A log of this size is
+# replayed in seconds after a kill.
+_LOG_BYTES: Final = 256 * 1024**2
+
+# Blocks in use; free blocks inside the file are not counted, they are used again.
+_SIZE_OF_FILE: Final = "SELECT used_blocks * block_size FROM pragma_database_size()"
+_SIZE_IN_MEMORY: Final = """
+    SELECT sum(memory_usage_bytes) FROM duckdb_memory()
+    WHERE tag IN ('BASE_TABLE', 'IN_MEMORY_TABLE', 'METADATA', 'OVERFLOW_STRINGS', 'TRANSACTION')
+"""
 
 
 def load_duckdb() -> Any:
@@ -44,18 +46,24 @@ class Database:
 
     def __init__(self, path: Path | None, connection: "duckdb.DuckDBPyConnection") -> None:
         self.path = path
-        self._connection = connection
+        self._connection: duckdb.DuckDBPyConnection | None = connection
 
     @classmethod
-    def open(cls, path: Path | None) -> Self:
+    def open(cls, path: Path | None, max_bytes: int) -> Self:
         """Opens the file or makes it, and checks that it is ours.
+
+        Args:
+            path: The file, None for memory.
+            max_bytes: How large it may become; the write-ahead log takes a quarter of it at most.
 
         Raises:
             StoreError: See `Store.open`.
         """
         duckdb = load_duckdb()
         try:
-            connection = duckdb.connect(":memory:" if path is None else str(path), config=_CONFIG)
+            connection = duckdb.connect(
+                ":memory:" if path is None else str(path), config=_config(path, max_bytes)
+            )
         except duckdb.Error as error:
             raise StoreError(_explain(path, error)) from error
         try:
@@ -67,13 +75,19 @@ class Database:
         return cls(path, connection)
 
     def cursor(self) -> "duckdb.DuckDBPyConnection":
-        """A connection of its own to the same data."""
+        """A connection of its own to the same data.
+
+        Raises:
+            StoreError: The database is closed.
+        """
+        if self._connection is None:
+            raise StoreError("the store is closed")
         return self._connection.cursor()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """A cursor inside a read-only transaction."""
-        cursor = self._connection.cursor()
+        cursor = self.cursor()
         try:
             cursor.execute("BEGIN TRANSACTION READ ONLY")
             yield cursor
@@ -81,17 +95,30 @@ class Database:
             cursor.close()  # ends the transaction
 
     def size_bytes(self) -> int:
-        """Bytes on disk with the write-ahead log; in memory, bytes of the tables."""
-        if self.path is None:
-            with self.reading() as cursor:
-                row = cursor.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchone()
-            return int(row[0]) if row else 0
-        wal = self.path.with_name(self.path.name + ".wal")
-        return sum(_size(file) for file in (self.path, wal))
+        """Bytes that the data takes in the file and its write-ahead log; in memory, bytes of the tables."""
+        with self.reading() as cursor:
+            row = cursor.execute(_SIZE_IN_MEMORY if self.path is None else _SIZE_OF_FILE).fetchone()
+        used = int(row[0]) if row and row[0] else 0
+        return used if self.path is None else used + _size(self.path.with_name(self.path.name + ".wal"))
 
     def close(self) -> None:
-        """Checkpoints and closes."""
-        self._connection.close()
+        """Checkpoints and closes. Calling it again does nothing."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _config(path: Path | None, max_bytes: int) -> dict[str, str]:
+    config = {
+        "memory_limit": f"{_CACHE_BYTES}B",
+        "wal_autocheckpoint": f"{min(_LOG_BYTES, max_bytes // 4)}B",
+        # Users may ask anything in SQL (`sql.py`): no files, no network, no extensions.
+        "enable_external_access": "false",
+    }
+    if path is None:
+        # The tables are what fills the memory, and nothing of them may land in the working directory.
+        config |= {"memory_limit": f"{max_bytes + _CACHE_BYTES}B", "temp_directory": ""}
+    return config
 
 
 def _size(file: Path) -> int:

@@ -1,23 +1,25 @@
 """The store's tables, and why they are as they are.
 
-Times are unix nanoseconds, durations nanoseconds, ids unsigned integers: a scan over ten million of them takes a
-few milliseconds, over texts it takes a second. The views `spans` and `requests` give ids as hex text and times as
+Times are unix nanoseconds, durations nanoseconds, ids unsigned integers: a scan over ten million of them
+takes milliseconds, over texts a second. The views `spans` and `requests` give ids as hex text and times as
 timestamps, for people who write SQL.
 
-No index. Measured with ten million spans on two cores, DuckDB 2.0, a file of 0.9 GB in the page cache:
+No index. Measured with ten million spans on two cores (`python -m bench.viewer_queries`), DuckDB 2.0, a file
+of 0.9 GB in the page cache:
 
-    one trace by id (scan of `trace_lo`)                   15 ms     (130 ms where the file was not cached)
+    one trace by id (a scan of `trace_lo`)                 15 ms   (130 ms where the file was not cached)
     the 100 newest requests, `ORDER BY seq DESC LIMIT`      9 ms
     the same with a filter on route and duration            7 ms
     percentiles of all routes, over everything            130 ms
     the same over a tenth of the time                      20 ms
 
-Trace ids are random, so zone maps skip nothing, but 80 MB of them are scanned faster than an ART index of ten
-million keys (0.5 GB of memory, written whole at each checkpoint) would pay back. Rows lie in order of arrival, so
-zone maps of `seq` and `start_ns` cut a list of the newest and a range of time to a few row groups.
+Trace ids are random, so zone maps skip nothing there; but 80 MB of them are scanned so fast that an ART index
+of ten million keys (some 0.5 GB of memory, written whole at each checkpoint) would not pay. Rows lie in order
+of arrival, so zone maps of `seq` and `start_ns` cut a list of the newest and a range of time to a few row
+groups.
 
-`seq` rises with arrival over all batches. The columns of `stored_spans`, `logs` and `metrics` after it are those that
-`receiver/src/table/` builds, in order.
+`seq` rises with arrival over all signals. The columns of `stored_spans`, `logs` and `metrics` after it are
+those that `receiver/src/table/` builds, in order.
 """
 
 from typing import Final
@@ -108,19 +110,30 @@ RESOURCE_COLUMNS: Final = """
     attributes VARCHAR NOT NULL
 """
 
+ARRIVAL_COLUMNS: Final = """
+    seq BIGINT NOT NULL,
+    at_ns BIGINT NOT NULL
+"""
+"""The next `seq` at a time, at most once in `ARRIVAL_INTERVAL_NS`. So all rows from one `seq` to the next
+arrived within that long after its time. Rows are as old as their arrival: the times that senders give may be
+wrong, and what is imported is old on purpose."""
+
+ARRIVAL_INTERVAL_NS: Final = 60 * 10**9
+
 TABLES: Final = {
     "stored_spans": SPAN_COLUMNS,
     "logs": LOG_COLUMNS,
     "metrics": METRIC_COLUMNS,
     "resources": RESOURCE_COLUMNS,
+    "arrivals": ARRIVAL_COLUMNS,
 }
 
-_HEX: Final = "lower(printf('%016x', {}))"
-_TRACE_ID: Final = "printf('%016x%016x', trace_hi, trace_lo)"
+TABLE_OF_SIGNAL: Final = {"traces": "stored_spans", "logs": "logs", "metrics": "metrics"}
+"""The tables that have a `seq`, by the name of the signal in OTLP's paths."""
 
-VIEWS: Final = f"""
+VIEWS: Final = """
 CREATE OR REPLACE VIEW spans AS
-SELECT {_TRACE_ID} AS trace_id, printf('%016x', span_id) AS span_id,
+SELECT printf('%016x%016x', trace_hi, trace_lo) AS trace_id, printf('%016x', span_id) AS span_id,
     CASE WHEN parent_id IS NOT NULL THEN printf('%016x', parent_id) END AS parent_id,
     make_timestamp_ns(start_ns) AS start_time, duration_ns / 1e6 AS duration_ms,
     status = 2 OR coalesce(http_status >= 500, false) AS error,

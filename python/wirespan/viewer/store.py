@@ -1,12 +1,11 @@
 """The store: everything that was received, in one DuckDB file or in memory.
 
-One thread writes (`writer.py`), any thread reads. A read runs in a transaction of its own, read only, so it sees
-whole commits and never half a batch, and waits for no writer.
+One thread writes (`writer.py`), any thread reads. A read runs in a transaction of its own, read only, so
+it sees whole commits and never half a batch, and waits for no writer.
 
 Invariant: `add` returns after the commit is on disk. What was acknowledged survives a kill.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from wirespan._core import Batch
 from wirespan.viewer.database import Database
-from wirespan.viewer.prune import Limits
+from wirespan.viewer.prune import Limits, Pruner
 from wirespan.viewer.writer import Committed, Writer
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Facts:
         requests: Spans of requests.
         logs: Log records.
         metric_points: Data points.
-        bytes: Size on disk with the write-ahead log; without a file, the memory that the data takes.
+        bytes: What the data takes on disk, with the write-ahead log; without a file, in memory.
         oldest_ns: Start of the oldest span, None without spans.
         newest_ns: Start of the newest one.
         last_seq: The highest `seq` given out.
@@ -61,12 +60,17 @@ class Facts:
 
 
 class Store:
-    """Everything that was received. Made by `Store.open`."""
+    """Everything that was received. Made by `Store.open`.
+
+    Attributes:
+        clears: How often it was cleared.
+    """
 
     def __init__(self, database: Database, limits: Limits) -> None:
         self._database = database
-        self._writer = Writer(database, limits)
-        self.opened_at = time.time()
+        self._pruner = Pruner(database, limits)
+        self._writer = Writer(database, self._pruner)
+        self.clears = 0
 
     @classmethod
     def open(
@@ -81,12 +85,13 @@ class Store:
         Args:
             path: The DuckDB file; None keeps everything in memory.
             max_bytes: The oldest rows are removed when there is more.
-            max_age_s: Rows that are older than this are removed.
+            max_age_s: Rows that arrived longer ago than this are removed.
 
         Raises:
             StoreError: `duckdb` is not installed, or the file is in use, damaged, or not ours.
         """
-        return cls(Database.open(None if path is None else Path(path)), Limits(max_bytes, max_age_s))
+        database = Database.open(None if path is None else Path(path), max_bytes)
+        return cls(database, Limits(max_bytes, max_age_s))
 
     @property
     def path(self) -> Path | None:
@@ -132,6 +137,7 @@ class Store:
     async def clear(self) -> None:
         """Removes everything. `seq` goes on where it was."""
         await self._writer.clear()
+        self.clears += 1
 
     def facts(self) -> Facts:
         """What the store holds. Blocks, like `read`."""
@@ -145,7 +151,7 @@ class Store:
             oldest,
             newest,
             self._writer.last_seq,
-            self._writer.pruned,
+            self._pruner.removed,
         )
 
     def close(self) -> None:
