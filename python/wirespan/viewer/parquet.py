@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from wirespan.viewer.database import load_duckdb
-from wirespan.viewer.schema import TABLES
 from wirespan.viewer.store import Store
 from wirespan.viewer.transfer import ImportFailed, export_otlp, import_otlp
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 8 * 1024**3
 """Of an import after decompression."""
 _PIECE: Final = 1 << 18
-_NAMES: Final = {table: f"{table}.parquet" for table in TABLES}
+_NAMES: Final = {table: f"{table}.parquet" for table in ("stored_spans", "logs", "metrics", "resources")}
 
 
 class _Rows:
