@@ -17,7 +17,7 @@ from wirespan._core import AccessLog, OpenTelemetry
 from wirespan.demo.clients import download_slowly, give_up, request, upload_slowly
 from wirespan.demo.front import make_front
 from wirespan.demo.tally import Tally, lesson, summary_table
-from wirespan.hosting import terminal_looks
+from wirespan.hosting import VIEWER_DELAY_S, terminal_looks
 from wirespan.loading import StartError
 from wirespan.looks import LOOKS
 from wirespan.serving import Server, serving
@@ -58,7 +58,7 @@ def run_demo(seconds: float | None = None, *, view: bool = True) -> None:
 def _page(console: Console, *, view: bool) -> Iterator[str]:
     """A viewer for the run, and its address; empty where there is none."""
     if view and importlib.util.find_spec("duckdb") is None:
-        console.print("No page: the viewer needs duckdb: pip install 'wirespan[view]'\n", style="dim")
+        console.print(Text("No page: the viewer needs duckdb: pip install 'wirespan[view]'\n", style="dim"))
         view = False
     if not view:
         yield ""
@@ -73,7 +73,9 @@ def _exporters(service: str, page: str, owner: contextlib.ExitStack) -> list[Ope
     """What sends a service's spans to the page; closed when its server is down."""
     if not page:
         return []
-    exporter = OpenTelemetry(service_name=service, endpoint=page, timeline=True, inflight=True)
+    exporter = OpenTelemetry(
+        service_name=service, endpoint=page, timeline=True, inflight=True, schedule_delay_s=VIEWER_DELAY_S
+    )
     owner.callback(exporter.close)
     return [exporter]
 
