@@ -2,7 +2,7 @@
 
 import type { Inflight, RunningRequest, State } from "../src/contract.ts";
 import { Random } from "./random.ts";
-import { ROUTES, splitStates, type RouteShape } from "./traffic.ts";
+import { ROUTES, splitStates } from "./traffic.ts";
 
 const SERVERS = [
   { instance: "catalog-1", service: "catalog", pid: 4107, running: 7 },
@@ -27,7 +27,7 @@ function runningRequest(name: string, service: string, index: number, nowMs: num
   const lifeMs = 1500 + ((index * 7919) % 23_000);
   const ageMs = nowMs % lifeMs;
   const random = new Random(Math.floor(nowMs / lifeMs) * 31 + index + name.length);
-  const shape = random.pick(ROUTES.filter((route) => route.service === service && route.mix)) as RouteShape;
+  const shape = random.pick(ROUTES.filter((route) => route.service === service && route.mix));
   const state = random.pick<State>(["await", "await", "run", "read", "write", "schedule"]);
   const age = ageMs * 1e6;
   return {

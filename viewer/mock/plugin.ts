@@ -1,6 +1,5 @@
 /** The mock as a Vite plugin: the page runs with it in development and in the browser tests. */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 import { MockApi, type MockOptions } from "./api.ts";
 
