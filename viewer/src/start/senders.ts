@@ -18,7 +18,7 @@ export function senders(address: string, needsToken: boolean): Sender[] {
         { title: "Any ASGI application, and the viewer with it", text: "wirespan serve package.module:app --view" },
         {
           title: "Or to this viewer",
-          text: lines(...header, `OTEL_EXPORTER_OTLP_ENDPOINT=${address} wirespan serve package.module:app --otlp`),
+          text: lines(...header, `wirespan serve package.module:app --otlp ${address}`),
         },
         { title: "No application at hand", text: "wirespan demo" },
       ],
