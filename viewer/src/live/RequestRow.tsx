@@ -1,9 +1,9 @@
 /** One request as one row of Live. */
 
-import { memo } from "preact/compat";
+import { Duration } from "../components/Duration.tsx";
+import { memo } from "../components/memo.ts";
 import { StateBar } from "../components/StateBar.tsx";
 import { StatusCode } from "../components/StatusCode.tsx";
-import { Duration } from "../components/Duration.tsx";
 import type { Request } from "../contract.ts";
 import { formatInstant, formatTime } from "../units.ts";
 import { barLength, TICKS } from "./scale.ts";
@@ -44,7 +44,7 @@ interface RequestRowProps {
   open: (request: Request) => void;
 }
 
-export const RequestRow = memo(function RequestRow({ request, index, isSelected, select, open }: RequestRowProps) {
+export const RequestRow = memo(({ request, index, isSelected, select, open }: RequestRowProps) => {
   const { seq, start_us, service, method, status, error, duration_ns, states } = request;
   return (
     <div
