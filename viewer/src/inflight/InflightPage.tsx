@@ -138,8 +138,7 @@ function RouteText({ request: { route, path } }: { request: RunningRequest }) {
   const title = route ?? path ?? "";
   return (
     <>
-      {title}
-      {path && path !== title && <span class="path">{path}</span>}
+      {title} {path && path !== title && <span class="path">{path}</span>}
     </>
   );
 }

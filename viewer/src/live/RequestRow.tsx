@@ -86,7 +86,7 @@ function RouteCell({ request: { route, path, name, trace_id, span_id } }: { requ
     <span role="gridcell" class="route">
       <a href={`/traces/${trace_id}?span=${span_id}`} tabIndex={-1}>
         {title}
-      </a>
+      </a>{" "}
       {path && path !== title && <span class="path">{path}</span>}
     </span>
   );
