@@ -9,7 +9,7 @@ import { feed } from "./feed.ts";
 
 export function EmptyList() {
   if (feed.state.value === "loading") return <Note title="Loading…" />;
-  if (feed.state.value === "refused") return <Note title="This filter cannot be used" text={feed.error.value?.message} />;
+  if (feed.state.value === "refused") return <Note title="This filter cannot be used" />;
   if (feed.isCleared) return <Cleared />;
   if (filterQuery(query.value).size === 0) return <Note title="Waiting for requests" text="They show up here as they finish." />;
   return (
