@@ -34,7 +34,7 @@ export function LivePage() {
         <FirstRun />
       ) : (
         <>
-          {feed.state.value !== "refused" && <Activity />}
+          {list.items.length > 0 && <Activity />}
           <RequestList list={list} />
         </>
       )}
@@ -167,7 +167,7 @@ function Actions({ list }: { list: List }) {
 
 /** Floats over the list: how many wait above it, or that the connection is lost. */
 function ListState({ list }: { list: List }) {
-  const isLost = feed.state.value === "lost";
+  const isLost = feed.state.value === "lost" && list.items.length > 0;
   return (
     <div class="list-state" role="status">
       {isLost && (
