@@ -157,8 +157,8 @@ export class MockApi {
       bytes: count * 1400,
       oldest_us: this.requests[0]?.start_us ?? null,
       newest_us: this.requests.at(-1)?.start_us ?? null,
-      rate: this.rate * 4,
-      address: "http://127.0.0.1:4318",
+      rate: this.rate,
+      address: "127.0.0.1:4318",
       token_required: false,
     };
   }

@@ -50,6 +50,7 @@ class Feed {
       this.#filters = key;
       this.buffer.clear();
       this.#waiting = [];
+      this.error.value = null;
       this.state.value = "loading";
       this.version.value++;
     }
