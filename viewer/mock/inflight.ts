@@ -1,8 +1,9 @@
 /** Requests that run now, on three servers of the mock; they age with the clock. */
 
+import { STATES } from "../src/states.ts";
 import type { Inflight, RunningRequest, State } from "../src/contract.ts";
 import { Random } from "./random.ts";
-import { ROUTES, splitStates } from "./traffic.ts";
+import { ROUTES, splitStates, type RouteShape } from "./traffic.ts";
 
 const SERVERS = [
   { instance: "catalog-1", service: "catalog", pid: 4107, running: 7 },
@@ -39,7 +40,13 @@ function runningRequest(name: string, service: string, index: number, nowMs: num
     state_ns: Math.floor(age * 0.6),
     age_ns: age,
     trace_id: random.hex(32),
-    states: splitStates({ ...shape.mix, [state]: 1.5 }, age, false, random),
+    states: splitStates({ ...untilNow(shape, state), [state]: 1.5 }, age, false, random),
     client: `10.4.0.${random.whole(2, 60)}`,
   };
+}
+
+/** Shares of the states that a request in this state can have been in. */
+function untilNow({ mix }: RouteShape, state: State): RouteShape["mix"] {
+  const reached = STATES.indexOf(state === "run" ? "await" : state);
+  return Object.fromEntries(STATES.filter((_, index) => index <= reached).map((name) => [name, mix?.[name] ?? 0]));
 }

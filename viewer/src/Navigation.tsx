@@ -2,6 +2,7 @@
 
 import { Icon, type IconName } from "./components/Icon.tsx";
 import { showKeys } from "./components/KeysDialog.tsx";
+import { Legend } from "./components/Legend.tsx";
 import { filterQuery } from "./filters.ts";
 import { addressOf, navigate, page, query, type PageName } from "./router.ts";
 import { StoreStatus } from "./StoreStatus.tsx";
@@ -47,6 +48,7 @@ export function Navigation() {
           </li>
         ))}
       </ul>
+      <Legend />
       <StoreStatus />
       <div class="navigation-foot">
         <div class="themes" role="group" aria-label="Theme">

@@ -45,9 +45,9 @@ export function startKeyboard(): void {
   window.addEventListener("keydown", (event) => press(event));
 }
 
-/** Finds the binding of a key event and runs it. Browser shortcuts are left alone. */
+/** Finds the binding of a key event and runs it. Browser shortcuts, and an open dialog's keys, are left alone. */
 export function press(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+  if (isForOthers(event) || document.querySelector("dialog[open]")) return;
   const binding = find(event.key, event.timeStamp, isField(event.target));
   if (!binding || (isPressable(event.target) && (event.key === "Enter" || event.key === " "))) return;
   event.preventDefault();
@@ -63,6 +63,9 @@ function find(key: string, at: number, typing: boolean): Binding | undefined {
   if (!found && usable.some((binding) => binding.keys.startsWith(`${key} `))) first = { key, at };
   return found;
 }
+
+const isForOthers = (event: KeyboardEvent) =>
+  event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented;
 
 const nameOf = (key: string) => (key === " " ? "Space" : key);
 

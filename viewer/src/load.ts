@@ -29,10 +29,13 @@ export function useLoad<Body>(key: string, ask: (signal: AbortSignal) => Promise
       const outcome = await outcomeOf(newest.current(abort.signal));
       if (abort.signal.aborted) return;
       setAnswer((old) => ({ key, error: outcome.error, data: outcome.data ?? (old?.key === key ? old.data : null) }));
-      if (everyMs) timer = window.setTimeout(() => void (document.hidden ? wait() : load()), everyMs);
+      if (everyMs) wait();
     };
     const wait = (): void => {
-      timer = window.setTimeout(() => void (document.hidden ? wait() : load()), everyMs);
+      timer = window.setTimeout(() => {
+        if (document.hidden) wait();
+        else void load();
+      }, everyMs);
     };
     void load();
     return () => {

@@ -7,6 +7,8 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/components.css";
+import "./styles/live.css";
+import "./styles/start.css";
 
 startRouter();
 startKeyboard();

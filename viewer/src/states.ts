@@ -12,10 +12,10 @@ export interface StateLook {
 export const STATES: readonly State[] = ["queue", "read", "schedule", "run", "await", "write"];
 
 export const STATE_LOOKS: Record<State, StateLook> = {
-  queue: { meaning: "in the kernel, until the event loop reads it", cause: "a blocked event loop" },
+  queue: { meaning: "in the kernel, for the event loop to read it", cause: "a blocked event loop" },
   read: { meaning: "for the client to send the head or body", cause: "a slow sender" },
   schedule: { meaning: "for the first step of its handler", cause: "a busy loop or thread pool" },
-  run: { meaning: "while Python executes the handler", cause: "Python itself" },
+  run: { meaning: "for nothing: Python executes the handler", cause: "Python itself" },
   await: { meaning: "for what the handler awaits: a database, another service", cause: "a database or service" },
   write: { meaning: "for the client to take the response", cause: "a slow reader" },
 };

@@ -3,7 +3,7 @@
  * It is a grid for assistive technology: rows say their place among all.
  */
 
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, TargetedEvent } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface VirtualListProps {
@@ -38,7 +38,7 @@ export function VirtualList(props: VirtualListProps) {
   }, [selected]);
   const first = Math.max(0, Math.floor(view.top / rowHeight) - OVERSCAN);
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + OVERSCAN);
-  const scrolled = (event: JSX.TargetedEvent<HTMLDivElement>): void => {
+  const scrolled = (event: TargetedEvent<HTMLDivElement>): void => {
     const top = event.currentTarget.scrollTop;
     setView((old) => (Math.floor(old.top / rowHeight) === Math.floor(top / rowHeight) ? old : { ...old, top }));
     onScrolled?.(top);
