@@ -1,6 +1,6 @@
 /** Traces of one shape each, at fixed ids: what the Trace page must show well, and what its browser tests look for. */
 
-import type { LogRecord, Span, Trace, TraceProblem } from "../src/contract.ts";
+import type { CriticalPiece, LogRecord, Span, Trace, TraceProblem } from "../src/contract.ts";
 
 const MS = 1_000_000;
 
@@ -97,7 +97,7 @@ class Scene {
     });
   }
 
-  trace(traceId: string, path: Span[] = this.spans.slice(0, 1)): Trace {
+  trace(traceId: string): Trace {
     const names = [...new Set(this.spans.map(({ service }) => service))];
     for (const span of this.spans) span.resource = names.indexOf(span.service);
     return {
@@ -111,9 +111,28 @@ class Scene {
       })),
       spans: this.spans,
       logs: this.logs,
-      critical_path: path.map(({ span_id, offset_ns, duration_ns }) => ({ span_id, offset_ns, duration_ns })),
+      critical_path: this.#critical(this.spans.filter(({ depth }) => depth === 0), null, Infinity).reverse(),
       problems: this.problems,
     };
+  }
+
+  /** Going back from the end, always the child that ended last before the point reached. */
+  #critical(children: Span[], span: Span | null, until: number): CriticalPiece[] {
+    const found: CriticalPiece[] = [];
+    const begin = span?.offset_ns ?? 0;
+    let point = Math.min(until, span ? begin + span.duration_ns : Infinity);
+    const own = (from: number): void => {
+      if (span && point > from) found.push({ span_id: span.span_id, offset_ns: from, duration_ns: point - from });
+    };
+    for (const child of [...children].sort((one, other) => other.offset_ns + other.duration_ns - one.offset_ns - one.duration_ns)) {
+      const end = Math.min(child.offset_ns + child.duration_ns, point);
+      if (child.offset_ns >= point || (point !== Infinity && child.offset_ns + child.duration_ns > point && !span)) continue;
+      own(end);
+      found.push(...this.#critical(this.spans.filter(({ parent_id }) => parent_id === child.span_id), child, end));
+      point = child.offset_ns;
+    }
+    own(begin);
+    return found;
   }
 
   log(span: Span | null, at: number, severity: number, body: string): void {
@@ -138,7 +157,7 @@ function deep(id: string): Trace {
     if (depth) scene.add({ name, ...slot, self_ns: 9 * MS });
     else scene.server({ name, ...slot });
   }
-  return scene.trace(id, scene.spans.slice(-1));
+  return scene.trace(id);
 }
 
 function wide(id: string): Trace {
@@ -152,7 +171,7 @@ function wide(id: string): Trace {
     });
   }
   root.self_ns = 90 * MS;
-  return scene.trace(id, scene.spans);
+  return scene.trace(id);
 }
 
 function failed(id: string): Trace {
@@ -162,9 +181,9 @@ function failed(id: string): Trace {
     [1, 2, 1, 3, 92, 1],
   );
   const stock = scene.add({ name: "UPDATE stock", service: "checkout", kind: 3, depth: 1, at: 74, ms: 21, attributes: { "db.system.name": "postgresql", "db.query.text": "UPDATE stock SET held = held + 1 WHERE product = $1" } });
-  const call = scene.add({ name: "POST payments", service: "checkout", kind: 3, depth: 1, at: 98, ms: 2001, error: true, attributes: { "error.type": "ReadTimeout", "server.address": "payments.internal", "http.request.method": "POST" } });
+  scene.add({ name: "POST payments", service: "checkout", kind: 3, depth: 1, at: 98, ms: 2001, error: true, attributes: { "error.type": "ReadTimeout", "server.address": "payments.internal", "http.request.method": "POST" } });
   const charge = scene.server({ name: "POST /charge", service: "payments", depth: 2, at: 101, ms: 1996, code: 504, error: true, end_reason: "handler_timeout" }, [61, 0, 12, 2, 25, 0]);
-  const bank = scene.add({ name: "POST bank", service: "payments", kind: 3, depth: 3, at: 1560, ms: 530, error: true, status_message: "timed out", attributes: { "server.address": "bank.example", "error.type": "ReadTimeout" } });
+  scene.add({ name: "POST bank", service: "payments", kind: 3, depth: 3, at: 1560, ms: 530, error: true, status_message: "timed out", attributes: { "server.address": "bank.example", "error.type": "ReadTimeout" } });
   root.self_ns = 118 * MS;
   root.events.push({ offset_ns: 2104 * MS, name: "exception", attributes: { "exception.type": "shop.checkout.payments.PaymentUnavailable", "exception.message": "order 4711 was not charged", "exception.stacktrace": CHAINED_STACK } });
   root.links.push({ trace_id: `5ce${"0".repeat(25)}5a11`, span_id: "0000000000000001", attributes: { "link.reason": "retry of" } });
@@ -174,16 +193,16 @@ function failed(id: string): Trace {
   scene.log(root, 2106, 17, "order 4711 failed: PaymentUnavailable");
   scene.log(null, 2110, 9, "audit: order 4711 failed");
   stock.events.push({ offset_ns: 80 * MS, name: "lock acquired", attributes: { "lock.wait_ms": 4.2 } });
-  return scene.trace(id, [root, call, charge, bank]);
+  return scene.trace(id);
 }
 
 function skewed(id: string): Trace {
   const scene = new Scene();
   const root = scene.add({ name: "GET /page/{number}", service: "gateway", kind: 2, at: 0, ms: 310, self_ns: 128 * MS, http: { method: "GET", route: "/page/{number}", path: "/page/7", status: 200 } });
-  const call = scene.add({ name: "GET search", service: "gateway", kind: 3, depth: 1, at: 12, ms: 96, self_ns: 8 * MS });
+  scene.add({ name: "GET search", service: "gateway", kind: 3, depth: 1, at: 12, ms: 96, self_ns: 8 * MS });
   const search = scene.server({ name: "GET /search", service: "search", depth: 2, at: 16, ms: 88, skew_ns: -41.3 * MS }, [3, 1, 2, 71, 20, 3]);
-  const engine = scene.add({ name: "search products", service: "search", kind: 3, depth: 3, at: 52, ms: 18, skew_ns: -41.3 * MS, attributes: { "db.system.name": "opensearch" } });
-  const late = scene.add({ name: "GET recommend", service: "gateway", kind: 3, depth: 1, at: 205, ms: 86, self_ns: 10 * MS });
+  scene.add({ name: "search products", service: "search", kind: 3, depth: 3, at: 52, ms: 18, skew_ns: -41.3 * MS, attributes: { "db.system.name": "opensearch" } });
+  scene.add({ name: "GET recommend", service: "gateway", kind: 3, depth: 1, at: 205, ms: 86, self_ns: 10 * MS });
   const recommend = scene.server({ name: "GET /recommend", service: "recommend", depth: 2, at: 210, ms: 76, skew_ns: 12.8 * MS });
   const after = scene.add({ name: "warm cache", service: "recommend", depth: 3, at: 262, ms: 74, skew_ns: 12.8 * MS });
   const orphan = scene.add({ name: "send receipt", service: "mail", kind: 5, at: 240, ms: 44, parent_id: "00000000deadbeef" });
@@ -194,7 +213,7 @@ function skewed(id: string): Trace {
     { span_id: after.span_id, kind: "outlives_parent", message: "ends 50.0 ms after its parent" },
     { span_id: orphan.span_id, kind: "missing_parent", message: "the parent 00000000deadbeef is not here: it is late, was not sampled, or was never sent" },
   );
-  return scene.trace(id, [root, call, search, engine, late, recommend, after]);
+  return scene.trace(id);
 }
 
 /** Young: a span more with every second that passes after it was first asked for. */

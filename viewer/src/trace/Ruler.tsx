@@ -44,8 +44,8 @@ function Strip({ view, ticks }: Pick<RulerProps, "view" | "ticks">) {
   return (
     <div class="ruler-strip" {...drag} onClick={(event) => event.stopPropagation()} title="Drag to zoom">
       {ticks.map(({ ns, text }) => (
-        <span key={ns} class={`tick ${percent(ns) > 93 ? "last" : ""}`} style={{ left: `${percent(ns)}%` }}>
-          {text}
+        <span key={ns} class="tick" style={{ left: `${percent(ns)}%` }}>
+          {percent(ns) < 94 && text}
         </span>
       ))}
       {marked && <Marked range={marked} percent={percent} />}

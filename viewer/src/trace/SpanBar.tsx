@@ -25,7 +25,8 @@ export function SpanBar({ node, range, isSelected }: SpanBarProps) {
   if (!place) return <Elsewhere isBefore={endOf(node) < range.from} />;
   const segments = segmentsOf(span);
   const bar = { from: Math.max(range.from, span.offset_ns), to: Math.min(range.to, endOf(node)) };
-  const look = segments ? { backgroundImage: gradientOf(segments, bar) } : { backgroundColor: `var(${node.color})` };
+  const plain = span.error ? "--danger" : node.color;
+  const look = segments ? { backgroundImage: gradientOf(segments, bar) } : { backgroundColor: `var(${plain})` };
   return (
     <span class="track">
       {isSelected && span.skew_ns !== 0 && <Told node={node} range={range} />}

@@ -22,21 +22,23 @@ const MARGIN_ROWS = 2;
 /** The deepest level may take this share of the name column. */
 const INDENT_SHARE = 0.45;
 const INDENT_PX = 16;
+/** Room for a time of the ruler, together with its share of the columns of numbers. */
+const TICK_PX = 110;
 
 export const rowId = (key: string): string => `row-${key}`;
 
 export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLDivElement | null> }) {
   const { rows, model, range, selectedIndex, selected } = view;
   const [namePx, setNamePx] = useNameWidth();
-  const [scroll, setScroll] = useState({ top: 0, height: 900 });
+  const [scroll, setScroll] = useState({ top: 0, height: 900, width: 1200 });
   const wrap = useRef<HTMLDivElement>(null);
-  useEffect(() => watchHeight(box.current, (height) => setScroll((old) => ({ ...old, height }))), []);
+  useEffect(() => watchSize(box.current, (size) => setScroll((old) => ({ ...old, ...size }))), []);
   useLayoutEffect(() => reveal(box.current, selectedIndex), [selectedIndex, view.place.selected]);
   useWheel(box, view);
   const indent = Math.max(3, Math.min(INDENT_PX, (namePx * INDENT_SHARE) / model.levels));
   const first = Math.max(0, Math.floor(scroll.top / ROW_PX) - OVERSCAN);
   const last = Math.min(rows.length, Math.ceil((scroll.top + scroll.height) / ROW_PX) + OVERSCAN);
-  const ticks = ticksOf(range, 8);
+  const ticks = ticksOf(range, (scroll.width - namePx) / TICK_PX);
   return (
     <div ref={wrap} class="waterfall-wrap" style={{ "--name": `${namePx}px`, "--indent": `${indent}px` }}>
       <div
@@ -88,9 +90,9 @@ function clicked({ target }: MouseEvent, view: TraceView): void {
   else view.change({ selected: row.key, hasDetail: true });
 }
 
-function watchHeight(box: HTMLDivElement | null, tell: (height: number) => void): (() => void) | undefined {
+function watchSize(box: HTMLDivElement | null, tell: (size: { height: number; width: number }) => void): (() => void) | undefined {
   if (!box) return undefined;
-  const observer = new ResizeObserver(() => tell(box.clientHeight));
+  const observer = new ResizeObserver(() => tell({ height: box.clientHeight, width: box.clientWidth }));
   observer.observe(box);
   return () => observer.disconnect();
 }

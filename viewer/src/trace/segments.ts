@@ -1,6 +1,6 @@
 /** A server span's bar: its six states in order of time, as far as the sender told it. */
 
-import type { Span, State } from "../contract.ts";
+import type { Span, State, TimelineItem } from "../contract.ts";
 import { STATES } from "../states.ts";
 import type { Stretch } from "./model.ts";
 import type { Range } from "./range.ts";
@@ -14,7 +14,7 @@ export interface Segment {
 
 /** From the timeline, else the totals in the order of a request's life; null without states. */
 export function segmentsOf(span: Span): Segment[] | null {
-  const parts: readonly { state: State | null; duration_ns: number }[] | null = span.timeline ?? totals(span);
+  const parts = span.timeline ?? totals(span);
   if (!parts) return null;
   const segments: Segment[] = [];
   let at = span.offset_ns;
@@ -27,7 +27,7 @@ export function segmentsOf(span: Span): Segment[] | null {
   return segments;
 }
 
-function totals({ states }: Span): { state: State; duration_ns: number }[] | null {
+function totals({ states }: Span): TimelineItem[] | null {
   return states && STATES.map((state) => ({ state, duration_ns: states[state] }));
 }
 

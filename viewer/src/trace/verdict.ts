@@ -2,7 +2,7 @@
 
 import type { Attributes, Span } from "../contract.ts";
 import { STATE_LOOKS, stateShares } from "../states.ts";
-import { formatDuration, formatPercent } from "../units.ts";
+import { formatCount, formatDuration, formatPercent } from "../units.ts";
 import type { SpanNode, TraceModel } from "./model.ts";
 
 export interface Sentence {
@@ -26,15 +26,15 @@ export function mainNode(model: TraceModel): SpanNode | null {
 export function verdictOf(model: TraceModel): Sentence[] {
   const main = mainNode(model);
   if (!main) return [];
-  return [failure(model), statesSentence(main), longest(model, main)].filter((sentence) => sentence !== null);
+  return [failure(model, main), statesSentence(main), longest(model, main)].filter((sentence) => sentence !== null);
 }
 
 function statesSentence(main: SpanNode): Sentence | null {
   if (!main.span.states) return null;
   const [most, second] = stateShares(main.span.states).sort((one, other) => other.ns - one.ns);
   if (!most) return null;
-  const also = second && second.share >= 0.15 ? `, then ${second.state} ${formatPercent(second.share)}` : "";
-  return { node: main, text: `Mostly ${most.state}, ${formatPercent(most.share)}${also}: ${STATE_LOOKS[most.state].cause}.` };
+  const also = second && second.share >= 0.15 ? `; then ${second.state}, ${formatPercent(second.share)}` : "";
+  return { node: main, text: `Mostly ${most.state}, ${formatPercent(most.share)}: ${STATE_LOOKS[most.state].cause}${also}.` };
 }
 
 /** The span with the most of the critical path, apart from the request itself. */
@@ -53,8 +53,12 @@ function longest(model: TraceModel, main: SpanNode): Sentence | null {
 /** Nanoseconds of the critical path that are the span's own. */
 export const criticalNs = ({ critical }: SpanNode): number => critical.reduce((sum, { duration_ns }) => sum + duration_ns, 0);
 
-/** The deepest error is nearest to the cause. */
-function failure({ errors }: TraceModel): Sentence | null {
+/** The deepest error is nearest to the cause. Errors below a request that went well only count. */
+function failure({ errors }: TraceModel, main: SpanNode): Sentence | null {
+  if (errors.length && !main.span.error) {
+    const count = errors.length === 1 ? "One span" : `${formatCount(errors.length)} spans`;
+    return { node: errors[0] ?? null, text: `${count} failed; the request itself did not.` };
+  }
   const deepest = errors.reduce<SpanNode | null>((found, node) => (!found || node.span.depth > found.span.depth ? node : found), null);
   if (!deepest) return null;
   const { span } = deepest;
