@@ -3,8 +3,8 @@
  * The grid has the focus; `aria-activedescendant` names the selected row.
  */
 
-import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { RefObject, VNode } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { NoteRowView } from "./NoteRow.tsx";
 import { Ruler } from "./Ruler.tsx";
 import { SpanRowView } from "./SpanRow.tsx";
@@ -38,6 +38,8 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
   const indent = Math.max(3, Math.min(INDENT_PX, (namePx * INDENT_SHARE) / model.levels));
   const first = Math.max(0, Math.floor(scroll.top / ROW_PX) - OVERSCAN);
   const last = Math.min(rows.length, Math.ceil((scroll.top + scroll.height) / ROW_PX) + OVERSCAN);
+  // Scrolling leaves the view as it is: a row that stays in sight is the same element, which Preact does not look into.
+  const elements = useMemo(() => new Map<number, VNode>(), [view]);
   const ticks = ticksOf(range, (scroll.width - namePx) / TICK_PX);
   return (
     <div ref={wrap} class="waterfall-wrap" style={{ "--name": `${namePx}px`, "--indent": `${indent}px` }}>
@@ -65,19 +67,23 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
             ))}
           </div>
           <div class="waterfall-window" role="presentation" style={{ transform: `translateY(${first * ROW_PX}px)` }}>
-            {rows.slice(first, last).map((row, at) =>
-              row.kind === "span" ? (
-                <SpanRowView key={row.key} row={row} index={first + at} view={view} />
-              ) : (
-                <NoteRowView key={row.key} row={row} index={first + at} view={view} />
-              ),
-            )}
+            {Array.from({ length: last - first }, (_, at) => rowElement(elements, view, first + at))}
           </div>
         </div>
       </div>
       <TimeCursor box={wrap} range={range} />
     </div>
   );
+}
+
+function rowElement(elements: Map<number, VNode>, view: TraceView, index: number): VNode | null {
+  const known = elements.get(index);
+  const row = view.rows[index];
+  if (known || !row) return known ?? null;
+  const props = { key: row.key, index, view };
+  const element = row.kind === "span" ? <SpanRowView row={row} {...props} /> : <NoteRowView row={row} {...props} />;
+  elements.set(index, element);
+  return element;
 }
 
 /** A click selects and shows what it selected; on the arrow before a name it folds. */

@@ -113,8 +113,7 @@ function criticalNodes(model: TraceModel): Set<SpanNode> {
   const found = new Set<SpanNode>();
   for (const node of model.nodes) {
     if (!node.critical.length) continue;
-    found.add(node);
-    for (const above of ancestorsOf(node)) found.add(above);
+    for (let above: SpanNode | null = node; above && !found.has(above); above = above.parent) found.add(above);
   }
   return found;
 }

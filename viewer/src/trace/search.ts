@@ -11,7 +11,7 @@ export function matchesOf(model: TraceModel, text: string): SpanNode[] {
   if (!words.length) return [];
   return model.nodes.filter((node) => {
     const held = textOf(node);
-    return words.every((word) => held.includes(word));
+    return words.every((word) => held.includes(word) || node.span.span_id === word);
   });
 }
 
@@ -35,7 +35,6 @@ function partsOf({ span, logs }: SpanNode): string[] {
   return [
     span.name,
     span.service,
-    span.span_id,
     span.status_message ?? "",
     span.end_reason ?? "",
     span.scope ?? "",
