@@ -41,15 +41,15 @@ export function AttributeTable({ title, attributes, isOpen = false, isLinked = f
             </dt>
             <dd>
               <AttributeValue value={value} find={wanted} />
+              <span class="attribute-actions">
+                {isLinked && typeof value !== "object" && (
+                  <a class="icon-button" href={addressOf("/live", new URLSearchParams({ attr: `${key}=${valueText(value)}` }))} aria-label={`Requests with this ${key}`} title="Requests with the same">
+                    <Icon name="filter" size={13} />
+                  </a>
+                )}
+                <CopyButton label={`Copy ${key}`} text={valueText(value)} />
+              </span>
             </dd>
-            <span class="attribute-actions">
-              {isLinked && typeof value !== "object" && (
-                <a class="icon-button" href={addressOf("/live", new URLSearchParams({ attr: `${key}=${valueText(value)}` }))} aria-label={`Requests with this ${key}`} title="Requests with the same">
-                  <Icon name="filter" size={13} />
-                </a>
-              )}
-              <CopyButton label={`Copy ${key}`} text={valueText(value)} />
-            </span>
           </div>
         ))}
       </dl>

@@ -99,10 +99,12 @@ function Identity({ span, traceId }: { span: Span; traceId: string }) {
       {ids.map(([name, value]) => value && (
         <div key={name}>
           <dt>{name}</dt>
-          <dd class="mono">{value}</dd>
-          <span class="attribute-actions">
-            <CopyButton label={`Copy the ${name.toLowerCase()}`} text={value} />
-          </span>
+          <dd>
+            <span class="mono">{value}</span>
+            <span class="attribute-actions">
+              <CopyButton label={`Copy the ${name.toLowerCase()}`} text={value} />
+            </span>
+          </dd>
         </div>
       ))}
     </dl>

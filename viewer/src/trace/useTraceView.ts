@@ -63,8 +63,7 @@ export function selectNode({ change, folded, setFolded, place }: TraceView, node
 }
 
 export function moveBy({ rows, selectedIndex, change }: TraceView, step: number): void {
-  const next = selectedIndex < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, selectedIndex + step));
-  const row = rows[next];
+  const row = rows[Math.min(rows.length - 1, Math.max(0, selectedIndex + step))];
   if (row) change({ selected: row.key });
 }
 
