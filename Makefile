@@ -8,7 +8,7 @@ NPM := cd viewer && npm --loglevel=error
 PAGE := python/wirespan/viewer/static/index.html
 PAGE_TOOLS := viewer/node_modules/.package-lock.json
 PAGE_SOURCES := viewer/index.html viewer/vite.config.ts $(shell find viewer/src viewer/public -type f)
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find core binding -name '*.rs' -o -name Cargo.toml)
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find core receiver binding -name '*.rs' -o -name Cargo.toml)
 
 # pyo3 asks this interpreter for its version in every build, also where nothing is linked to it.
 export PYO3_PYTHON := $(BIN)/python
@@ -18,8 +18,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help build demo test test-rust test-python test-page test-browser check check-rust check-python check-types \
-	check-page coverage fix bench docs screenshots clean
+.PHONY: help build demo test test-rust test-python test-page test-browser interop check check-rust check-python \
+	check-types check-page coverage fix bench docs screenshots clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,7 +47,7 @@ $(STAMPS)/installed: $(STAMPS)/python pyproject.toml
 
 $(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES) pyproject.toml
 	@scripts/check-cargo
-	maturin develop --release --quiet --extras demo,testing,wsgi >$(STAMPS)/build.log
+	maturin develop --release --quiet --extras demo,testing,view,wsgi >$(STAMPS)/build.log
 	@touch $@
 
 # ---- the viewer's page --------------------------------------------------------------------------------------
@@ -78,6 +78,9 @@ test-page: $(PAGE_TOOLS)
 
 test-browser: $(PAGE) ## The page in Chromium
 	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && $(NPM) run --silent test:browser
+
+interop: build ## Against a real OpenTelemetry Collector; needs Go, builds for a minute
+	pytest -q -m interop
 
 coverage: ## What `make test` covered; run that first
 	@coverage combine --quiet

@@ -89,6 +89,22 @@ describe("the list", () => {
     expect(faults).toEqual([]);
   });
 
+  test("drawing over the strip of activity chooses that time", async () => {
+    await show();
+    const strip = page.getByRole("img", { name: /^Requests over time: 600/ });
+    await strip.waitFor();
+    const box = await strip.boundingBox();
+    if (!box) throw new Error("the strip has no place");
+    await page.mouse.move(box.x + box.width * 0.25, box.y + 10);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 10, { steps: 3 });
+    await page.mouse.up();
+    await page.waitForURL(/since=\d{13}&until=\d{13}/);
+    const range = new URL(page.url()).searchParams;
+    const minutes = (Number(range.get("until")) - Number(range.get("since"))) / 60_000;
+    expect(Math.round(minutes)).toBe(16);
+  });
+
   test("clear empties it, what is new shows, and what is stored can be had back", async () => {
     await show();
     await page.getByRole("button", { name: "Clear the list" }).click();
@@ -254,6 +270,14 @@ describe("keys", () => {
 });
 
 describe("a viewer that stops", () => {
+  test("before anything is shown: the page says so, and begins when it is there", async () => {
+    served.api.isDown = true;
+    await show();
+    await page.getByRole("heading", { name: "The viewer does not answer" }).waitFor();
+    served.api.isDown = false;
+    await rows().first().waitFor();
+  });
+
   test("is told, and when it is back the list goes on without a hole", async () => {
     await show();
     await arrive("/before");

@@ -39,7 +39,7 @@ export class MockApi {
   constructor({ history = 4000, rate = 6 }: Partial<MockOptions> = {}) {
     this.rate = rate;
     const now = Date.now() * 1000;
-    for (let index = 0; index < history; index++) this.#append(now - HOUR_US + (HOUR_US * index) / history);
+    for (let index = 0; index < history; index++) this.#append(now - HOUR_US + HOUR_US * unevenly(index / history));
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
     this.#inflightTimer = setInterval(() => this.#sendAll("inflight", inflightNow()), 1000).unref();
   }
@@ -160,8 +160,8 @@ export class MockApi {
       bytes: count * 1400,
       oldest_us: this.requests[0]?.start_us ?? null,
       newest_us: this.requests.at(-1)?.start_us ?? null,
-      rate: this.rate * 4,
-      address: "http://127.0.0.1:4318",
+      rate: this.rate,
+      address: "127.0.0.1:4318",
       token_required: false,
     };
   }
@@ -209,6 +209,12 @@ export class MockApi {
   #sendAll(name: string, body: unknown): void {
     if (this.requests.length) for (const { response } of this.#streams) response.write(event(name, body));
   }
+}
+
+/** Busy and quiet times: a rising share of the hour for a rising share of the requests. */
+function unevenly(share: number): number {
+  const swing = (at: number) => 0.02 * Math.sin(at * 21) + 0.007 * Math.sin(at * 47);
+  return share + swing(share) - swing(1) * share;
 }
 
 const METRICS = [

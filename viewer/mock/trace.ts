@@ -45,7 +45,7 @@ class TraceBuilder {
       span_id: this.random.hex(16),
       parent_id: null,
       depth: 0,
-      status: 0,
+      status: "unset",
       status_message: null,
       error: false,
       skew_ns: 0,
@@ -78,7 +78,7 @@ export function makeTrace(request: Request): Trace {
     http: { method: request.method, route: request.route, path: request.path, status: request.status },
     end_reason: request.end_reason,
     error: request.error,
-    status: request.error ? 2 : 0,
+    status: request.error ? "error" : "unset",
   });
   calls(builder, root, shape);
   if (request.error) addError(root, request);
@@ -103,7 +103,7 @@ export function makeLargeTrace(traceId: string, count: number): Trace {
     } else {
       const call = clientSpan(builder, "postgresql", parent, offset, Math.floor(builder.random.latency(250_000)));
       call.error = builder.random.chance(0.004);
-      call.status = call.error ? 2 : 0;
+      call.status = call.error ? "error" : "unset";
     }
   }
   return finish(builder, { ...largeRequest(root), trace_id: traceId });
@@ -112,7 +112,7 @@ export function makeLargeTrace(traceId: string, count: number): Trace {
 function largeRequest(root: Span): Request {
   return {
     seq: 0, trace_id: "", span_id: root.span_id, start_us: Date.now() * 1000, duration_ns: root.duration_ns, service: root.service,
-    name: root.name, kind: 2, method: "GET", route: "/page/{number}", path: "/page/7", status: 200, error: false,
+    name: root.name, kind: "server", method: "GET", route: "/page/{number}", path: "/page/7", status: 200, error: false,
     error_type: null, end_reason: "completed", states: root.states,
   };
 }
@@ -130,7 +130,7 @@ function serverSpan(builder: TraceBuilder, service: string, shape: RouteShape | 
   return builder.add({
     service,
     name: `${method} ${route}`,
-    kind: 2,
+    kind: "server",
     parent_id: slot.parent?.span_id ?? null,
     depth: slot.parent ? slot.parent.depth + 1 : 0,
     offset_ns: slot.offset,
@@ -158,7 +158,7 @@ function clientSpan(builder: TraceBuilder, store: string, parent: Span, offset: 
   return builder.add({
     service: parent.service,
     name: look?.name ?? `GET ${store}`,
-    kind: 3,
+    kind: "client",
     parent_id: parent.span_id,
     depth: parent.depth + 1,
     offset_ns: offset,
@@ -231,7 +231,7 @@ function addLogs(builder: TraceBuilder, root: Span, request: Request): void {
 
 /** A clock that is off, a link to another trace, and a span whose parent never came. */
 function addOddities(builder: TraceBuilder, root: Span): void {
-  const remote = builder.spans.find((span) => span.kind === 2 && span !== root);
+  const remote = builder.spans.find((span) => span.kind === "server" && span !== root);
   if (remote) {
     remote.skew_ns = -3_200_000;
     builder.problems.push({ span_id: remote.span_id, kind: "clock_skew", message: `the clock of ${remote.service} was 3.20 ms ahead; corrected` });
@@ -239,7 +239,7 @@ function addOddities(builder: TraceBuilder, root: Span): void {
   }
   if (builder.random.chance(0.3)) {
     const orphan = builder.add({
-      service: root.service, name: "send receipt", kind: 4, parent_id: builder.random.hex(16),
+      service: root.service, name: "send receipt", kind: "producer", parent_id: builder.random.hex(16),
       offset_ns: Math.floor(root.duration_ns * 0.6), duration_ns: Math.floor(root.duration_ns * 0.1),
     });
     builder.problems.push({ span_id: orphan.span_id, kind: "missing_parent", message: `its parent ${orphan.parent_id ?? ""} has not arrived` });

@@ -89,7 +89,7 @@ export function makeRequest(seq: number, endUs: number, random: Random): Request
     duration_ns: duration,
     service: shape.service,
     name: `${shape.method} ${shape.route}`,
-    kind: 2,
+    kind: "server",
     method: shape.method,
     route: shape.route,
     path: shape.path(random),

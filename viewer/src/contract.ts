@@ -13,8 +13,9 @@ export type Value = string | number | boolean | null | Value[] | { [key: string]
 
 export type Attributes = Record<string, Value>;
 
-/** OTLP's numbers: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
-export type SpanKind = 0 | 1 | 2 | 3 | 4 | 5;
+export type SpanKind = "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";
+
+export type SpanStatus = "unset" | "ok" | "error";
 
 /** One request, or the root span of something that is not HTTP. */
 export interface Request {
@@ -76,8 +77,7 @@ export interface Span {
   service: string;
   name: string;
   kind: SpanKind;
-  /** OTLP's numbers: 0 unset, 1 ok, 2 error. */
-  status: 0 | 1 | 2;
+  status: SpanStatus;
   status_message: string | null;
   error: boolean;
   /** From the start of the trace, after correction of clock skew. */
@@ -268,9 +268,9 @@ export interface Status {
   bytes: number;
   oldest_us: number | null;
   newest_us: number | null;
-  /** Spans a second, lately. */
+  /** Requests a second, lately. */
   rate: number;
-  /** Where senders reach the viewer, such as `http://127.0.0.1:4318`. */
+  /** Where senders reach the viewer: host and port, or a URL. */
   address: string;
   token_required: boolean;
 }

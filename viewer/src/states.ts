@@ -3,7 +3,7 @@
 import type { State, States } from "./contract.ts";
 
 export interface StateLook {
-  /** What the request is waiting for. */
+  /** What happens to the request in this state. */
   meaning: string;
   /** What is wrong where this state takes most of the time. */
   cause: string;
@@ -12,12 +12,12 @@ export interface StateLook {
 export const STATES: readonly State[] = ["queue", "read", "schedule", "run", "await", "write"];
 
 export const STATE_LOOKS: Record<State, StateLook> = {
-  queue: { meaning: "in the kernel, for the event loop to read it", cause: "a blocked event loop" },
-  read: { meaning: "for the client to send the head or body", cause: "a slow sender" },
-  schedule: { meaning: "for the first step of its handler", cause: "a busy loop or thread pool" },
-  run: { meaning: "for nothing: Python executes the handler", cause: "Python itself" },
-  await: { meaning: "for what the handler awaits: a database, another service", cause: "a database or service" },
-  write: { meaning: "for the client to take the response", cause: "a slow reader" },
+  queue: { meaning: "waits in the kernel for the event loop", cause: "a blocked event loop" },
+  read: { meaning: "waits for the client to send it", cause: "a slow sender" },
+  schedule: { meaning: "waits for its handler to start", cause: "a busy loop or thread pool" },
+  run: { meaning: "Python executes the handler", cause: "Python itself" },
+  await: { meaning: "the handler waits for a database or service", cause: "a database or service" },
+  write: { meaning: "waits for the client to take the response", cause: "a slow reader" },
 };
 
 /** Nanoseconds of all states together. */

@@ -6,7 +6,7 @@ export function Legend() {
   return (
     <ul class="legend" aria-label="Colours of the states">
       {STATES.map((state) => (
-        <li key={state} title={`waits ${STATE_LOOKS[state].meaning}`}>
+        <li key={state} title={STATE_LOOKS[state].meaning}>
           <span class={`swatch state-${state}`} />
           {state}
         </li>

@@ -12,7 +12,6 @@ interface StateBarProps {
   totalNs: number;
   /** Length of the bar as a share of its place, 0 to 1. */
   length?: number;
-  /** `thick` bars have patterns beside colours. */
   size?: "thin" | "thick";
 }
 

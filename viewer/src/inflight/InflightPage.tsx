@@ -53,7 +53,8 @@ function NoServers() {
       <Icon name="inflight" size={22} />
       <h2>No server reports what it runs</h2>
       <p>
-        Servers under <code>wirespan serve</code> do, once a second, when they export to this viewer.
+        Those under <code>wirespan serve --view</code> do, and others whose tracer says so:{" "}
+        <code>OpenTelemetry(inflight=True)</code>.
       </p>
     </div>
   );

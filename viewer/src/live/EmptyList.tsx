@@ -1,6 +1,7 @@
 /** What Live says when there is nothing to show, by the reason why. */
 
 import { api } from "../api.ts";
+import { Problem } from "../components/Problem.tsx";
 import { filterQuery } from "../filters.ts";
 import { query, setQuery } from "../router.ts";
 import { refreshStatus, status } from "../status.ts";
@@ -9,7 +10,8 @@ import { feed } from "./feed.ts";
 
 export function EmptyList() {
   if (feed.state.value === "loading") return <Note title="Loading…" />;
-  if (feed.state.value === "refused") return <Note title="This filter cannot be used" text={feed.error.value?.message} />;
+  if (feed.state.value === "lost" && feed.error.value) return <Problem error={feed.error.value} />;
+  if (feed.state.value === "refused") return <Note title="This filter cannot be used" />;
   if (feed.isCleared) return <Cleared />;
   if (filterQuery(query.value).size === 0) return <Note title="Waiting for requests" text="They show up here as they finish." />;
   return (

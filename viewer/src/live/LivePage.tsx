@@ -13,6 +13,7 @@ import { navigate, query } from "../router.ts";
 import { FirstRun } from "../start/FirstRun.tsx";
 import { status } from "../status.ts";
 import { formatCount, formatRate } from "../units.ts";
+import { Activity } from "./Activity.tsx";
 import { fromNewest, indexOf, upTo } from "./buffer.ts";
 import { EmptyList } from "./EmptyList.tsx";
 import { feed } from "./feed.ts";
@@ -29,7 +30,14 @@ export function LivePage() {
   const isFirstRun = status.value?.spans === 0 && list.items.length === 0 && feed.state.value !== "refused";
   return (
     <Page title="Live" bar={<FilterBar error={feed.error.value} />} actions={<Actions list={list} />}>
-      {isFirstRun ? <FirstRun /> : <RequestList list={list} />}
+      {isFirstRun ? (
+        <FirstRun />
+      ) : (
+        <>
+          {list.items.length > 0 && <Activity />}
+          <RequestList list={list} />
+        </>
+      )}
       <ListState list={list} />
     </Page>
   );
@@ -159,7 +167,7 @@ function Actions({ list }: { list: List }) {
 
 /** Floats over the list: how many wait above it, or that the connection is lost. */
 function ListState({ list }: { list: List }) {
-  const isLost = feed.state.value === "lost";
+  const isLost = feed.state.value === "lost" && list.items.length > 0;
   return (
     <div class="list-state" role="status">
       {isLost && (

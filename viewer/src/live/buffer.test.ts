@@ -79,8 +79,12 @@ test("bars: each decade is as long as the next, and both ends hold", () => {
 
 test("the rate is that of the last seconds", () => {
   const meter = new RateMeter();
-  meter.count(100, 0);
-  meter.count(20, 4000);
-  expect(meter.rate(5000)).toBe(24);
-  expect(meter.rate(5001)).toBe(4);
+  meter.start(10_000);
+  meter.count(100, 10_000);
+  expect(meter.rate(10_010)).toBe(100);
+  meter.count(20, 14_000);
+  expect(meter.rate(15_000)).toBe(24);
+  expect(meter.rate(15_001)).toBe(4);
+  meter.start(16_000);
+  expect(meter.rate(16_000)).toBe(0);
 });

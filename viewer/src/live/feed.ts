@@ -17,6 +17,7 @@ const PAGE = 200;
 const GAP_PAGE = 1000;
 /** At thousands a second nobody reads faster, and the page stays calm. */
 const FLUSH_MS = 100;
+const RATE_MS = 1000;
 const RETRY_MS = [500, 1000, 2000, 4000] as const;
 
 export type FeedState = "loading" | "live" | "lost" | "refused";
@@ -35,6 +36,7 @@ class Feed {
   #waiting: Request[] = [];
   #flushTimer = 0;
   #retryTimer = 0;
+  #rateTimer = 0;
   #retries = 0;
   #turn = 0;
   #isLoadingOlder = false;
@@ -48,7 +50,7 @@ class Feed {
       this.#filters = key;
       this.buffer.clear();
       this.#waiting = [];
-      this.#meter.clear();
+      this.error.value = null;
       this.state.value = "loading";
       this.version.value++;
     }
@@ -61,6 +63,7 @@ class Feed {
     this.#source = null;
     window.clearTimeout(this.#retryTimer);
     window.clearTimeout(this.#flushTimer);
+    window.clearInterval(this.#rateTimer);
     this.#flush();
   }
 
@@ -114,6 +117,8 @@ class Feed {
     source.onopen = () => {
       this.#retries = 0;
       this.state.value = "live";
+      this.#meter.start(performance.now());
+      this.#rateTimer = window.setInterval(() => (this.rate.value = this.#meter.rate(performance.now())), RATE_MS);
       this.error.value = null;
       void this.#fillGap(turn).catch(() => undefined);
     };
@@ -132,7 +137,6 @@ class Feed {
     this.#flushTimer = 0;
     const batch = this.#waiting.filter(({ seq }) => seq > this.#clearedUpTo);
     this.#waiting = [];
-    this.rate.value = this.#meter.rate(performance.now());
     if (batch.length === 0) return;
     this.buffer.add(batch);
     this.version.value++;

@@ -6,7 +6,7 @@ import { status } from "../status.ts";
 import { senders, type Sender } from "./senders.ts";
 
 export function FirstRun() {
-  const address = status.value?.address ?? window.location.origin;
+  const address = urlOf(status.value?.address ?? window.location.host);
   const ways = senders(address, status.value?.token_required ?? false);
   const [chosen, choose] = useState(0);
   const sender = ways[chosen] ?? ways[0];
@@ -36,6 +36,11 @@ export function FirstRun() {
       {sender && <SenderPanel sender={sender} index={chosen} />}
     </section>
   );
+}
+
+/** The viewer tells a host and port; what comes before is as this page got here. */
+function urlOf(address: string): string {
+  return address.includes("://") ? address : `${window.location.protocol}//${address}`;
 }
 
 function SenderPanel({ sender, index }: { sender: Sender; index: number }) {
