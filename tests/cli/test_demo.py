@@ -125,7 +125,11 @@ def test_how_long_it_runs(
 ) -> None:
     """A page does not go away while somebody looks at it."""
     seen: list[float | None] = []
-    monkeypatch.setattr(demo, "run_demo", lambda given, *, view: seen.append(given))
+
+    def remember(given: float | None, *, view: bool) -> None:
+        seen.append(given)
+
+    monkeypatch.setattr(demo, "run_demo", remember)
     monkeypatch.setattr("wirespan.cli.sys.stdout", Terminal() if terminal else io.StringIO())
     assert main(["demo", *words]) == 0
     assert seen == [seconds]

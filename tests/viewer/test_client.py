@@ -75,7 +75,7 @@ def test_a_silent_stream_has_ended(viewer: Running, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://[", "nonsense://x"])
 def test_where_nobody_answers(url: str) -> None:
-    with pytest.raises(ViewerError, match="no viewer answers at .*: start one with 'wirespan view'"):
+    with pytest.raises(ViewerError, match=r"no viewer answers at .*: start one with 'wirespan view'"):
         ViewerClient(url).get("/api/status")
 
 

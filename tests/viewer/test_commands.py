@@ -39,8 +39,8 @@ def trace_of_two() -> tuple[Span, list[Span]]:
         duration=7 * MS, resource={"host.name": "a"},
     )  # fmt: skip
     served = Span(
-        trace=root.trace, parent=call.span, service="shop", start=T0 + 9_000 * MS, duration=6 * MS, status=500,
-        failed=True, message="boom\x1b[31m", route="/a",
+        trace=root.trace, parent=call.span, service="shop", start=T0 + 9_000 * MS, duration=6 * MS,
+        status=500, failed=True, message="boom\x1b[31m", route="/a",
         timeline=f"queue={MS},run={2 * MS},await={3 * MS}", states=(MS, 0, 0, 2 * MS, 3 * MS, 0),
         events=[(T0 + 9_001 * MS, "exception", {"exception.type": "E", "exception.message": "bad"}),
                 (T0 + 9_001 * MS, "note", {})],

@@ -179,23 +179,18 @@ class TestBeside:
             pass
         assert "cannot open /no/x" in capfd.readouterr().err
 
-    def test_one_that_ends_stops_this_process_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_that_ends_stops_this_process_too(self) -> None:
         told = threading.Event()
+
+        def use() -> None:
+            with viewer_beside("--db=:memory:", port=0):
+                kill_children()
+                assert told.wait(DEADLINE_S)
+
         before = signal.signal(signal.SIGTERM, lambda *_: told.set())
         try:
-            with (
-                pytest.raises(
-                    WirespanError, match=r"the viewer ended \(exit code -9\), so the server was stopped"
-                ),
-                viewer_beside("--db=:memory:", port=0) as url,
-            ):
-                found = subprocess.run(
-                    ["pgrep", "-f", "wirespan view --beside"], capture_output=True, text=True
-                )
-                for number in map(int, found.stdout.split()):
-                    if parent_of(number) == os.getpid():
-                        os.kill(number, signal.SIGKILL)
-                assert told.wait(DEADLINE_S), url
+            with pytest.raises(WirespanError, match=r"the viewer ended \(exit code -9\), so the server was"):
+                use()
         finally:
             signal.signal(signal.SIGTERM, before)
 
@@ -206,8 +201,11 @@ class TestBeside:
         assert is_gone(url)
 
 
-def parent_of(number: int) -> int:
-    return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+def kill_children() -> None:
+    """Kills the processes that this one has started."""
+    for task in Path("/proc/self/task").iterdir():
+        for number in (task / "children").read_text().split():
+            os.kill(int(number), signal.SIGKILL)
 
 
 @pytest.fixture
