@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from viewer.running import Running, running
@@ -318,6 +319,20 @@ class TestTransfer:
         with running() as other:
             other.client.post("/api/import", content=viewer.client.get("/api/export").content, headers=LINES)
             assert everything(other) == everything(viewer)
+
+    def test_logs_without_a_trace(self, viewer: Running) -> None:
+        request = ExportLogsServiceRequest()
+        request.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=T0)
+        viewer.post("/v1/logs", request.SerializeToString())
+        (line,) = viewer.client.get("/api/export").text.splitlines()
+        (record,) = json.loads(line)["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+        assert {"traceId", "spanId"}.isdisjoint(record)
+
+    def test_the_state_of_a_trace(self, viewer: Running) -> None:
+        request = ExportTraceServiceRequest.FromString(traces([span := Span()]))
+        request.resource_spans[0].scope_spans[0].spans[0].trace_state = "a=1"
+        viewer.post("/v1/traces", request.SerializeToString())
+        assert '"traceState":"a=1"' in viewer.client.get(f"/api/traces/{span.trace_id}/export").text
 
     def test_values_of_every_kind(self) -> None:
         assert _value(None) == {}

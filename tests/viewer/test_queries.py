@@ -13,7 +13,7 @@ import pytest
 from viewer.running import Running
 from viewer.sender import CLIENT, CONSUMER, MS, STATES, T0, Span, inner, log, metrics, pairs
 from wirespan.viewer import answers
-from wirespan.viewer.queries.heatmap import EDGES_NS
+from wirespan.viewer.queries.heatmap import EDGES_NS, LEAST_TOP_NS
 from wirespan.viewer.queries.reading import scaled, word
 from wirespan.viewer.queries.routes import BANDS, PERCENTILES
 from wirespan.viewer.queries.trace import timeline
@@ -143,12 +143,12 @@ def test_an_empty_store_has_empty_answers(viewer: Running, query: dict[str, Any]
         assert viewer.get(path, **query)[key] == []
 
 
-def test_states_that_nobody_in_the_band_knows_are_null(viewer: Running) -> None:
+def test_states_that_nobody_in_the_band_knows_are_nothing(viewer: Running) -> None:
     known = [Span(duration=10 * MS, states=(10 * MS, 0, 0, 0, 0, 0)) for _ in range(20)]
     viewer.send([*known, Span(duration=90 * MS)])
     (row,) = viewer.get("/api/routes")["routes"]
     assert row["states"]["p50"]["queue"] == 10 * MS
-    assert row["states"]["p99"] is None
+    assert set(row["states"]["p99"].values()) == {0}
 
 
 def test_compare(viewer: Running) -> None:
@@ -166,12 +166,11 @@ def test_compare(viewer: Running) -> None:
             if key in groups:
                 check_numbers(period, groups[key], 300)
             else:
-                assert period is None
-        change = row["change"]["p95"]
-        if row["now"] and row["base"]:
-            assert change == pytest.approx(row["now"]["p95_ns"] / row["base"]["p95_ns"])
+                assert period is None or period["count"] == 0
+        if row["now"]["count"] and row["base"]:
+            assert row["change"]["p95"] == pytest.approx(row["now"]["p95_ns"] / row["base"]["p95_ns"])
         else:
-            assert change is None
+            assert row["change"] is None
     assert {row["route"] for row in found["routes"] if row["base"] is None} == {"/new"}
 
 
@@ -180,7 +179,8 @@ def test_heatmap_and_the_list_behind_each_cell(viewer: Running) -> None:
     viewer.send(spans)
     found = viewer.get("/api/heatmap", since=SINCE, until=UNTIL, steps=7, service="shop")
     shape(answers.Heatmap, found)
-    assert found["edges_ns"] == list(EDGES_NS) == sorted(EDGES_NS)
+    assert found["edges_ns"][:-1] == list(EDGES_NS) == sorted(EDGES_NS)
+    assert found["edges_ns"][-1] == LEAST_TOP_NS
     cells: Counter[tuple[int, int]] = Counter()
     errors: Counter[tuple[int, int]] = Counter()
     for span in spans:
@@ -199,6 +199,13 @@ def test_heatmap_and_the_list_behind_each_cell(viewer: Running) -> None:
             "/api/requests", since=SINCE, until=UNTIL, service="shop", min_ms=low, max_ms=high, limit=1000
         )["requests"]
         assert len(listed) == sum(n for (_, other), n in cells.items() if other == band) >= count
+
+
+def test_the_last_band_of_the_heatmap_ends_behind_the_slowest(viewer: Running) -> None:
+    viewer.send([Span(duration=500 * SECOND)])
+    found = viewer.get("/api/heatmap")
+    assert found["edges_ns"][-1] == 500 * SECOND + 1
+    assert found["cells"] == [[0, len(EDGES_NS) - 1, 1, 0]]
 
 
 def test_services(viewer: Running) -> None:
@@ -223,9 +230,9 @@ def test_services(viewer: Running) -> None:
         "requests": 0,
         "rate": 0,
         "errors": 0,
-        "p50_ns": None,
-        "p95_ns": None,
-        "p99_ns": None,
+        "p50_ns": 0,
+        "p95_ns": 0,
+        "p99_ns": 0,
     }
     calls = [span for span in spans if span.service == "shop" and span.trace != 9_999]
     edges = {(edge["from"], edge["to"]): edge for edge in found["edges"]}

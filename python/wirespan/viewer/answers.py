@@ -143,9 +143,9 @@ class Log(Answer):
 
     span_id: str | None
     offset_ns: int
-    severity: int | None
+    severity: int
     severity_text: str | None
-    body: str | None
+    body: str
     service: str
     attributes: dict[str, Any]
 
@@ -180,11 +180,14 @@ class Trace(Answer):
 
 
 class StatesAt(Answer):
-    """The states at three percentiles: means over the requests around each, scaled to sum to it."""
+    """The states at three percentiles: means over the requests around each, scaled to sum to it.
 
-    p50: States | None
-    p95: States | None
-    p99: States | None
+    All are 0 where nobody around it knows its states.
+    """
+
+    p50: States
+    p95: States
+    p99: States
 
 
 class VerdictPart(Answer):
@@ -244,7 +247,7 @@ class Routes(Answer):
 
 
 class Changes(Answer):
-    """Now divided by base; null where one of the two is missing or 0."""
+    """Now divided by base; null where base is 0."""
 
     rate: float | None
     error_rate: float | None
@@ -254,14 +257,14 @@ class Changes(Answer):
 
 
 class Compared(Answer):
-    """A route in two periods; null in one that it had no requests in."""
+    """A route in two periods. Without requests now it counts 0; without requests then it has no base."""
 
     service: str
     method: str | None
     route: str | None
-    now: Period | None
+    now: Period
     base: Period | None
-    change: Changes
+    change: Changes | None
 
 
 class Comparison(Answer):
@@ -284,15 +287,15 @@ class Heatmap(Answer):
 
 
 class Node(Answer):
-    """A service. Without requests of its own it has no percentiles."""
+    """A service. One that only calls others has no requests, and 0 for each percentile."""
 
     service: str
     requests: int
     rate: float
     errors: int
-    p50_ns: int | None
-    p95_ns: int | None
-    p99_ns: int | None
+    p50_ns: int
+    p95_ns: int
+    p99_ns: int
 
 
 class Edge(Answer):
@@ -356,9 +359,9 @@ class Metric(Answer):
 
     service: str
     name: str
-    unit: str | None
+    unit: str
     kind: str
-    description: str | None
+    description: str
 
 
 class Metrics(Answer):

@@ -40,8 +40,6 @@ class _Amount(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number in bytes or seconds."""
-        if isinstance(value, int | float):
-            return float(value)
         match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]*)", str(value).strip())
         unit = match[2] if match else ""
         known = {word.lower(): size for word, size in self._units.items()}

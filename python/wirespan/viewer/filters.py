@@ -103,10 +103,6 @@ class Filters:
         """The same filters over another time range."""
         return replace(self, since_ns=since_ns, until_ns=until_ns)
 
-    def over(self, before: int | None, after: int | None) -> "Filters":
-        """The same filters with another cursor."""
-        return replace(self, before=before, after=after)
-
 
 def parse(query: Pairs, now_ns: int, extra: Mapping[str, object] | frozenset[str] = frozenset()) -> Filters:
     """Reads the filters out of a query.

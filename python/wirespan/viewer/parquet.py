@@ -86,8 +86,6 @@ async def import_parquet(store: Store, body: bytes) -> dict[str, int]:
                     for kind, count in (await import_otlp(store, line)).items():
                         taken[kind] += count
         except (duckdb.Error, TypeError, ValueError) as error:
-            if isinstance(error, ImportFailed):
-                raise
             raise ImportFailed(f"the tables are not those of an export: {error}") from error
     return taken
 

@@ -267,11 +267,10 @@ def _logs(trace: Mapping[str, Any]) -> Iterator[_Note]:
 
 def print_routes(screen: Screen, routes: Sequence[Mapping[str, Any]]) -> None:
     """One block for each route: its numbers, the states at the p99, the verdict."""
-    name_width = max(screen.width - 54, 16)
+    name_width = max(screen.width - 62, 16)
     bar_width = 12
-    heading = (
-        f"{fit('route', name_width)} {'count':>7} {'errors':>6} {'p50':>8} {'p95':>8} {'p99':>8} p99 states"
-    )
+    numbers = f"{'count':>7} {'1/s':>7} {'errors':>6} {'p50':>8} {'p95':>8} {'p99':>8}"
+    heading = f"{fit('route', name_width)} {numbers} p99 states"
     screen.line(Text(heading, style="dim"))
     for route in routes:
         states = (route["states"] or {}).get("p99")
@@ -279,7 +278,7 @@ def print_routes(screen: Screen, routes: Sequence[Mapping[str, Any]]) -> None:
         errors = f"{100 * route['error_rate']:.1f}%" if route["errors"] else "-"
         screen.line(
             Text(fit(title(named, with_service=True), name_width), style="bold"),
-            Text(f" {route['count']:>7}"),
+            Text(f" {route['count']:>7} {route['rate']:>7.3g}"),
             Text(f" {errors:>6}", style="red" if route["errors"] else "dim"),
             *(Text(f" {shown(route[f'{name}_ns']):>8}") for name in ("p50", "p95", "p99")),
             Text(" "),

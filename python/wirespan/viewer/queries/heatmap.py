@@ -11,7 +11,9 @@ MAX_STEPS: Final = 500
 _DECADES: Final = range(5, 11)
 _MARKS: Final = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 EDGES_NS: Final = (0, *(round(mark * 10**decade) for decade in _DECADES for mark in _MARKS), 10**11)
-"""Where the bands begin: each holds `edge <= duration < next edge`, the last one everything above 100 s."""
+"""Where the bands begin: each holds `edge <= duration < next edge`, the last one everything from 100 s on."""
+LEAST_TOP_NS: Final = 2 * 10**11
+"""Where the last band ends, if nothing took longer."""
 
 
 def heatmap(source: Source, filters: Filters, steps: int, now_ns: int) -> dict[str, Any]:
@@ -26,14 +28,15 @@ def heatmap(source: Source, filters: Filters, steps: int, now_ns: int) -> dict[s
     where = filters.between(span.since_ns, span.until_ns).where()
     sql = (
         f"SELECT (start_ns - ?) // ? AS step, {_band(0, len(EDGES_NS))} AS band, count(*), "  # noqa: S608
-        f"count(*) FILTER ({IS_ERROR}) FROM stored_spans WHERE {where.sql} GROUP BY ALL ORDER BY step, band"
+        f"count(*) FILTER ({IS_ERROR}), max(duration_ns) FROM stored_spans "
+        f"WHERE {where.sql} GROUP BY ALL ORDER BY step, band"
     )
     rows = source.read(sql, [since_us * 1_000, width_us * 1_000, *where.values])
     return {
         "from_us": since_us,
         "step_us": width_us,
-        "edges_ns": list(EDGES_NS),
-        "cells": [list(row) for row in rows],
+        "edges_ns": [*EDGES_NS, max([LEAST_TOP_NS, *(row[4] + 1 for row in rows)])],
+        "cells": [list(row[:4]) for row in rows],
     }
 
 

@@ -20,7 +20,8 @@ Point = tuple[int, float | None, int | None, float | None]
 def metrics(source: Source) -> dict[str, Any]:
     """Every metric once, by service and name."""
     rows = source.read(
-        "SELECT service, name, any_value(unit), kind, any_value(description) FROM metrics "
+        "SELECT service, name, coalesce(any_value(unit), ''), kind, "
+        "coalesce(any_value(description), '') FROM metrics "
         "GROUP BY service, name, kind ORDER BY service, name, kind"
     )
     return {

@@ -84,9 +84,9 @@ def compare(source: Source, filters: Filters, base: Range, now_ns: int) -> dict[
                 "service": service,
                 "method": method,
                 "route": route,
-                "now": _period(here),
+                "now": _period(here) or _NOTHING,
                 "base": _period(there),
-                "change": {name: _factor(here, there, name) for name in _CHANGES},
+                "change": here and there and {name: _factor(here, there, name) for name in _CHANGES},
             }
         )
     return {
@@ -101,14 +101,23 @@ def compare(source: Source, filters: Filters, base: Range, now_ns: int) -> dict[
 _CHANGES: Final = {"rate": "rate", "error_rate": "error_rate", **{name: f"{name}_ns" for name in PERCENTILES}}
 
 
+_NOTHING: Final = {
+    "count": 0,
+    "rate": 0.0,
+    "errors": 0,
+    "error_rate": 0.0,
+    **{f"{name}_ns": 0 for name in PERCENTILES},
+    "states": None,
+}
+
+
 def _period(row: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if row is None else {k: v for k, v in row.items() if k not in {"service", "method", "route"}}
 
 
-def _factor(here: dict[str, Any] | None, there: dict[str, Any] | None, name: str) -> float | None:
-    if here is None or there is None or not there[_CHANGES[name]]:
-        return None
-    return float(here[_CHANGES[name]] / there[_CHANGES[name]])
+def _factor(here: dict[str, Any], there: dict[str, Any], name: str) -> float | None:
+    before = there[_CHANGES[name]]
+    return float(here[_CHANGES[name]] / before) if before else None
 
 
 def _numbers(source: Source, filters: Filters, span: Range) -> dict[Key, dict[str, Any]]:
@@ -138,11 +147,7 @@ def _numbers(source: Source, filters: Filters, span: Range) -> dict[Key, dict[st
             "states": None,
         }
     for key, states in _states(source, filters, bands).items():
-        rows[key]["states"] = {
-            # Where nobody in the band knows its states, nothing is claimed.
-            name: scaled(parts, rows[key][f"{name}_ns"]) if any(parts.values()) else None
-            for name, parts in states.items()
-        }
+        rows[key]["states"] = {name: scaled(parts, rows[key][f"{name}_ns"]) for name, parts in states.items()}
     return rows
 
 

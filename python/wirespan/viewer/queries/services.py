@@ -37,7 +37,7 @@ def services(source: Source, filters: Filters, now_ns: int) -> dict[str, Any]:
     nodes = [_node(*row, seconds=span.seconds) for row in rows]
     known = {row[0] for row in rows}
     silent = dict.fromkeys(row[0] for row in calls if row[0] not in known)
-    nodes += [_node(name, 0, 0, [None, None, None], seconds=span.seconds) for name in silent]
+    nodes += [_node(name, 0, 0, [0, 0, 0], seconds=span.seconds) for name in silent]
     return {
         "since_us": span.since_ns // 1_000,
         "until_us": span.until_ns // 1_000,
@@ -57,7 +57,7 @@ def services(source: Source, filters: Filters, now_ns: int) -> dict[str, Any]:
     }
 
 
-def _node(name: str, count: int, errors: int, marks: list[int | None], *, seconds: float) -> dict[str, Any]:
+def _node(name: str, count: int, errors: int, marks: list[int], *, seconds: float) -> dict[str, Any]:
     return {
         "service": name,
         "requests": count,

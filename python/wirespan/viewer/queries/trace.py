@@ -162,7 +162,7 @@ def _log(row: tuple[Any, ...], by_id: dict[str, Node], start_ns: int) -> dict[st
         "offset_ns": row[1] + (node.skew_ns if node is not None else 0) - start_ns,
         "severity": row[2],
         "severity_text": row[3],
-        "body": row[4],
+        "body": row[4] or "",
         "service": row[5],
         "attributes": _object(row[6]),
     }
