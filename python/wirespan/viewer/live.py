@@ -9,7 +9,6 @@ Source: HTML Living Standard, section 9.2 (server-sent events).
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, Final
@@ -111,9 +110,11 @@ class Live:
                 await asyncio.sleep(self._pause_s)
 
     async def _wait(self, more: asyncio.Event) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(min(LOOK_S, self._heartbeat_s)):
-                await more.wait()
+        waiting = asyncio.ensure_future(more.wait())
+        try:
+            await asyncio.wait((waiting,), timeout=min(LOOK_S, self._heartbeat_s))
+        finally:
+            waiting.cancel()
         return more.is_set()
 
     def _read(self, filters: Filters, seen: int) -> tuple[list[dict[str, Any]], int, bool]:
