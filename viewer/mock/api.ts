@@ -5,6 +5,7 @@ import type { Request, Status } from "../src/contract.ts";
 import { attributesOf, filterOf, instantOf, WrongFilter } from "./filter.ts";
 import { inflightNow } from "./inflight.ts";
 import { Random } from "./random.ts";
+import { sceneOf } from "./scenes.ts";
 import { comparisons, heatmap, routeRows, serviceMap } from "./summary.ts";
 import { makeLargeTrace, makeTrace } from "./trace.ts";
 import { makeRequest } from "./traffic.ts";
@@ -112,6 +113,8 @@ export class MockApi {
   }
 
   #trace(id: string): unknown {
+    const scene = sceneOf(id);
+    if (scene) return scene;
     const large = LARGE_TRACE.exec(id);
     if (large) return makeLargeTrace(id, Number(large[1]));
     const request = this.requests.find((one) => one.trace_id === id);

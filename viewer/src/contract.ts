@@ -45,7 +45,8 @@ export interface RequestPage {
 }
 
 export interface TimelineItem {
-  state: State;
+  /** Null after the point where the sender cut its timeline. */
+  state: State | null;
   duration_ns: number;
 }
 
