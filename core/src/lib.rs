@@ -6,7 +6,7 @@
 //! reply) -> [`h1`] (encode) -> [`output`] (into the kernel) -> [`sinks`] (the finished record).
 //!
 //! Its trace: [`propagation`] (the caller's headers) -> [`sampling`] (is it kept) -> [`trace`] (the record) -> [`sinks`]
-//! (the span) -> [`otlp`] (to a receiver).
+//! (the span) -> [`otlp`] (to a receiver). Its numbers: [`metrics`].
 
 pub mod config;
 mod connection;
@@ -17,6 +17,7 @@ pub mod h1;
 pub mod handler;
 mod listener;
 pub mod message;
+pub mod metrics;
 pub mod otlp;
 pub mod output;
 pub mod propagation;

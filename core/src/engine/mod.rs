@@ -8,6 +8,7 @@ mod sockets;
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +21,7 @@ use crate::error::Error;
 use crate::exchange::Place;
 use crate::handler::Handler;
 use crate::listener::Listener;
-use crate::sinks::Sinks;
+use crate::sinks::{Observation, Sinks};
 use crate::trace::{Clock, EndReason};
 
 pub use crate::connection::Sent;
@@ -46,6 +47,13 @@ struct Inner {
     /// Open connections that are only told that there are too many.
     refused: usize,
     date_second: u64,
+    sinks: Arc<Sinks>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.sinks.observe(Observation::Disconnected { count: self.connections.len() });
+    }
 }
 
 /// See the module's documentation.
@@ -55,6 +63,8 @@ pub struct Engine {
     config: Arc<ServerConfig>,
     clock: Clock,
     fd: RawFd,
+    /// When the timer is due that the loop was asked for; 0: never asked.
+    tick_at: AtomicU64,
 }
 
 impl std::fmt::Debug for Engine {
@@ -116,8 +126,10 @@ impl Engine {
             paused: false,
             refused: 0,
             date_second: 0,
+            sinks: Arc::clone(&sinks),
         };
-        let engine = Self { inner: Mutex::new(inner), sinks, config, clock, fd };
+        let tick_at = AtomicU64::new(0);
+        let engine = Self { inner: Mutex::new(inner), sinks, config, clock, fd, tick_at };
         engine.lock().refresh_date();
         Ok(engine)
     }
@@ -193,9 +205,23 @@ impl Engine {
 
     /// Ends what is overdue. Returns how long until this should be called again.
     pub fn tick(&self, handler: &impl Handler) -> Duration {
+        let due = self.tick_at.load(Ordering::Relaxed);
+        if due != 0 {
+            self.sinks.observe(Observation::LoopLate { ns: self.clock.now().saturating_sub(due) });
+        }
         self.lock().end_overdue();
         self.run(handler);
-        self.tick_interval()
+        let interval = self.tick_interval();
+        if self.sinks.want_observations() {
+            let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+            self.tick_at.store(self.clock.now().saturating_add(interval), Ordering::Relaxed);
+        }
+        interval
+    }
+
+    /// Tells the sinks what the application knows better.
+    pub fn observe(&self, what: Observation) {
+        self.sinks.observe(what);
     }
 
     /// A fraction of the shortest time-out, so that none is late by much.
@@ -264,6 +290,7 @@ impl Inner {
         }
         let mut connection = self.connections.remove(slot);
         self.refused -= usize::from(connection.is_over_limit());
+        self.sinks.observe(Observation::Disconnected { count: 1 });
         // Closing the descriptor removes it anyway; an error here changes nothing.
         _ = self.poll.registry().deregister(connection.stream.source());
         self.resume_accepting();

@@ -104,7 +104,7 @@ fn status(message: &mut Writer<'_>, status: &Status) {
 }
 
 #[inline]
-fn attributes(message: &mut Writer<'_>, field: u32, attributes: &Attributes) {
+pub(super) fn attributes(message: &mut Writer<'_>, field: u32, attributes: &Attributes) {
     for (key, each) in attributes {
         message.message(field, 1, |message| {
             message.text(1, key);

@@ -3,6 +3,8 @@
 //! Path of a span: [`Exporter::push`] -> `inbox` (bounded, one lock) -> `worker` (the exporter's thread) -> a
 //! destination: `delivery` (OTLP, with `http`, `answer`, `backoff` and `spool`), `console` or `memory`.
 //!
+//! Metrics have an exporter of their own ([`metrics`]), which shares what comes after the queue.
+//!
 //! Threads and `fork`: making an exporter starts no thread and takes no lock in the spool. The first push, or
 //! [`Exporter::start`], does. Make it before a fork if you like, push in the processes that serve. A process that
 //! forks after its exporter started needs a new one in the child: threads do not survive a fork, and the queue's
@@ -15,6 +17,7 @@ mod delivery;
 mod http;
 mod inbox;
 mod memory;
+pub mod metrics;
 mod spool;
 mod status;
 #[cfg(test)]
@@ -177,6 +180,7 @@ impl Exporter {
         let mut status = self.ledger.update(|status| status.clone());
         let counts = self.inbox.counts();
         (status.queued, status.capacity) = (counts.queued, self.capacity as u64);
+        (status.waiting, status.processed) = (counts.waiting, counts.taken);
         status.dropped.queue_full = counts.overflowed;
         status.dropped.shutdown += counts.late;
         status

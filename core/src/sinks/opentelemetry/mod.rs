@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub use item::{Item, SpanSink};
 pub use mapping::{Mapping, MappingOptions};
 pub use method::Methods;
+pub(crate) use origin::Origin;
+pub(crate) use outcome::failure;
 
 use super::Sink;
 use crate::exchange::Exchange;

@@ -15,7 +15,7 @@ const MAX_HOPS: usize = 32;
 
 /// The two ends as the conventions want them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     /// `http` or `https`.
     pub scheme: String,
     pub client: Option<IpAddr>,
@@ -32,7 +32,7 @@ struct Hop<'a> {
 }
 
 impl Origin {
-    pub(super) fn new(request: Option<&Request>, peer: &Peer, proxies: &Networks) -> Self {
+    pub(crate) fn new(request: Option<&Request>, peer: &Peer, proxies: &Networks) -> Self {
         let direct = peer.client.as_ref().map(|end| end.addr().ip());
         let hop = match request {
             Some(request) if proxies.contains_peer(direct) => nearest(request, proxies),

@@ -180,10 +180,10 @@ impl Delivery {
     fn publish(&mut self) {
         let unreadable = self.spool.as_mut().map_or(0, Spool::take_unreadable);
         self.drop_spans(unreadable, |dropped| &mut dropped.spool_failed);
-        if let Some(spool) = &self.spool {
-            let totals = spool.totals();
-            self.ledger.update(|status| status.spooled = totals);
-        }
+        let under_way = self.under_way.as_ref().map(|(batch, _)| batch);
+        let in_flight = under_way.or(self.pending.as_ref()).map_or(0, |batch| batch.spans.into());
+        let spooled = self.spool.as_ref().map(Spool::totals).unwrap_or_default();
+        self.ledger.update(|status| (status.in_flight, status.spooled) = (in_flight, spooled));
     }
 
     fn wake_at(&self, closing: Option<Instant>) -> Option<Instant> {
