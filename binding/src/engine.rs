@@ -67,16 +67,20 @@ struct Given<'py> {
     root_path: String,
     route_of: Option<Py<PyAny>>,
     tracers: Vec<Bound<'py, PyAny>>,
+    ignore: Vec<String>,
     exchange_type: Option<Py<PyType>>,
     log_error: Option<Py<PyAny>>,
+    threads: u32,
     debug: bool,
     clock: Option<Py<ManualClock>>,
 }
 
 /// The tracers, native ones apart: those never enter Python.
-fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> PyResult<(Sinks, Vec<Bound<'_, PyAny>>)> {
+fn split_tracers(
+    all: Vec<Bound<'_, PyAny>>,
+    mut ignored: Vec<String>,
+) -> PyResult<(Sinks, Vec<Bound<'_, PyAny>>)> {
     let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
-    let mut ignored = Vec::new();
     let mut python = Vec::new();
     for tracer in all {
         if let Ok(native) = tracer.cast::<AccessLog>() {
@@ -84,6 +88,10 @@ fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> PyResult<(Sinks, Vec<Bound<'_, P
         } else if let Ok(native) = tracer.cast::<OpenTelemetry>() {
             native.get().start();
             ignored.extend_from_slice(&native.get().ignored);
+            // Ends are told in reverse order: whether a span is kept is known when its request is counted.
+            if let Some(metrics) = &native.get().metrics {
+                sinks.push(Arc::clone(&metrics.sink) as Arc<dyn Sink>);
+            }
             sinks.push(Arc::clone(&native.get().spans) as Arc<dyn Sink>);
         } else {
             python.push(tracer);
@@ -129,12 +137,14 @@ impl PyEngine {
     ) -> PyResult<Self> {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
-        let (sinks, tracers) = split_tracers(std::mem::take(&mut given.tracers))?;
+        let (sinks, tracers) =
+            split_tracers(std::mem::take(&mut given.tracers), std::mem::take(&mut given.ignore))?;
         // A tracer may raise the level of a request.
         let is_traced = config.trace_level != Level::Disabled || !tracers.is_empty();
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
         let engine =
             Engine::new(config, clock, sinks, !tracers.is_empty()).map_err(|e| core_error(py, &e))?;
+        engine.set_threads(given.threads);
         let (application, exchange_type) = application(py, &mut given)?;
         let asyncio = py.import("asyncio")?;
         let host = Host {
@@ -232,6 +242,8 @@ fn with_defaults<'py>(py: Python<'py>, given: Option<&Bound<'py, PyDict>>) -> Py
     }
     all.set_item("root_path", "")?;
     all.set_item("tracers", Vec::<Py<PyAny>>::new())?;
+    all.set_item("ignore", Vec::<String>::new())?;
+    all.set_item("threads", 0)?;
     all.set_item("debug", false)?;
     for (name, value) in given.into_iter().flatten() {
         if !all.contains(&name)? {

@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod exchange;
 mod host;
+mod metrics;
 mod opentelemetry;
 mod operation;
 mod request;
@@ -48,5 +49,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stats::Recorded>()?;
     module.add_class::<access_log::AccessLog>()?;
     opentelemetry::register(module)?;
+    metrics::register(module)?;
     tables::register(module)
 }

@@ -3,7 +3,10 @@
 //! `python/wirespan/config.py` has the same fields under the same names; a test compares the two. There they get
 //! their command-line flag, environment variable and help text.
 
+use std::sync::Arc;
+
 use crate::error::Error;
+use crate::propagation::{Networks, Proxies, ProxyHeaders};
 use crate::trace::Level;
 
 /// Every bound and switch of the engine. Sizes in bytes, times in seconds; 0 switches a time-out off.
@@ -39,6 +42,10 @@ pub struct ServerConfig {
     pub date_header: bool,
     /// Value of the `Server` header; empty: none is sent.
     pub server_header: String,
+    /// Networks of the proxies that are believed when they say whom they serve. (uvicorn: 127.0.0.1.)
+    pub trusted_proxies: Vec<String>,
+    /// Which fields those proxies write: a name of [`ProxyHeaders`].
+    pub proxy_headers: String,
     /// Pending connections the kernel holds for us.
     pub backlog: u32,
     /// How much the records hold.
@@ -63,6 +70,8 @@ impl Default for ServerConfig {
             timeout_handler_s: 0.0,
             date_header: true,
             server_header: String::from("wirespan"),
+            trusted_proxies: ["127.0.0.0/8", "::1"].map(str::to_owned).to_vec(),
+            proxy_headers: String::from("x-forwarded"),
             backlog: 2_048,
             trace_level: Level::Disabled,
         }
@@ -104,6 +113,23 @@ impl ServerConfig {
         if !crate::message::is_field_value(self.server_header.as_bytes()) {
             return wrong("server_header must be one line of visible characters");
         }
-        Ok(())
+        self.proxies().map(drop)
+    }
+
+    /// The proxies that are believed, if any.
+    ///
+    /// # Errors
+    /// `Fault::Operator` for a network or a name that is none.
+    pub(crate) fn proxies(&self) -> Result<Option<Arc<Proxies>>, Error> {
+        let Ok(networks) = Networks::parse(&self.trusted_proxies) else {
+            return Err(Error::operator(
+                "trusted_proxies must be addresses such as 10.1.2.3, or ranges such as 10.0.0.0/8",
+                None,
+            ));
+        };
+        let Some(headers) = ProxyHeaders::from_name(&self.proxy_headers) else {
+            return Err(Error::operator("proxy_headers must be x-forwarded or forwarded", None));
+        };
+        Ok((!self.trusted_proxies.is_empty()).then(|| Arc::new(Proxies { networks, headers })))
     }
 }

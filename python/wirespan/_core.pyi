@@ -105,7 +105,9 @@ class Exchange:
     @property
     def http_version(self) -> str: ...
     @property
-    def client(self) -> tuple[str, int] | None: ...
+    def client(self) -> tuple[str, int] | None: ...  # as trusted proxies say, then perhaps with port 0
+    @property
+    def scheme(self) -> str: ...  # http, or https where a trusted proxy says so; "" while empty
     @property
     def server(self) -> tuple[str, int] | None: ...
     @property
@@ -199,15 +201,25 @@ class OpenTelemetry:
         endpoint: str | None = None,  # http(s) URL; /v1/traces is added where it has no path
         headers: Mapping[str, str] | None = None,  # of each request to the receiver
         protocol: Literal["http/protobuf", "http/json"] | None = None,
+        compression: Literal["gzip", "none"] | None = None,
+        timeout_s: float | None = None,  # of one request to the receiver
+        certificate: str | PathLike[str] | None = None,  # PEM files
+        client_certificate: str | PathLike[str] | None = None,
+        client_key: str | PathLike[str] | None = None,
+        schedule_delay_s: float | None = None,  # longest wait for a full batch
+        export_timeout_s: float | None = None,  # a batch that failed for so long makes room
+        max_queue_size: int | None = None,  # spans in memory
+        max_batch_size: int | None = None,  # spans of one request
         sampler: str | None = None,  # a name of OTEL_TRACES_SAMPLER
         sampler_arg: float | None = None,  # probability; alone: parentbased_traceidratio
         keep_errors: bool | None = None,  # the tail decision: True if another of its rules is given
-        keep_slower_than_s: float | None = None,
+        keep_slower_than_s: float | Mapping[str, float] | None = None,  # of all, or by route or path
+        keep_state_longer_than_s: Mapping[str, float] | None = None,  # by state: {"queue": 0.05}
         keep_ratio: float | None = None,  # share of the rest
         max_spans_per_s: float | None = None,
         propagators: Sequence[str] | None = None,  # tracecontext, baggage, b3, b3multi
         trust: Literal["always", "never"] | Sequence[str] | None = None,  # or networks: "10.0.0.0/8"
-        proxies: Sequence[str] | None = None,  # networks whose Forwarded headers are believed
+        attributes: Sequence[str] | None = None,  # opt-in ones of the conventions
         reply_headers: Sequence[Literal["traceresponse", "server-timing"]] | None = None,
         events: bool | None = None,  # the record's events become span events
         request_headers: Sequence[str] | None = None,  # captured as attributes
@@ -227,6 +239,9 @@ class OpenTelemetry:
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """As `flush`, and ends the exporter. Later spans are lost and counted."""
+
+def exporter_status() -> list[dict[str, Any]]:
+    """What `status()` of every exporter of this process says, with `signal` and `destination` before."""
 
 @final
 class ManualClock:
@@ -250,6 +265,7 @@ class Engine:
         root_path: str = "",
         route_of: Callable[[dict[str, Any]], Route | None] | None = None,  # template of an ASGI scope
         tracers: Sequence[Any] = (),  # Python tracers and native sinks, in order of registration
+        ignore: Sequence[str] = (),  # paths and routes that no native sink is told of
         exchange_type: type[Exchange] | None = None,  # what Python tracers and current() get
         log_error: Callable[[str, BaseException | None], None] | None = None,
         debug: bool = False,

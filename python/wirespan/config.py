@@ -120,6 +120,31 @@ class Config:
         "The `OTEL_*` variables say the rest.",
         metavar="URL",
     )
+    service_name: str = _option(
+        "", "Tracing", "`service.name` of these spans; empty leaves it to `OTEL_SERVICE_NAME`.", metavar="NAME"
+    )
+    sample: float = _option(
+        1.0,
+        "Tracing",
+        "Share of the traces that begin here; 1 leaves it to `OTEL_TRACES_SAMPLER`. Callers' traces go on as they are.",
+        low=0.0,
+        high=1.0,
+    )
+    ignore: tuple[str, ...] = _option(
+        (),
+        "Tracing",
+        "Path or route in no trace and no access log, `*` for any text; can be repeated.",
+        metavar="PATTERN",
+    )
+    spool: str | None = _option(
+        None,
+        "Tracing",
+        "Folder that keeps spans while the receiver is down, also over a restart.",
+        metavar="DIR",
+    )
+    spool_max_bytes: int = _option(
+        256 << 20, "Tracing", "Size of the spool; its oldest spans go first.", unit="bytes", low=65_536
+    )
 
     limit_head_bytes: int = _limit(65_536, "Request line and headers together, else 431.", low=1_024)
     limit_target_bytes: int = _limit(16_384, "Request target, else 414.", low=1)

@@ -1,12 +1,15 @@
 //! `_core.OpenTelemetry`: server spans and their exporter as an object that goes into a list of tracers.
 
 mod arguments;
+mod health;
+mod otlp;
 mod resource;
 mod settings;
 mod shown;
+mod tail;
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,18 +17,22 @@ use pyo3::types::{PyCFunction, PyDict, PyTuple};
 use wirespan_core::otlp::exporter::Log;
 use wirespan_core::otlp::{Exporter, MemorySpans};
 use wirespan_core::propagation::ids;
-use wirespan_core::sampling::TailSampler;
 use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
 
-pub(crate) use self::shown::hex;
+pub(crate) use self::arguments::{Arguments, variable};
+pub(crate) use self::health::Health;
+pub(crate) use self::shown::{attributes, hex, receiver_name};
 
-use self::arguments::Arguments;
+use self::health::SpanHealth;
 use crate::access_log::seconds;
+use crate::metrics::{self, MetricsPart, Setting};
 
 /// How long the end of the process may be put off to send what was not sent yet.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a look at finished spans waits for those on their way.
 const SETTLING: Duration = Duration::from_secs(5);
+/// No wait is longer: far from where sums of times overflow.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// See `wirespan.tracers.OpenTelemetry`.
 #[pyclass(frozen, module = "wirespan._core")]
@@ -33,14 +40,20 @@ pub(crate) struct OpenTelemetry {
     pub spans: Arc<Spans>,
     /// Patterns of requests that no sink of the engine is told of.
     pub ignored: Vec<String>,
+    /// What is counted; `None`: nothing is.
+    pub metrics: Option<Arc<MetricsPart>>,
     exporter: Arc<Exporter>,
     memory: Option<MemorySpans>,
+    health: Arc<SpanHealth>,
 }
 
 impl OpenTelemetry {
     /// Sends what an earlier process left in the spool. For the process that serves: it starts the thread.
     pub(crate) fn start(&self) {
         self.exporter.start();
+        if let Some(metrics) = &self.metrics {
+            metrics.start();
+        }
     }
 }
 
@@ -53,38 +66,54 @@ impl OpenTelemetry {
         let mut warnings = Vec::new();
         let name = settings::exporter(&arguments, &mut warnings)?;
         let resource = resource::resource(py, &arguments, &mut warnings)?;
-        let otlp = settings::otlp(&arguments, &mut warnings)?;
+        let otlp = otlp::options(&arguments, &mut warnings)?;
         let options = settings::sink(&arguments, name != "none", &mut warnings)?;
         let ignored = settings::ignored(&arguments)?;
+        let metrics_name = metrics::exporter(&arguments, &name, &mut warnings)?;
         arguments.check_empty()?;
         let log: Log = Arc::new(warn);
         let (exporter, memory) = match name.as_str() {
             "otlp" => {
-                let made = Exporter::otlp(&otlp, &resource, log);
+                let made = Exporter::otlp(&otlp, &resource, Arc::clone(&log));
                 (made.map_err(|error| PyValueError::new_err(error.to_string()))?, None)
             }
-            "console" => (Exporter::console(Box::new(std::io::stdout()), &resource, log), None),
+            "console" => {
+                (Exporter::console(|| Box::new(std::io::stdout()), &resource, Arc::clone(&log)), None)
+            }
             _ => {
                 let (exporter, spans) = Exporter::memory();
                 (exporter, Some(spans))
             }
         };
+        let exporter = Arc::new(exporter);
+        let setting =
+            Setting { spans: &name, otlp: &otlp, exporter: &exporter, resource: &resource, log: &log };
+        let metrics = MetricsPart::new(&metrics_name, &setting, &mut warnings)?.map(Arc::new);
         for warning in &warnings {
             warn(warning);
         }
-        let exporter = Arc::new(exporter);
-        close_at_exit(py, Arc::downgrade(&exporter))?;
+        close_at_exit(py, Arc::downgrade(&exporter), metrics.as_ref().map(Arc::downgrade))?;
         let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
-        Ok(Self { spans, ignored, exporter, memory })
+        let health = Arc::new(SpanHealth {
+            spans: Arc::clone(&spans),
+            exporter: Arc::clone(&exporter),
+            destination: if name == "otlp" { otlp.display_name() } else { name },
+        });
+        health::enlist(&health);
+        metrics.iter().for_each(health::enlist);
+        Ok(Self { spans, ignored, metrics, exporter, memory, health })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let all = PyDict::new(py);
-        all.set_item("kept", self.spans.kept())?;
-        all.set_item("sampled_out", self.spans.dropped())?;
-        all.set_item("rate_limited", self.spans.tail().map_or(0, TailSampler::limited))?;
-        shown::put_status(&all, &self.exporter.status())?;
+        let all = self.health.report(py)?;
+        if let Some(metrics) = &self.metrics {
+            all.set_item("metrics", metrics.report(py)?)?;
+        }
         Ok(all)
+    }
+
+    fn collected_metrics<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        self.metrics.as_ref().map_or_else(|| Ok(Vec::new()), |metrics| metrics.collected(py))
     }
 
     fn finished_spans<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
@@ -98,13 +127,21 @@ impl OpenTelemetry {
     #[pyo3(signature = (timeout_s = 5.0))]
     fn flush(&self, py: Python<'_>, timeout_s: f64) -> PyResult<bool> {
         let timeout = seconds(timeout_s)?;
-        Ok(py.detach(|| self.exporter.flush(timeout)))
+        let spans = || self.exporter.flush(timeout);
+        Ok(py.detach(|| match &self.metrics {
+            Some(metrics) => metrics.flush(Instant::now() + timeout.min(LONGEST), spans),
+            None => spans(),
+        }))
     }
 
     #[pyo3(signature = (timeout_s = 5.0))]
     fn close(&self, py: Python<'_>, timeout_s: f64) -> PyResult<bool> {
         let timeout = seconds(timeout_s)?;
-        Ok(py.detach(|| self.exporter.shutdown(timeout)))
+        let spans = || self.exporter.shutdown(timeout);
+        Ok(py.detach(|| match &self.metrics {
+            Some(metrics) => metrics.close(Instant::now() + timeout.min(LONGEST), spans),
+            None => spans(),
+        }))
     }
 }
 
@@ -118,11 +155,18 @@ fn warn(text: &str) {
 }
 
 /// A process that ends without closing its sinks still sends, or puts into the spool, what it has.
-fn close_at_exit(py: Python<'_>, exporter: Weak<Exporter>) -> PyResult<()> {
+fn close_at_exit(
+    py: Python<'_>,
+    exporter: Weak<Exporter>,
+    metrics: Option<Weak<MetricsPart>>,
+) -> PyResult<()> {
     let close = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
-        if let Some(exporter) = exporter.upgrade() {
-            arguments.py().detach(|| exporter.shutdown(FAREWELL));
-        }
+        let spans = || exporter.upgrade().is_none_or(|exporter| exporter.shutdown(FAREWELL));
+        let metrics = metrics.as_ref().and_then(Weak::upgrade);
+        arguments.py().detach(|| match metrics {
+            Some(metrics) => metrics.close(Instant::now() + FAREWELL, spans),
+            None => spans(),
+        });
     };
     py.import("atexit")?.getattr("register")?.call1((PyCFunction::new_closure(py, None, None, close)?,))?;
     Ok(())
@@ -136,6 +180,7 @@ fn after_fork() {
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<OpenTelemetry>()?;
+    module.add_function(wrap_pyfunction!(health::exporter_status, module)?)?;
     let py = module.py();
     let hooks = PyDict::new(py);
     hooks.set_item("after_in_child", wrap_pyfunction!(after_fork, py)?)?;

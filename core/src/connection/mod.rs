@@ -31,6 +31,7 @@ use crate::config::ServerConfig;
 use crate::exchange::{Exchange, Peer, Place};
 use crate::h1::{BodyDecoder, HeadReader};
 use crate::output::Output;
+use crate::propagation::Proxies;
 use crate::sinks::Sinks;
 use crate::stream::Stream;
 use crate::trace::{Clock, EndReason, Level, Record};
@@ -56,6 +57,8 @@ pub(crate) enum Call {
 /// What all connections of an engine share.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Whom connections are believed who say whom they serve.
+    pub proxies: Option<Arc<Proxies>>,
     pub config: Arc<ServerConfig>,
     pub clock: Clock,
     pub calls: VecDeque<Call>,
@@ -69,6 +72,14 @@ pub(crate) struct Shared {
     pub early: Option<Arc<Sinks>>,
     /// Exchanges that have begun and whose record is not delivered.
     pub active: usize,
+}
+
+impl Shared {
+    /// What a connection from this peer may say about whom it serves; `None`: nothing.
+    pub(crate) fn proxies_of(&self, peer: &Peer) -> Option<Arc<Proxies>> {
+        let client = peer.client.as_ref().map(|end| end.addr().ip());
+        self.proxies.clone().filter(|proxies| proxies.networks.contains_peer(client))
+    }
 }
 
 impl Shared {

@@ -47,12 +47,15 @@ struct Inner {
     /// Open connections that are only told that there are too many.
     refused: usize,
     date_second: u64,
+    /// Threads that the application has for `def` handlers.
+    threads: i64,
     sinks: Arc<Sinks>,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.sinks.observe(Observation::Disconnected { count: self.connections.len() });
+        self.sinks.observe(Observation::ThreadLimit { more: -self.threads });
     }
 }
 
@@ -102,6 +105,7 @@ impl Engine {
             name => format!("server: {name}\r\n").into_bytes(),
         };
         let shared = Shared {
+            proxies: config.proxies()?,
             config: Arc::clone(&config),
             clock: clock.clone(),
             calls: VecDeque::new(),
@@ -126,6 +130,7 @@ impl Engine {
             paused: false,
             refused: 0,
             date_second: 0,
+            threads: 0,
             sinks: Arc::clone(&sinks),
         };
         let tick_at = AtomicU64::new(0);
@@ -217,6 +222,12 @@ impl Engine {
             self.tick_at.store(self.clock.now().saturating_add(interval), Ordering::Relaxed);
         }
         interval
+    }
+
+    /// How many threads the application has for `def` handlers, for the sinks to know.
+    pub fn set_threads(&self, count: u32) {
+        let more = i64::from(count) - std::mem::replace(&mut self.lock().threads, i64::from(count));
+        self.sinks.observe(Observation::ThreadLimit { more });
     }
 
     /// Tells the sinks what the application knows better.

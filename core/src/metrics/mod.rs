@@ -26,8 +26,7 @@ pub use self::instrument::{INSTRUMENTS, Instrument, Kind, POINTS_EXPORTED, Scale
 use self::series::{AllSeries, Measured, Traits};
 use crate::exchange::{Exchange, Progress, Thread};
 use crate::otlp::{Encoding, Exporter};
-use crate::propagation::Networks;
-use crate::sinks::opentelemetry::{Methods, Origin, failure};
+use crate::sinks::opentelemetry::{Methods, failure};
 use crate::sinks::{Observation, Sink};
 use crate::trace::{Clock, Event, Record, TraceContext};
 
@@ -54,8 +53,6 @@ impl ExemplarFilter {
 pub struct Options {
     /// Methods that are named; others are `_OTHER`.
     pub methods: Methods,
-    /// Proxies whose word about the scheme is believed.
-    pub proxies: Networks,
     /// Which measurements may become exemplars.
     pub exemplars: ExemplarFilter,
 }
@@ -93,7 +90,6 @@ struct Health {
 #[derive(Debug)]
 pub struct Metrics {
     methods: Methods,
-    proxies: Networks,
     exemplars: ExemplarFilter,
     /// For each method, and for the unknown ones, one without and one with TLS.
     active: Vec<Active>,
@@ -114,7 +110,6 @@ impl Metrics {
             active: std::iter::repeat_with(Active::default).take(2 * names.len()).collect(),
             series: Mutex::new(AllSeries::new(names)),
             methods: options.methods,
-            proxies: options.proxies,
             exemplars: options.exemplars,
             lag: Mutex::new(Histogram::new(&FINE)),
             server: Server::default(),
@@ -136,12 +131,6 @@ impl Metrics {
     fn method(&self, exchange: &Exchange) -> usize {
         let known = exchange.request().and_then(|request| self.methods.position(request.method()));
         known.unwrap_or_else(|| self.methods.names().len())
-    }
-
-    fn is_https(&self, exchange: &Exchange) -> bool {
-        let peer = exchange.peer();
-        self.proxies.contains_peer(peer.client.as_ref().map(|end| end.addr().ip()))
-            && Origin::new(exchange.request(), peer, &self.proxies).scheme == "https"
     }
 
     /// Adds to the requests under way.
@@ -210,6 +199,10 @@ impl Metrics {
     }
 }
 
+fn is_https(exchange: &Exchange) -> bool {
+    exchange.scheme() == "https"
+}
+
 impl Sink for Metrics {
     fn wants_head(&self) -> bool {
         true
@@ -217,12 +210,12 @@ impl Sink for Metrics {
 
     fn head(&self, exchange: &Exchange) {
         if !exchange.is_ignored() {
-            self.move_active(self.method(exchange), self.is_https(exchange), 1);
+            self.move_active(self.method(exchange), is_https(exchange), 1);
         }
     }
 
     fn finish(&self, exchange: &Arc<Exchange>) {
-        let (method, is_https) = (self.method(exchange), self.is_https(exchange));
+        let (method, is_https) = (self.method(exchange), is_https(exchange));
         self.leave(exchange, method, is_https);
         let mut progress = exchange.lock();
         self.leave_queue(&mut progress);
@@ -230,7 +223,7 @@ impl Sink for Metrics {
     }
 
     fn skip(&self, exchange: &Exchange) {
-        self.leave(exchange, self.method(exchange), self.is_https(exchange));
+        self.leave(exchange, self.method(exchange), is_https(exchange));
         self.leave_queue(&mut exchange.lock());
     }
 

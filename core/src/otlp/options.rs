@@ -132,6 +132,21 @@ impl Options {
         Ok((options, warnings))
     }
 
+    /// What a log may call the receiver: the endpoint without the parts that may hold a secret, which are user, password
+    /// and query.
+    #[must_use]
+    pub fn display_name(&self) -> String {
+        let plain = self.endpoint.split(['?', '#']).next().unwrap_or_default();
+        match plain.split_once("://") {
+            Some((scheme, rest)) => {
+                let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+                let host = authority.rsplit('@').next().unwrap_or_default();
+                format!("{scheme}://{host}{path}")
+            }
+            None => plain.to_owned(),
+        }
+    }
+
     /// Refuses options with which an exporter could not work. Files of `tls` are read later.
     ///
     /// # Errors

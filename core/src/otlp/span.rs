@@ -223,6 +223,21 @@ pub struct Resource {
     pub schema_url: Text,
 }
 
+impl Resource {
+    /// The same with the id of the process that asks, which may be a child of the one that described itself. A
+    /// `process.pid` that is a text was given by the user and stays.
+    #[must_use]
+    pub fn of_this_process(&self) -> Self {
+        let mut resource = self.clone();
+        for (key, value) in &mut resource.attributes {
+            if key.as_str() == "process.pid" && matches!(value, Value::Int(_)) {
+                *value = Value::Int(std::process::id().into());
+            }
+        }
+        resource
+    }
+}
+
 /// One finished span.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SpanData {

@@ -7,6 +7,7 @@
 mod json;
 pub(crate) mod metrics;
 mod protobuf;
+mod split;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod wire;

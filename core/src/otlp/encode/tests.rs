@@ -76,7 +76,7 @@ fn full_span(scope: &Arc<Scope>) -> SpanData {
     }
 }
 
-fn decode(batch: &Batch) -> ExportTraceServiceRequest {
+pub(super) fn decode(batch: &Batch) -> ExportTraceServiceRequest {
     let mut body = batch.body.clone();
     if batch.is_gzip {
         body.clear();
@@ -206,6 +206,12 @@ fn a_scope_is_recognised_by_what_it_says() {
 }
 
 /// As a server span has them: static names, some shared and some owned values.
+/// Spans of two scopes in turn, each with its number as name.
+pub(super) fn every_span(count: usize) -> Vec<SpanData> {
+    let scopes = ["one", "two"].map(|name| Arc::new(Scope { name: name.into(), ..Scope::default() }));
+    (0..count).map(|at| SpanData { name: at.to_string().into(), ..full_span(&scopes[at % 2]) }).collect()
+}
+
 pub(crate) fn typical_span(scope: &Arc<Scope>) -> SpanData {
     let texts = [
         "http.request.method",

@@ -30,25 +30,12 @@ impl Target {
     pub(super) fn new(options: &Options) -> Result<Self, OptionError> {
         let Options { endpoint, headers, tls, .. } = options;
         let tls = tls.load(endpoint)?;
-        Ok(Self { endpoint: endpoint.clone(), headers: headers.clone(), tls, name: name_of(endpoint) })
+        Ok(Self { endpoint: endpoint.clone(), headers: headers.clone(), tls, name: options.display_name() })
     }
 
     /// What a log may call the receiver.
     pub(super) fn name(&self) -> &str {
         &self.name
-    }
-}
-
-/// An endpoint without the parts that may hold a secret: user, password and query.
-fn name_of(endpoint: &str) -> String {
-    let plain = endpoint.split(['?', '#']).next().unwrap_or_default();
-    match plain.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}{path}")
-        }
-        None => plain.to_owned(),
     }
 }
 

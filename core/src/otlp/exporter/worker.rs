@@ -110,6 +110,9 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
     loop {
         let round = inbox.wait(destination.appetite(!held.is_empty()), mem::take(&mut wake_at), &mut taken);
         let unknown = build(&mut taken, &mut held);
+        if let Some(line) = round.notice {
+            ledger.log(line);
+        }
         let (is_closing, overflowed) = (round.closing.is_some(), round.overflowed);
         let step = destination.step(&mut held, round);
         inbox.settle(step.settled + unknown);

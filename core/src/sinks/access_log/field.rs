@@ -194,7 +194,7 @@ impl<'a> Facts<'a> {
         let is_timed = start.is_some() && record.time(Event::HTTP_FINISH).is_some();
         Self {
             request: exchange.request(),
-            client: exchange.peer().client.as_ref(),
+            client: exchange.client(),
             record,
             response: progress.reply.head.as_ref().map(|head| &head.fields),
             start_wall_ns: start.map_or(now, |at| record.wall_ns(at)),

@@ -43,4 +43,7 @@ impl From<SpanData> for Item {
 pub trait SpanSink: Send + Sync {
     /// Takes one in, or drops and counts it.
     fn push(&self, item: Item);
+
+    /// Says something to the operator, on another thread.
+    fn tell(&self, _line: &'static str) {}
 }

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use super::extra::Extra;
 use super::method::Methods;
-use super::origin::Origin;
 use super::outcome::{Failure, failure};
 use super::privacy::{clip, redact};
 use crate::exchange::{Endpoint, Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
 use crate::otlp::{Attributes, Event as SpanEvent, Key, Kind, Link, Scope, SpanData, Status, Text, Value};
-use crate::propagation::{Networks, TraceState};
+use crate::propagation::TraceState;
 use crate::sampling::{Reweight, Verdict, with_threshold};
 use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceContext};
 
@@ -37,6 +37,28 @@ static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
     })
 });
 
+/// How much one span may hold. What goes beyond is left out and counted in the span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest text of an attribute, in characters (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`); `None`: no limit.
+    pub value_length: Option<usize>,
+    /// `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`.
+    pub attributes: usize,
+    /// `OTEL_SPAN_EVENT_COUNT_LIMIT`. The last ones stay: an exception comes late.
+    pub events: usize,
+    /// `OTEL_SPAN_LINK_COUNT_LIMIT`.
+    pub links: usize,
+    /// `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`.
+    pub event_attributes: usize,
+}
+
+impl Default for Limits {
+    /// The specification's.
+    fn default() -> Self {
+        Self { value_length: None, attributes: 128, events: 128, links: 128, event_attributes: 128 }
+    }
+}
+
 /// What spans tell.
 #[derive(Clone, Debug, Default)]
 pub struct MappingOptions {
@@ -46,12 +68,12 @@ pub struct MappingOptions {
     pub request_headers: Vec<String>,
     /// Response fields that become `http.response.header.<name>`; those that the engine adds itself are not among them.
     pub response_headers: Vec<String>,
+    /// Opt-in attributes of the conventions.
+    pub extras: Vec<Extra>,
     /// Methods that are named.
     pub methods: Methods,
-    /// Proxies whose `Forwarded` and `X-Forwarded-...` are believed.
-    pub proxies: Networks,
-    /// Longest text of an attribute, in characters (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`).
-    pub value_limit: Option<usize>,
+    /// How much a span may hold.
+    pub limits: Limits,
 }
 
 /// A field that is captured: its name in lower case, and its attribute.
@@ -63,9 +85,9 @@ pub struct Mapping {
     events: bool,
     request_headers: Vec<Captured>,
     response_headers: Vec<Captured>,
+    extras: Vec<Extra>,
     methods: Methods,
-    proxies: Networks,
-    value_limit: Option<usize>,
+    limits: Limits,
 }
 
 impl Mapping {
@@ -80,9 +102,9 @@ impl Mapping {
             events: options.events,
             request_headers: capture(options.request_headers, "http.request.header."),
             response_headers: capture(options.response_headers, "http.response.header."),
+            extras: options.extras,
             methods: options.methods,
-            proxies: options.proxies,
-            value_limit: options.value_limit,
+            limits: options.limits,
         }
     }
 
@@ -96,6 +118,10 @@ impl Mapping {
         let end = record.time(Event::HTTP_FINISH)?;
         let failure = failure(record);
         let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };
+        let (attributes, dropped_attributes) = self.attributes(exchange, &progress, failure);
+        let (events, dropped_events) = self.span_events(record, failure);
+        let (links, dropped_links) =
+            first(context.link.iter().map(|span| link(span)).collect(), self.limits.links);
         Some(SpanData {
             trace_id: context.span.trace_id,
             span_id: context.span.span_id,
@@ -106,12 +132,14 @@ impl Mapping {
             kind: Kind::Server,
             start_unix_ns: record.wall_ns(start),
             end_unix_ns: record.wall_ns(end),
-            attributes: self.attributes(exchange, &progress, failure),
-            events: self.span_events(record, failure),
-            links: context.link.iter().map(|span| link(span)).collect(),
+            attributes,
+            dropped_attributes,
+            events,
+            dropped_events,
+            links,
+            dropped_links,
             status: failure.map_or(Status::Unset, |failure| Status::Error(self.description(record, failure))),
             scope: Arc::clone(&SCOPE),
-            ..SpanData::default()
         })
     }
 
@@ -131,13 +159,16 @@ impl Mapping {
         exchange: &Exchange,
         progress: &Progress,
         failure: Option<Failure<'_>>,
-    ) -> Attributes {
+    ) -> (Attributes, u32) {
         let request = exchange.request();
-        let mut list = List { attributes: Attributes::with_capacity(USUAL), limit: self.value_limit };
+        let mut list = List { attributes: Attributes::with_capacity(USUAL), limit: self.limits.value_length };
         self.put_request(&mut list, request);
-        put_origin(&mut list, exchange, &self.proxies);
+        put_origin(&mut list, exchange);
         put_outcome(&mut list, &progress.record, failure);
         put_record(&mut list, &progress.record);
+        for extra in &self.extras {
+            extra.put(&mut list, exchange, &progress.record);
+        }
         for (name, key) in &self.request_headers {
             list.values(key, request.into_iter().flat_map(|request| request.values(name)));
         }
@@ -146,7 +177,7 @@ impl Mapping {
                 list.values(key, response_values(&head.fields, name));
             }
         }
-        list.attributes
+        first(list.attributes, self.limits.attributes)
     }
 
     fn put_request(&self, list: &mut List, request: Option<&Request>) {
@@ -170,11 +201,11 @@ impl Mapping {
         list.put("network.protocol.version", request.version().number());
     }
 
-    fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> Vec<SpanEvent> {
+    fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> (Vec<SpanEvent>, u32) {
         let mut events = if self.events { recorded(record) } else { Vec::new() };
         if let Some(Failure::Exception(note)) = failure {
             let at = record.time(Event::SERVER_HANDLE_FINISH).or(record.time(Event::HTTP_FINISH));
-            let mut list = List { attributes: Attributes::new(), limit: self.value_limit };
+            let mut list = List { attributes: Attributes::new(), limit: self.limits.value_length };
             list.text("exception.type", note.kind.clone());
             list.text("exception.message", note.message.clone());
             events.push(SpanEvent {
@@ -185,30 +216,47 @@ impl Mapping {
             });
             events.sort_by_key(|event| event.time_unix_ns);
         }
-        events
+        let dropped = events.len().saturating_sub(self.limits.events);
+        events.drain(..dropped);
+        for event in &mut events {
+            let given = std::mem::take(&mut event.attributes);
+            (event.attributes, event.dropped_attributes) = first(given, self.limits.event_attributes);
+        }
+        (events, count(dropped))
     }
 
     /// What the status code does not say already.
     fn description(&self, record: &Record, failure: Failure<'_>) -> Text {
         match failure {
             Failure::Status(_) => Text::default(),
-            Failure::Exception(note) => clip(note.message.clone(), self.value_limit).into(),
+            Failure::Exception(note) => clip(note.message.clone(), self.limits.value_length).into(),
             Failure::Reason(_) => {
                 let message = record.error.as_ref().map(|note| note.message.clone()).unwrap_or_default();
-                clip(message, self.value_limit).into()
+                clip(message, self.limits.value_length).into()
             }
         }
     }
 }
 
+/// The first of a list, and how many were left out.
+fn first<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, u32) {
+    let dropped = all.len().saturating_sub(limit);
+    all.truncate(limit);
+    (all, count(dropped))
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
 /// Attributes under way.
-struct List {
+pub(super) struct List {
     attributes: Attributes,
     limit: Option<usize>,
 }
 
 impl List {
-    fn put(&mut self, key: &'static str, value: impl Into<Value>) {
+    pub(super) fn put(&mut self, key: &'static str, value: impl Into<Value>) {
         self.attributes.push((key.into(), value.into()));
     }
 
@@ -222,7 +270,7 @@ impl List {
     }
 
     /// Sizes and times; OTLP's numbers have a sign.
-    fn number(&mut self, key: &'static str, number: u64) {
+    pub(super) fn number(&mut self, key: &'static str, number: u64) {
         self.put(key, i64::try_from(number).unwrap_or(i64::MAX));
     }
 
@@ -236,23 +284,43 @@ impl List {
     }
 }
 
-fn put_origin(list: &mut List, exchange: &Exchange, proxies: &Networks) {
+fn put_origin(list: &mut List, exchange: &Exchange) {
     let peer = exchange.peer();
-    let origin = Origin::new(exchange.request(), peer, proxies);
-    list.put("url.scheme", origin.scheme);
-    if let Some(client) = origin.client {
-        list.put("client.address", client.to_string());
+    list.put("url.scheme", exchange.scheme());
+    if let Some(client) = exchange.client() {
+        list.put("client.address", client.addr().ip().to_canonical().to_string());
     }
-    if let Some(server) = origin.server {
+    let default_port = if exchange.scheme() == "https" { 443 } else { 80 };
+    if let Some((server, port)) = server(exchange) {
         list.text("server.address", server);
-    }
-    if let Some(port) = origin.server_port {
-        list.put("server.port", i64::from(port));
+        list.put("server.port", i64::from(port.unwrap_or(default_port)));
     }
     if let Some(address) = peer.client.as_ref().map(Endpoint::addr) {
         list.put("network.peer.address", address.ip().to_canonical().to_string());
         list.put("network.peer.port", i64::from(address.port()));
     }
+}
+
+/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to.
+fn server(exchange: &Exchange) -> Option<(String, Option<u16>)> {
+    let told = exchange.origin().and_then(|origin| origin.host.as_deref());
+    let own = exchange.request().and_then(|request| std::str::from_utf8(request.authority()).ok());
+    match told.or(own).filter(|authority| !authority.is_empty()) {
+        Some(authority) => Some(split_authority(authority)),
+        None => {
+            let local = exchange.peer().server.as_ref()?.addr();
+            Some((local.ip().to_canonical().to_string(), Some(local.port())))
+        }
+    }
+}
+
+/// Host without brackets, and the port if one is named.
+fn split_authority(authority: &str) -> (String, Option<u16>) {
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+    };
+    (host.to_ascii_lowercase(), port.and_then(|port| port.parse().ok()))
 }
 
 fn put_outcome(list: &mut List, record: &Record, failure: Option<Failure<'_>>) {

@@ -5,10 +5,10 @@
 //! decides whether it is kept and hands the exchange itself over, which is one counter and one push: the span is built from
 //! it on the exporter's thread ([`Item::into_span`]), since nothing about a finished exchange changes any more.
 
+mod extra;
 mod item;
 mod mapping;
 mod method;
-mod origin;
 mod outcome;
 mod privacy;
 #[cfg(test)]
@@ -17,10 +17,10 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+pub use extra::Extra;
 pub use item::{Item, SpanSink};
-pub use mapping::{Mapping, MappingOptions};
+pub use mapping::{Limits, Mapping, MappingOptions};
 pub use method::Methods;
-pub(crate) use origin::Origin;
 pub(crate) use outcome::failure;
 
 use super::Sink;
@@ -30,6 +30,10 @@ use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
 };
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
+
+/// The one warning that the specification wants ("TraceIdRatioBased", compatibility warnings).
+const PRESUMED_RANDOMNESS: &str = "the ratio sampler decides about traces whose callers do not mark their ids as random \
+    (W3C trace context level 2): services may decide differently about the same trace";
 
 /// What is traced and how.
 #[derive(Debug, Default)]
@@ -149,8 +153,8 @@ impl OpenTelemetry {
             decision.is_sampled = false;
             decision.trace_state = with_threshold(&decision.trace_state, None);
         }
-        if decision.presumes_randomness {
-            self.presumed_randomness.store(true, Ordering::Relaxed);
+        if decision.presumes_randomness && !self.presumed_randomness.swap(true, Ordering::Relaxed) {
+            self.spans.tell(PRESUMED_RANDOMNESS);
         }
         let span = SpanContext {
             trace_id,

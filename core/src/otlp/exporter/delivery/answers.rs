@@ -1,8 +1,9 @@
 //! What an answer changes: counts, the state of the receiver, and where its batch goes.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::Delivery;
+use super::{Delivery, Place};
 use crate::otlp::encode::Batch;
 use crate::otlp::exporter::answer::Answer;
 use crate::otlp::exporter::status::Receiver;
@@ -29,11 +30,17 @@ impl Delivery {
                 self.accept(&batch, rejected, note);
                 self.finish(&batch, place);
             }
+            Answer::TooLarge { why } => {
+                self.set_up();
+                self.pieces_at = place;
+                match batch.halves() {
+                    Some(halves) => self.pieces.extend(halves.map(Arc::new).into_iter().rev()),
+                    None => self.refuse(&batch, place, &why),
+                }
+            }
             Answer::Refused { why } => {
                 self.set_up();
-                self.drop_spans(batch.spans.into(), |dropped| &mut dropped.refused);
-                self.tell(Trouble::Refused, &format!("refuses spans, they are dropped: {why}"));
-                self.finish(&batch, place);
+                self.refuse(&batch, place, &why);
             }
             Answer::Retry { after, is_alive, why } => {
                 self.set_down(why);
@@ -43,6 +50,12 @@ impl Delivery {
                 self.is_ending |= is_closing && !is_alive;
             }
         }
+    }
+
+    fn refuse(&mut self, batch: &Batch, place: Place, why: &str) {
+        self.drop_spans(batch.spans.into(), |dropped| &mut dropped.refused);
+        self.tell(Trouble::Refused, &format!("refuses spans, they are dropped: {why}"));
+        self.finish(batch, place);
     }
 
     fn accept(&mut self, batch: &Batch, rejected: u64, note: Option<String>) {

@@ -1,8 +1,8 @@
 //! Spans to an OTLP receiver: the order of things.
 //!
 //! At most one request is under way, made by the [`Courier`]'s thread, so that this one can always answer to a
-//! deadline. What is sent next is, in this order: the oldest batch of the spool, the batch that failed before, new
-//! spans. Without a spool a failure stops everything until the next try and spans wait in the queue, whose size is
+//! deadline. What is sent next is, in this order: the rest of a batch that was too large or failed before, the oldest
+//! batch of the spool, new spans. Without a spool a failure stops everything until the next try and spans wait in the queue, whose size is
 //! the bound. With one, whatever cannot be sent soon goes to its end, the batch under way first, so that the order
 //! stays; a batch is in memory or in the spool, and counted out of memory once it is in the spool.
 
@@ -50,8 +50,10 @@ pub(super) struct Delivery {
     spool: Option<Spool>,
     adopt_at: Instant,
     under_way: Option<(Arc<Batch>, Place)>,
-    /// Failed, and kept in memory since there is no spool.
-    pending: Option<Arc<Batch>>,
+    /// Halves of a batch that was too large, and without a spool also a batch that failed: sent before all others, the
+    /// last of the list first. They are where `pieces_at` says.
+    pieces: Vec<Arc<Batch>>,
+    pieces_at: Place,
     backoff: Backoff,
     /// Nothing is sent before.
     retry_at: Option<Instant>,
@@ -62,6 +64,8 @@ pub(super) struct Delivery {
     trouble: Trouble,
     /// The last write to the spool failed, and that was said.
     is_spool_broken: bool,
+    /// The spool dropped its oldest, and that was said.
+    is_spool_full: bool,
     /// No more requests: what is left goes to the spool or is lost.
     is_ending: bool,
     /// Spans that left memory in this round.
@@ -89,13 +93,15 @@ impl Delivery {
             spool,
             adopt_at: Instant::now(),
             under_way: None,
-            pending: None,
+            pieces: Vec::new(),
+            pieces_at: Place::Memory,
             backoff: Backoff::new(options.retry_delay, options.retry_delay_max),
             retry_at: None,
             is_retry_asked: false,
             failing_since: None,
             trouble: Trouble::None,
             is_spool_broken: false,
+            is_spool_full: false,
             is_ending: false,
             settled: 0,
         }
@@ -124,11 +130,13 @@ impl Delivery {
     }
 
     fn next_batch(&mut self, held: &mut Vec<SpanData>) -> Option<(Arc<Batch>, Place)> {
-        if let Some(batch) = self.spool.as_mut().and_then(Spool::head) {
-            return Some((Arc::new(batch), Place::Spool));
+        if let Some(batch) = self.pieces.pop() {
+            return Some((batch, self.pieces_at));
         }
-        if let Some(batch) = self.pending.take() {
-            return Some((batch, Place::Memory));
+        self.pieces_at = Place::Memory;
+        if let Some(batch) = self.spool.as_mut().and_then(Spool::head) {
+            self.pieces_at = Place::Spool;
+            return Some((Arc::new(batch), Place::Spool));
         }
         let count = held.len().min(self.batch_size);
         if count == 0 {
@@ -157,7 +165,8 @@ impl Delivery {
         let is_long = self.failing_since.is_some_and(|since| since.elapsed() >= self.export_timeout);
         if is_full
             && is_long
-            && let Some(batch) = self.pending.take()
+            && self.pieces_at == Place::Memory
+            && let Some(batch) = self.pieces.pop()
         {
             self.settled += u64::from(batch.spans);
             self.drop_spans(batch.spans.into(), |dropped| &mut dropped.given_up);
@@ -180,9 +189,12 @@ impl Delivery {
     fn publish(&mut self) {
         let unreadable = self.spool.as_mut().map_or(0, Spool::take_unreadable);
         self.drop_spans(unreadable, |dropped| &mut dropped.spool_failed);
-        let under_way = self.under_way.as_ref().map(|(batch, _)| batch);
-        let in_flight = under_way.or(self.pending.as_ref()).map_or(0, |batch| batch.spans.into());
+        let under_way = self.under_way.iter().map(|(batch, _)| batch);
+        let in_flight = under_way.chain(&self.pieces).map(|batch| u64::from(batch.spans)).sum();
         let spooled = self.spool.as_ref().map(Spool::totals).unwrap_or_default();
+        if self.spool.is_some() && spooled.spans == 0 && std::mem::take(&mut self.is_spool_full) {
+            self.ledger.log("the spool is empty again: no more spans are dropped");
+        }
         self.ledger.update(|status| (status.in_flight, status.spooled) = (in_flight, spooled));
     }
 
@@ -197,7 +209,7 @@ impl Delivery {
 
 impl Destination for Delivery {
     fn appetite(&self, is_holding: bool) -> Appetite {
-        let is_busy = self.under_way.is_some() || self.pending.is_some() || is_holding;
+        let is_busy = self.under_way.is_some() || !self.pieces.is_empty() || is_holding;
         match &self.spool {
             Some(_) if self.failing_since.is_some() || self.has_spooled() => Appetite::Due,
             Some(_) if is_busy => Appetite::Crowded,
@@ -226,7 +238,7 @@ impl Destination for Delivery {
             self.send_next(held, round.closing);
         }
         self.publish();
-        let is_idle = self.under_way.is_none() && self.pending.is_none() && held.is_empty();
+        let is_idle = self.under_way.is_none() && self.pieces.is_empty() && held.is_empty();
         Step {
             settled: self.settled,
             wake_at: self.wake_at(round.closing),

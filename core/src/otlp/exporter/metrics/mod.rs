@@ -4,7 +4,7 @@
 //! the next one, cumulative or delta. So a receiver that is down costs one report in memory and nothing else, and there is
 //! no spool. Within its interval a report is tried again as OTLP asks; the next interval makes a new one instead.
 //!
-//! Threads and `fork`: as for spans. [`MetricsExporter::start`] starts the thread, in the process that serves.
+//! Threads and `fork`: as for spans. [`MetricsExporter::start`] starts the thread; the child of a fork has a life of its own.
 
 mod options;
 mod round;
@@ -13,8 +13,7 @@ mod status;
 mod tests;
 
 use std::io::Write;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -30,6 +29,7 @@ use crate::otlp::encode::Encoding;
 use crate::otlp::encode::metrics::MetricsEncoder;
 use crate::otlp::options::{LONGEST, OptionError};
 use crate::otlp::span::Resource;
+use crate::propagation::ids;
 
 /// What the threads share, under the lock.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ struct Store {
     tried: u64,
     /// All must be over by then.
     closing: Option<Instant>,
+    was_started: bool,
     is_running: bool,
     status: MetricsStatus,
 }
@@ -61,20 +62,64 @@ impl Shared {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// True once.
+    fn claim_start(&self) -> bool {
+        let mut store = self.lock();
+        let is_first = !std::mem::replace(&mut store.was_started, true);
+        store.is_running |= is_first;
+        is_first
+    }
+
     fn put_answer(&self, answer: Answer) {
         self.lock().answer = Some(answer);
         self.ready.notify_one();
     }
 }
 
+/// How the thread's things are made.
+struct Recipe {
+    options: MetricsOptions,
+    resource: Resource,
+    metrics: Arc<Metrics>,
+    log: Log,
+    /// Called when the thread starts.
+    destination: Box<dyn Fn() -> Destination + Send + Sync>,
+}
+
+impl Recipe {
+    fn worker(&self, shared: Arc<Shared>) -> Worker {
+        let destination = (self.destination)();
+        let resource = self.resource.of_this_process();
+        let encoder = match destination {
+            Destination::Otlp(_) => {
+                MetricsEncoder::new(&resource, self.options.otlp.encoding, self.options.otlp.is_gzip)
+            }
+            Destination::Console(_) => MetricsEncoder::new(&resource, Encoding::Json, false),
+        };
+        let parts = (shared, Arc::clone(&self.metrics), encoder, destination);
+        Worker::new(&self.options, parts, Arc::clone(&self.log))
+    }
+}
+
+/// What of an exporter belongs to one process.
+struct Life {
+    shared: Arc<Shared>,
+    /// Tells processes apart.
+    epoch: u32,
+    /// In a child of this process.
+    next: OnceLock<Box<Life>>,
+}
+
+impl Life {
+    fn new() -> Self {
+        Self { shared: Arc::default(), epoch: ids::epoch(), next: OnceLock::new() }
+    }
+}
+
 /// Sends the metrics of a process. See the module's documentation.
 pub struct MetricsExporter {
-    shared: Arc<Shared>,
-    /// Taken by the thread when it starts.
-    worker: Mutex<Option<Worker>>,
-    log: Log,
-    /// The process in which the thread runs; 0: in none yet.
-    process: AtomicU32,
+    recipe: Recipe,
+    life: Life,
 }
 
 impl std::fmt::Debug for MetricsExporter {
@@ -90,117 +135,100 @@ impl MetricsExporter {
     /// # Errors
     /// [`OptionError`] for options that cannot work, certificates that cannot be read.
     pub fn otlp(
-        options: &MetricsOptions,
-        resource: &Resource,
+        options: MetricsOptions,
+        resource: Resource,
         metrics: Arc<Metrics>,
         log: Log,
     ) -> Result<Self, OptionError> {
         options.check()?;
         let target = Target::new(&options.otlp)?;
-        let encoder = MetricsEncoder::new(resource, options.otlp.encoding, options.otlp.is_gzip);
-        Ok(Self::new(options, metrics, encoder, Destination::otlp(&options.otlp, target), log))
+        let otlp = options.otlp.clone();
+        let destination = Box::new(move || Destination::otlp(&otlp, target.clone()));
+        Ok(Self { recipe: Recipe { options, resource, metrics, log, destination }, life: Life::new() })
     }
 
-    /// As lines of OTLP JSON to `out`.
+    /// As lines of OTLP JSON to what `open` returns.
     #[must_use]
     pub fn console(
-        options: &MetricsOptions,
-        out: Box<dyn Write + Send>,
-        resource: &Resource,
+        options: MetricsOptions,
+        open: impl Fn() -> Box<dyn Write + Send> + Send + Sync + 'static,
+        resource: Resource,
         metrics: Arc<Metrics>,
         log: Log,
     ) -> Self {
-        let encoder = MetricsEncoder::new(resource, Encoding::Json, false);
-        Self::new(options, metrics, encoder, Destination::Console(out), log)
+        let destination = Box::new(move || Destination::Console(open()));
+        Self { recipe: Recipe { options, resource, metrics, log, destination }, life: Life::new() }
     }
 
-    fn new(
-        options: &MetricsOptions,
-        metrics: Arc<Metrics>,
-        encoder: MetricsEncoder,
-        destination: Destination,
-        log: Log,
-    ) -> Self {
-        let shared = Arc::new(Shared::default());
-        let parts = (Arc::clone(&shared), metrics, encoder, destination);
-        let worker = Mutex::new(Some(Worker::new(options, parts, Arc::clone(&log))));
-        Self { shared, worker, log, process: AtomicU32::new(0) }
+    /// What belongs to this process: after a fork something new.
+    fn shared(&self) -> &Arc<Shared> {
+        let epoch = ids::epoch();
+        let mut life = &self.life;
+        while life.epoch != epoch {
+            life = life.next.get_or_init(|| Box::new(Life::new()));
+        }
+        &life.shared
     }
 
-    /// Starts the thread in this process, if it does not run.
+    /// Starts the thread in this process, if it was never started here.
     pub fn start(&self) {
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(worker) = worker else { return };
-        self.shared.lock().is_running = true;
-        self.process.store(std::process::id(), Ordering::Relaxed);
+        let shared = self.shared();
+        if !shared.claim_start() {
+            return;
+        }
+        let worker = self.recipe.worker(Arc::clone(shared));
         let spawned = thread::Builder::new().name("wirespan-metrics".to_owned()).spawn(|| worker.run());
         if let Err(error) = spawned {
-            self.shared.lock().is_running = false;
-            (self.log)(&format!("cannot start the thread for metrics, they are not sent: {error}"));
+            shared.lock().is_running = false;
+            (self.recipe.log)(&format!("cannot start the thread for metrics, they are not sent: {error}"));
         }
     }
 
     /// Asks for a report now; [`MetricsExporter::wait`] waits for it.
     #[must_use]
     pub fn ask(&self) -> u64 {
-        if self.is_forked() {
-            return 0;
-        }
-        let mut store = self.shared.lock();
+        let shared = self.shared();
+        let mut store = shared.lock();
         store.asked += 1;
-        self.shared.ready.notify_one();
+        shared.ready.notify_one();
         store.asked
     }
 
     /// Waits until a report that was asked for was tried, whether it arrived or not. Returns whether that was in time.
     #[must_use]
     pub fn wait(&self, report: u64, timeout: Duration) -> bool {
-        if self.is_forked() {
-            return false;
-        }
+        let shared = self.shared();
         let is_over = |store: &Store| store.tried >= report || !store.is_running;
-        let (store, _) = self
-            .shared
+        let (store, _) = shared
             .progress
-            .wait_timeout_while(self.shared.lock(), timeout.min(LONGEST), |store| !is_over(store))
+            .wait_timeout_while(shared.lock(), timeout.min(LONGEST), |store| !is_over(store))
             .unwrap_or_else(PoisonError::into_inner);
         is_over(&store)
     }
 
     /// Sends a last report and ends the thread; [`MetricsExporter::wait_end`] waits for that.
     pub fn close(&self, timeout: Duration) {
-        if self.is_forked() {
-            return;
-        }
-        let mut store = self.shared.lock();
+        let shared = self.shared();
+        let mut store = shared.lock();
         store.closing.get_or_insert(Instant::now() + timeout.min(LONGEST));
-        self.shared.ready.notify_one();
+        shared.ready.notify_one();
     }
 
     /// Waits for the thread's end. Returns whether it came in time.
     #[must_use]
     pub fn wait_end(&self, timeout: Duration) -> bool {
-        if self.is_forked() {
-            return false;
-        }
-        let (store, _) = self
-            .shared
+        let shared = self.shared();
+        let (store, _) = shared
             .progress
-            .wait_timeout_while(self.shared.lock(), timeout.min(LONGEST), |store| store.is_running)
+            .wait_timeout_while(shared.lock(), timeout.min(LONGEST), |store| store.is_running)
             .unwrap_or_else(PoisonError::into_inner);
         !store.is_running
-    }
-
-    /// Whether the thread was started in another process: then it is not here, and the lock may have been held.
-    fn is_forked(&self) -> bool {
-        let process = self.process.load(Ordering::Relaxed);
-        process != 0 && process != std::process::id()
     }
 
     /// The state now.
     #[must_use]
     pub fn status(&self) -> MetricsStatus {
-        self.shared.lock().status.clone()
+        self.shared().lock().status.clone()
     }
 }
 

@@ -265,7 +265,7 @@ impl Worker {
                 );
                 self.reporter.arrived(report.collected);
             }
-            Answer::Refused { why } => {
+            Answer::Refused { why } | Answer::TooLarge { why } => {
                 self.set_receiver(Receiver::Up, None);
                 self.count(0, points);
                 self.tell_refusal(Some(format!(

@@ -42,10 +42,18 @@ fn sink(options: Options) -> (OpenTelemetry, Arc<Kept>) {
 
 /// An exchange that has begun, with this head after its request line and `Host`; `None`: no head was ever complete.
 fn begun(request_line: Option<&str>, fields: &[(&str, &str)], client: Option<&str>) -> Arc<Exchange> {
-    let peer = Peer {
+    begun_by(peer(client), request_line, fields)
+}
+
+fn peer(client: Option<&str>) -> Peer {
+    Peer {
         client: client.map(|text| Endpoint::new(text.parse().unwrap())),
         server: client.map(|_| Endpoint::new("192.0.2.1:8888".parse().unwrap())),
-    };
+        proxies: None,
+    }
+}
+
+fn begun_by(peer: Peer, request_line: Option<&str>, fields: &[(&str, &str)]) -> Arc<Exchange> {
     let mut record = Record::new(Level::Detailed);
     record.wall_offset_ns = BEGIN_NS.cast_signed() - 1_000_000;
     record.begin(2_000_000, Some(1_000_000));
