@@ -12,7 +12,7 @@ mod method;
 mod outcome;
 mod privacy;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -191,8 +191,9 @@ impl Worker {
             self.renew(asked, now);
         }
         if self.retry_at.is_some_and(|at| at > now) {
-            if self.is_last {
-                self.report = None; // it will not be heard before the end
+            // What will not be heard before the end is lost.
+            if let Some(report) = self.report.take_if(|_| self.is_last) {
+                self.shared.lock().status.superseded += report.points;
             }
             return self.set_tried(asked);
         }
@@ -280,15 +281,18 @@ impl Worker {
         self.set_tried(asked);
     }
 
-    /// Tries a report again later, unless its time is over or nobody will be there.
+    /// Tries a report again later, unless its time is over or nobody will be there. A receiver that asks for silence gets
+    /// it from the next report, too.
     fn put_off(&mut self, report: Report, after: Option<Duration>) {
         let Destination::Otlp(sending) = &mut self.destination else { return };
         let retry_at = Instant::now() + sending.backoff.next(after);
+        self.is_retry_asked = after.is_some();
         if self.is_last || retry_at >= report.give_up_at {
+            self.retry_at = after.map(|_| retry_at);
             self.shared.lock().status.superseded += report.points;
             return;
         }
-        (self.retry_at, self.is_retry_asked, self.report) = (Some(retry_at), after.is_some(), Some(report));
+        (self.retry_at, self.report) = (Some(retry_at), Some(report));
     }
 
     fn count(&self, exported: u64, refused: u64) {
