@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 use wirespan_core::config::ServerConfig;
 
 use crate::tables::level_of;
@@ -25,7 +25,7 @@ pub(crate) fn to_dict<'py>(py: Python<'py>, config: &ServerConfig) -> PyResult<B
     all.set_item("timeout_handler_s", config.timeout_handler_s)?;
     all.set_item("date_header", config.date_header)?;
     all.set_item("server_header", &config.server_header)?;
-    all.set_item("trusted_proxies", PyTuple::new(py, &config.trusted_proxies)?)?;
+    all.set_item("trusted_proxies", &config.trusted_proxies)?;
     all.set_item("proxy_headers", &config.proxy_headers)?;
     all.set_item("backlog", config.backlog)?;
     all.set_item("trace_level", config.trace_level as u8)?;

@@ -42,8 +42,8 @@ pub struct ServerConfig {
     pub date_header: bool,
     /// Value of the `Server` header; empty: none is sent.
     pub server_header: String,
-    /// Networks of the proxies that are believed when they say whom they serve. (uvicorn: 127.0.0.1.)
-    pub trusted_proxies: Vec<String>,
+    /// Proxies that are believed when they say whom they serve: networks with commas between. (uvicorn: 127.0.0.1.)
+    pub trusted_proxies: String,
     /// Which fields those proxies write: a name of [`ProxyHeaders`].
     pub proxy_headers: String,
     /// Pending connections the kernel holds for us.
@@ -70,7 +70,7 @@ impl Default for ServerConfig {
             timeout_handler_s: 0.0,
             date_header: true,
             server_header: String::from("wirespan"),
-            trusted_proxies: ["127.0.0.0/8", "::1"].map(str::to_owned).to_vec(),
+            trusted_proxies: String::from("127.0.0.0/8, ::1"),
             proxy_headers: String::from("x-forwarded"),
             backlog: 2_048,
             trace_level: Level::Disabled,
@@ -121,7 +121,9 @@ impl ServerConfig {
     /// # Errors
     /// `Fault::Operator` for a network or a name that is none.
     pub(crate) fn proxies(&self) -> Result<Option<Arc<Proxies>>, Error> {
-        let Ok(networks) = Networks::parse(&self.trusted_proxies) else {
+        let texts: Vec<_> = self.trusted_proxies.split(',').filter(|text| !text.trim().is_empty()).collect();
+        let is_given = !texts.is_empty();
+        let Ok(networks) = Networks::parse(texts) else {
             return Err(Error::operator(
                 "trusted_proxies must be addresses such as 10.1.2.3, or ranges such as 10.0.0.0/8",
                 None,
@@ -130,6 +132,33 @@ impl ServerConfig {
         let Some(headers) = ProxyHeaders::from_name(&self.proxy_headers) else {
             return Err(Error::operator("proxy_headers must be x-forwarded or forwarded", None));
         };
-        Ok((!self.trusted_proxies.is_empty()).then(|| Arc::new(Proxies { networks, headers })))
+        Ok(is_given.then(|| Arc::new(Proxies { networks, headers })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_networks_with_commas_between() {
+        for (text, is_believed) in [
+            ("127.0.0.0/8, ::1", Some(true)),
+            (" 10.0.0.0/8,127.0.0.1 ,", Some(true)),
+            ("10.0.0.0/8", Some(false)),
+            ("", None),
+            (" , ", None),
+        ] {
+            let config = ServerConfig { trusted_proxies: text.to_owned(), ..ServerConfig::default() };
+            let proxies = config.proxies().unwrap();
+            let local = "127.0.0.1".parse().unwrap();
+            assert_eq!(proxies.map(|proxies| proxies.networks.contains(local)), is_believed, "{text}");
+        }
+        for text in ["localhost", "10.0.0.0/33", "127.0.0.1;10.0.0.1", "*"] {
+            let config = ServerConfig { trusted_proxies: text.to_owned(), ..ServerConfig::default() };
+            assert!(config.check().is_err(), "{text}");
+        }
+        let config = ServerConfig { proxy_headers: "x-real-ip".to_owned(), ..ServerConfig::default() };
+        assert!(config.check().is_err());
     }
 }

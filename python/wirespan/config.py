@@ -10,6 +10,7 @@ checks again, and a wrong value is refused before a port is bound.
 
 import dataclasses
 import difflib
+import ipaddress
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -67,6 +68,23 @@ class Config:
         2_048, "Address", "Pending connections the kernel holds.", low=1, high=65_535, engine=True
     )
 
+    trusted_proxies: str = _option(
+        "127.0.0.0/8, ::1",
+        "Address",
+        "Proxies, or networks of them, that are believed when they say whom they serve and over which "
+        "scheme; Unix sockets are among them. Empty: nobody is.",
+        metavar="NETWORKS",
+        engine=True,
+    )
+    proxy_headers: str = _option(
+        "x-forwarded",
+        "Address",
+        "Fields that these proxies write: `X-Forwarded-For` and its kin, or `Forwarded`. "
+        "The others are not read.",
+        choices=("x-forwarded", "forwarded"),
+        engine=True,
+    )
+
     app_dir: str = _option(".", "Application", "Folder put first on the import path.", metavar="PATH")
     factory: bool = _option(False, "Application", "The object is a function that returns the application.")
     interface: str = _option(
@@ -121,14 +139,19 @@ class Config:
         metavar="URL",
     )
     service_name: str = _option(
-        "", "Tracing", "`service.name` of these spans; empty leaves it to `OTEL_SERVICE_NAME`.", metavar="NAME"
+        "",
+        "Tracing",
+        "`service.name` of these spans; empty leaves it to `OTEL_SERVICE_NAME`.",
+        metavar="NAME",
     )
     sample: float = _option(
         1.0,
         "Tracing",
-        "Share of the traces that begin here; 1 leaves it to `OTEL_TRACES_SAMPLER`. Callers' traces go on as they are.",
+        "Share of the traces that begin here; 1 leaves it to `OTEL_TRACES_SAMPLER`. "
+        "Callers' traces go on as they are.",
         low=0.0,
         high=1.0,
+        metavar="SHARE",
     )
     ignore: tuple[str, ...] = _option(
         (),
@@ -189,10 +212,34 @@ class Config:
                 f"access_log must be {_any_of(LOG_FORMATS)}, or a format such as '%(m)s %(U)s %(s)s', "
                 f"not {self.access_log!r}{did_you_mean(self.access_log, LOG_FORMATS)}"
             )
+        self._check_tracing()
+        self._check_proxies()
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise ConfigError(f"root_path must begin with / and not end with it, not {self.root_path!r}")
         if not self.server_header.isprintable():
             raise ConfigError("server_header must be one line of visible characters")
+
+    def _check_proxies(self) -> None:
+        for text in filter(None, map(str.strip, self.trusted_proxies.split(","))):
+            try:
+                ipaddress.ip_network(text, strict=False)
+            except ValueError as error:
+                raise ConfigError(
+                    "trusted_proxies must be networks such as 10.0.0.0/8 or 10.1.2.3, with commas between, "
+                    f"not {text!r}"
+                ) from error
+
+    def _check_tracing(self) -> None:
+        for pattern in self.ignore:
+            if not pattern.startswith(("/", "*")):
+                raise ConfigError(
+                    f"ignore must begin with / or *, such as /health or /internal/*, not {pattern!r}"
+                )
+        if not self.otlp:
+            given = [name for name in ("spool", "service_name") if getattr(self, name)]
+            given += ["sample"] * (self.sample != 1.0)
+            if given:
+                raise ConfigError(f"{given[0]} is about spans, and none are sent: give otlp too")
 
     def level(self, *, traced: bool) -> str:
         """The trace level's name, with `auto` decided.

@@ -35,7 +35,7 @@ _encode: Final = msgspec.json.Encoder().encode
 class RequestContext(_core.Exchange):
     """One request and its reply.
 
-    Inherited from the engine: `method`, `path`, `raw_path`, `query_string`, `http_version`, `client`,
+    Inherited from the engine: `method`, `path`, `raw_path`, `query_string`, `http_version`, `client`, `scheme`,
     `server`, `content_length`, `header`, `trailers`, `is_disconnected`, `params`, `status`, `set_header`,
     `add_header`, `remove_header`, `response_header`, `replied` and `started`.
 

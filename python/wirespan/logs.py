@@ -25,8 +25,8 @@ def add_trace_context(
 ) -> MutableMapping[str, Any]:
     """A structlog processor: adds `trace_id` and `span_id` to each event of a request.
 
-    Outside of requests, or without the tracer `OpenTelemetry`, it adds nothing. What an event has already stays. Put
-    it before the renderer: `structlog.configure(processors=[add_trace_context, JSONRenderer()])`.
+    Outside of requests, or without the tracer `OpenTelemetry`, it adds nothing. What an event has already
+    stays. Put it before the renderer: `structlog.configure(processors=[add_trace_context, JSONRenderer()])`.
     """
     if ids := _ids():
         event_dict.setdefault("trace_id", ids[0])

@@ -33,6 +33,8 @@ impl Delivery {
             Answer::TooLarge { why } => {
                 self.set_up();
                 self.pieces_at = place;
+                // The next ones need not be sent twice.
+                self.batch_size = self.batch_size.min((batch.spans / 2).max(1) as usize);
                 match batch.halves() {
                     Some(halves) => self.pieces.extend(halves.map(Arc::new).into_iter().rev()),
                     None => self.refuse(&batch, place, &why),

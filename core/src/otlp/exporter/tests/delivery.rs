@@ -201,6 +201,26 @@ fn a_lying_receiver_gets_each_batch_once() {
 }
 
 #[test]
+fn an_answer_without_end_is_a_success_that_nobody_reads() {
+    let receiver = Receiver::start([Reply::Flood]);
+    let (exporter, lines) = exporter(&options(receiver.url()));
+    push_batches(&exporter, 2);
+    assert_eq!(receiver.names(20), names(0..20));
+    assert_eq!((exporter.status().exported, exporter.status().dropped.total()), (20, 0));
+    assert_eq!(lines.count("the rest of the answer did not come"), 1);
+}
+
+#[test]
+fn batches_after_one_that_was_too_large_are_smaller() {
+    let receiver = Receiver::start([reply("413 Large", "", b"")]);
+    let (exporter, _) = exporter(&options(receiver.url()));
+    push_batches(&exporter, 2);
+    for range in [0..10, 0..5, 5..10, 10..15, 15..20] {
+        assert_eq!(receiver.next().names(), names(range));
+    }
+}
+
+#[test]
 fn a_hanging_receiver_delays_neither_a_push_nor_the_end() {
     for stall in [Reply::Hang, Reply::Drip] {
         let receiver = Receiver::start([stall]);
