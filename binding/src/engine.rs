@@ -221,6 +221,7 @@ impl PyEngine {
     fn close(&self, py: Python<'_>) {
         self.abort(py);
         self.host.give_up(py);
+        self.host.engine.set_threads(0);
     }
 
     #[getter]

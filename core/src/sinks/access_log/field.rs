@@ -77,7 +77,11 @@ static TABLE: [Row; 19] = [
     row("route", Shape::Leaf(Field::Route), "the route's template; null when none matched"),
     row("status", Shape::Leaf(Field::Status), "status code that was sent; null when none was"),
     row("protocol", Shape::Leaf(Field::Protocol), "HTTP/1.0 or HTTP/1.1"),
-    row("client", Shape::Leaf(Field::Client), "the client's address and port, as trusted proxies tell it; null on Unix sockets"),
+    row(
+        "client",
+        Shape::Leaf(Field::Client),
+        "the client's address and port, as trusted proxies tell it; null on Unix sockets",
+    ),
     row("end_reason", Shape::Leaf(Field::EndReason), "how the exchange ended; `completed` is the normal one"),
     row(
         "error",

@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::otlp::metric::Temporality;
 use crate::otlp::options::{LONGEST, OptionError, Options, Signal};
 
+const PREFERENCE: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+
 /// How, where and how often to export.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricsOptions {
@@ -49,7 +51,6 @@ impl MetricsOptions {
                 None => warnings.push(format!("{name}: {value:?} is not a number of milliseconds, ignored")),
             }
         }
-        const PREFERENCE: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
         if let Some(value) = lookup(PREFERENCE).filter(|value| !value.trim().is_empty()) {
             match value.trim().to_ascii_lowercase().as_str() {
                 "cumulative" => {}

@@ -57,13 +57,12 @@ impl Sending {
         timeout: Duration,
         shared: &Arc<Shared>,
     ) -> Result<(), String> {
-        let courier = match &self.courier {
-            Some(courier) => courier,
-            None => {
-                let shared = Arc::clone(shared);
-                let started = Courier::start(self.target.clone(), move |answer| shared.put_answer(answer));
-                self.courier.insert(started.map_err(|error| format!("cannot start a thread: {error}"))?)
-            }
+        let courier = if let Some(courier) = &self.courier {
+            courier
+        } else {
+            let shared = Arc::clone(shared);
+            let started = Courier::start(self.target.clone(), move |answer| shared.put_answer(answer));
+            self.courier.insert(started.map_err(|error| format!("cannot start a thread: {error}"))?)
         };
         if courier.send(batch, timeout) {
             return Ok(());
