@@ -142,8 +142,11 @@ impl Health for MetricsPart {
         let all = PyDict::new(py);
         all.set_item("signal", "metrics")?;
         all.set_item("destination", &self.destination)?;
+        let dropped = PyDict::new(py);
+        dropped.set_item("refused", status.refused)?;
+        all.set_item("queued", status.in_flight)?;
         all.set_item("exported", status.exported)?;
-        all.set_item("refused", status.refused)?;
+        all.set_item("dropped", dropped)?;
         all.set_item("superseded", status.superseded)?;
         all.set_item("requests", status.requests)?;
         all.set_item("failed_requests", status.failed)?;
@@ -190,10 +193,13 @@ fn exporter_of(
 fn follow(metrics: &mut Options, spans: &Options) -> bool {
     let own = |part: &str| variable(&format!("OTEL_EXPORTER_OTLP_METRICS_{part}")).is_some();
     let defaults = Options::new(Signal::Metrics);
-    let base = spans.endpoint.strip_suffix(Signal::Traces.path());
-    let endpoint = match base {
+    let (address, query) = match spans.endpoint.find('?') {
+        Some(at) => spans.endpoint.split_at(at),
+        None => (spans.endpoint.as_str(), ""),
+    };
+    let endpoint = match address.strip_suffix(Signal::Traces.path()) {
         _ if own("ENDPOINT") => Some(metrics.endpoint.clone()),
-        Some(base) => Some(format!("{base}{}", Signal::Metrics.path())),
+        Some(base) => Some(format!("{base}{}{query}", Signal::Metrics.path())),
         // Only the variable for traces has another path: the general one is still good.
         None if variable("OTEL_EXPORTER_OTLP_ENDPOINT").is_some() => Some(metrics.endpoint.clone()),
         None => None,

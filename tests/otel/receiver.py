@@ -31,6 +31,7 @@ class Receiver:
         self.paths: list[str] = []
         self.metrics: list[ExportMetricsServiceRequest] = []
         self.metrics_headers: list[dict[str, str]] = []
+        self.metrics_paths: list[str] = []
         self._arrived = threading.Condition()
         kept = self
 
@@ -55,7 +56,8 @@ class Receiver:
 
     def keep(self, path: str, body: bytes, headers: dict[str, str]) -> None:
         with self._arrived:
-            if path == METRICS:
+            if path.partition("?")[0] == METRICS:
+                self.metrics_paths.append(path)
                 self.metrics.append(read_metrics(body, headers))
                 self.metrics_headers.append(headers)
             else:
@@ -63,6 +65,12 @@ class Receiver:
                 self.headers.append(headers)
                 self.requests.append(ExportTraceServiceRequest.FromString(body))
             self._arrived.notify_all()
+
+    def take(self, timeout_s: float = 10) -> ExportTraceServiceRequest:
+        """Waits for the oldest request that was not taken yet."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: self.requests, timeout_s), "nothing was exported"
+            return self.requests.pop(0)
 
     def wait_for_metrics(self, count: int) -> None:
         with self._arrived:

@@ -70,8 +70,10 @@ def test_metrics_arrive_beside_spans() -> None:
         sum(span.end_time_unix_nano - span.start_time_unix_nano for span in spans) / 1e9
     )
     ids = {(span.trace_id, span.span_id) for span in spans}
-    assert {(exemplar.trace_id, exemplar.span_id) for exemplar in point.exemplars} <= ids
-    assert point.exemplars
+    points = [durations(sent).data_points[0] for sent in receiver.metrics]
+    exemplars = [exemplar for point in points for exemplar in point.exemplars]
+    assert exemplars
+    assert {(exemplar.trace_id, exemplar.span_id) for exemplar in exemplars} <= ids
 
 
 def test_the_exporters_own_health() -> None:
@@ -224,6 +226,15 @@ def test_a_path_that_tells_nothing_is_warned_about(caplog: pytest.LogCaptureFixt
         otel = OpenTelemetry(endpoint="http://127.0.0.1:1/ingest")
     assert "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in caplog.text
     assert otel.status()["metrics"]["destination"] == "none"
+
+
+def test_a_query_is_kept_and_not_shown() -> None:
+    with Receiver() as receiver:
+        otel = OpenTelemetry(endpoint=f"{receiver.url}/v1/traces?key=secret")
+        send(otel)
+        assert otel.close(10)
+    assert otel.status()["metrics"]["destination"] == f"{receiver.url}/v1/metrics"
+    assert receiver.metrics_paths[0] == "/v1/metrics?key=secret"
 
 
 def test_the_general_endpoint_serves_where_only_traces_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

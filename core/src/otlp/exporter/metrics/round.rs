@@ -148,10 +148,14 @@ impl Worker {
                 self.resolve(answer);
             }
             let is_over = round.closing.is_some_and(|at| Instant::now() >= at);
+            if !is_over && !(self.is_last && self.report.is_none()) {
+                self.advance(round.asked, round.is_asked, round.closing);
+            }
+            let in_flight = self.report.as_ref().map_or(0, |report| report.points);
+            self.shared.lock().status.in_flight = in_flight;
             if is_over || (self.is_last && self.report.is_none()) {
                 return;
             }
-            self.advance(round.asked, round.is_asked, round.closing);
         }
     }
 

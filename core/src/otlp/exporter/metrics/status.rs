@@ -5,6 +5,8 @@ use crate::otlp::exporter::Receiver;
 /// The state of an exporter at one moment. Counts since its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MetricsStatus {
+    /// Points on their way to the receiver, the wait between two tries included.
+    pub in_flight: u64,
     /// Points that the receiver has.
     pub exported: u64,
     /// Points that it refused or rejected, for good.
