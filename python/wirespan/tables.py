@@ -126,12 +126,12 @@ def metrics_markdown() -> str:
 def metric_buckets_markdown() -> str:
     """The buckets of every histogram, for the documentation: metrics with the same ones in one row."""
     names: dict[tuple[str, ...], list[str]] = {}
-    for name, _, unit, _, _, bounds in _core.metric_table():
-        if bounds:
-            names.setdefault((unit, *(f"{bound:g}" for bound in bounds)), []).append(f"`{name}`")
+    for name, _, unit, _, _, uppers in _core.metric_table():
+        if uppers:
+            names.setdefault((unit, *(f"{bound:g}" for bound in uppers)), []).append(f"`{name}`")
     return _markdown(
         ["Metric", "Unit", "Upper bounds"],
-        ([", ".join(metrics), f"`{unit}`", " ".join(bounds)] for (unit, *bounds), metrics in names.items()),
+        ([", ".join(metrics), f"`{unit}`", " ".join(uppers)] for (unit, *uppers), metrics in names.items()),
     )
 
 

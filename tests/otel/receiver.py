@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
-from google.protobuf import json_format
+from google.protobuf import json_format  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -17,9 +17,12 @@ def read_metrics(body: bytes, headers: dict[str, str]) -> ExportMetricsServiceRe
     """A report in either encoding."""
     if headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
+    request = ExportMetricsServiceRequest()
     if headers["content-type"] == "application/json":
-        return json_format.Parse(body, ExportMetricsServiceRequest())
-    return ExportMetricsServiceRequest.FromString(body)
+        json_format.Parse(body, request)
+    else:
+        request.ParseFromString(body)
+    return request
 
 
 class Receiver:

@@ -37,7 +37,9 @@ def theirs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Metric]:
     wrapped = OpenTelemetryMiddleware(application, meter_provider=MeterProvider([reader]))
 
     async def run() -> None:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://shop") as client:
+        async with httpx.AsyncClient(
+            transport=httpx.ASGITransport(wrapped), base_url="http://shop"
+        ) as client:
             for method, path in REQUESTS:
                 await client.request(method, path)
 

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,10 @@ def test_metrics_arrive_beside_spans() -> None:
     ]  # fmt: skip
     assert point.start_time_unix_nano < point.time_unix_nano
     spans = [
-        span for sent in receiver.requests for scope in sent.resource_spans[0].scope_spans for span in scope.spans
+        span
+        for sent in receiver.requests
+        for scope in sent.resource_spans[0].scope_spans
+        for span in scope.spans
     ]
     assert point.sum == pytest.approx(
         sum(span.end_time_unix_nano - span.start_time_unix_nano for span in spans) / 1e9
@@ -113,11 +117,15 @@ def test_deltas(preference: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert otel.flush(10)
         send(otel, 3)
         assert otel.close(10)
-    seen = [durations(request) for request in receiver.metrics if "http.server.request.duration" in metrics_of(request)]
+    seen = [
+        durations(request)
+        for request in receiver.metrics
+        if "http.server.request.duration" in metrics_of(request)
+    ]
     points = [histogram.data_points[0] for histogram in seen]
     assert {histogram.aggregation_temporality for histogram in seen} == {DELTA}
     assert sum(point.count for point in points) == 5
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         assert after.start_time_unix_nano >= before.time_unix_nano
     active = metrics_of(receiver.metrics[-1])["http.server.active_requests"].sum
     assert (active.aggregation_temporality, active.is_monotonic) == (CUMULATIVE, False)
@@ -237,7 +245,9 @@ def test_a_query_is_kept_and_not_shown() -> None:
     assert receiver.metrics_paths[0] == "/v1/metrics?key=secret"
 
 
-def test_the_general_endpoint_serves_where_only_traces_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_general_endpoint_is_good_for_metrics(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/ingest")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:2")
     assert OpenTelemetry().status()["metrics"]["destination"] == "http://127.0.0.1:2/v1/metrics"
