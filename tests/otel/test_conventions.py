@@ -55,7 +55,6 @@ def span_of(sent: bytes, **options: Any) -> dict[str, Any]:
     spans, done = OpenTelemetry(**({"exporter": "memory"} | options)), RecordingTracer()
     with TestClient(shop(), tracers=[spans, done]) as server, Client(server.addr) as client:
         client.send(sent)
-        client.finish_sending()
         client.read_all()
         done.wait()
     [span] = spans.finished_spans()
@@ -63,7 +62,8 @@ def span_of(sent: bytes, **options: Any) -> dict[str, Any]:
 
 
 def request(line: str, *fields: str) -> bytes:
-    return "\r\n".join([f"{line} HTTP/1.1", "Host: shop.example:8080", *fields, "", ""]).encode("latin-1")
+    fixed = ["Host: shop.example:8080", "Connection: close"]
+    return "\r\n".join([f"{line} HTTP/1.1", *fixed, *fields, "", ""]).encode("latin-1")
 
 
 @dataclass
@@ -172,7 +172,7 @@ RULES = [
     ),
     Rule(
         "server.port is the scheme's where Host has none",
-        b"GET /items/7 HTTP/1.1\r\nHost: Shop.Example\r\n\r\n",
+        b"GET /items/7 HTTP/1.1\r\nHost: Shop.Example\r\nConnection: close\r\n\r\n",
         attributes={"server.address": "shop.example", "server.port": 80},
     ),
     Rule("user_agent.original", PLAIN, attributes={"user_agent.original": "curl/8"}),

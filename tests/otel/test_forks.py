@@ -1,12 +1,14 @@
 """Objects that are made before a fork work after it, used or not."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from cli.commands import Serving, get
 from otel.receiver import Receiver
 
 SERVE = """
@@ -32,6 +34,15 @@ def serve(name):
     assert spans.status()["exported"] == 1, spans.status()
 """
 
+SHOP = """
+from wirespan import App
+
+app = App()
+
+@app.get("/")
+async def hello(ctx):
+    ctx.text("hello")
+"""
 UNUSED = """
 children = []
 for _ in range(2):
@@ -74,6 +85,20 @@ def paths_by_process(receiver: Receiver) -> list[tuple[str, int]]:
                     [path] = [p.value.string_value for p in span.attributes if p.key == "url.path"]
                     found.append((path, pid))
     return sorted(found)
+
+
+def test_the_child_of_reload_exports(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(SHOP)
+    words = ("shop:app", "--port", "0", "--reload", "--spool", "spool", "--service-name", "shop")
+    with Receiver() as receiver, Serving(*words, "--otlp", receiver.url, cwd=tmp_path) as server:
+        assert get(server.port) == b"hello"
+        server.signal(signal.SIGTERM)
+        assert server.end()[0] == 0
+        [(path, pid)] = paths_by_process(receiver)
+        [resource] = receiver.requests[0].resource_spans
+        names = [p.value.string_value for p in resource.resource.attributes if p.key == "service.name"]
+    assert (path, names) == ("/", ["shop"])
+    assert pid not in (os.getpid(), server.process.pid)
 
 
 def test_an_exporter_that_was_used_before_the_fork(tmp_path: Path) -> None:

@@ -11,6 +11,9 @@ use super::inbox::Inbox;
 use super::worker::{self, Destination, Ledger, Log};
 use crate::propagation::ids;
 
+/// Makes a destination for the spans of one queue.
+pub(super) type Maker = dyn Fn(Arc<Inbox>, Arc<Ledger>) -> Box<dyn Destination> + Send + Sync;
+
 /// How the parts of an exporter are made.
 pub(super) struct Recipe {
     /// Spans in memory.
@@ -21,7 +24,7 @@ pub(super) struct Recipe {
     pub(super) delay: Duration,
     pub(super) log: Log,
     /// Called when the thread starts, in the process that serves.
-    pub(super) destination: Box<dyn Fn(Arc<Inbox>, Arc<Ledger>) -> Box<dyn Destination> + Send + Sync>,
+    pub(super) destination: Box<Maker>,
 }
 
 /// An exporter's life in one process.

@@ -1,6 +1,6 @@
 //! Opt-in attributes of the HTTP conventions: one row of [`Extra::ALL`] each.
 
-use super::mapping::List;
+use super::list::List;
 use crate::exchange::{Endpoint, Exchange};
 use crate::trace::Record;
 

@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use super::ends::put_ends;
 use super::extra::Extra;
+use super::list::{List, count, first};
 use super::method::Methods;
 use super::outcome::{Failure, failure};
 use super::privacy::{clip, redact};
-use crate::exchange::{Endpoint, Exchange, Progress};
+use crate::exchange::{Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
-use crate::otlp::{Attributes, Event as SpanEvent, Key, Kind, Link, Scope, SpanData, Status, Text, Value};
+use crate::otlp::{Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, Status, Text};
 use crate::propagation::TraceState;
 use crate::sampling::{Reweight, Verdict, with_threshold};
 use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceContext};
@@ -163,7 +165,7 @@ impl Mapping {
         let request = exchange.request();
         let mut list = List { attributes: Attributes::with_capacity(USUAL), limit: self.limits.value_length };
         self.put_request(&mut list, request);
-        put_origin(&mut list, exchange);
+        put_ends(&mut list, exchange);
         put_outcome(&mut list, &progress.record, failure);
         put_record(&mut list, &progress.record);
         for extra in &self.extras {
@@ -236,91 +238,6 @@ impl Mapping {
             }
         }
     }
-}
-
-/// The first of a list, and how many were left out.
-fn first<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, u32) {
-    let dropped = all.len().saturating_sub(limit);
-    all.truncate(limit);
-    (all, count(dropped))
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Attributes under way.
-pub(super) struct List {
-    attributes: Attributes,
-    limit: Option<usize>,
-}
-
-impl List {
-    pub(super) fn put(&mut self, key: &'static str, value: impl Into<Value>) {
-        self.attributes.push((key.into(), value.into()));
-    }
-
-    fn text(&mut self, key: &'static str, text: String) {
-        self.put(key, clip(text, self.limit));
-    }
-
-    /// A client's bytes; what is no UTF-8 becomes U+FFFD.
-    fn bytes(&mut self, key: &'static str, bytes: &[u8]) {
-        self.text(key, String::from_utf8_lossy(bytes).into_owned());
-    }
-
-    /// Sizes and times; OTLP's numbers have a sign.
-    pub(super) fn number(&mut self, key: &'static str, number: u64) {
-        self.put(key, i64::try_from(number).unwrap_or(i64::MAX));
-    }
-
-    /// All values of a header, as a list; nothing where there are none.
-    fn values<'a>(&mut self, key: &Arc<str>, values: impl Iterator<Item = &'a [u8]>) {
-        let text = |value: &[u8]| Value::from(clip(String::from_utf8_lossy(value).into_owned(), self.limit));
-        let values: Vec<Value> = values.map(text).collect();
-        if !values.is_empty() {
-            self.attributes.push((Key::Shared(Arc::clone(key)), values.into()));
-        }
-    }
-}
-
-fn put_origin(list: &mut List, exchange: &Exchange) {
-    let peer = exchange.peer();
-    list.put("url.scheme", exchange.scheme());
-    if let Some(client) = exchange.client() {
-        list.put("client.address", client.addr().ip().to_canonical().to_string());
-    }
-    let default_port = if exchange.scheme() == "https" { 443 } else { 80 };
-    if let Some((server, port)) = server(exchange) {
-        list.text("server.address", server);
-        list.put("server.port", i64::from(port.unwrap_or(default_port)));
-    }
-    if let Some(address) = peer.client.as_ref().map(Endpoint::addr) {
-        list.put("network.peer.address", address.ip().to_canonical().to_string());
-        list.put("network.peer.port", i64::from(address.port()));
-    }
-}
-
-/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to.
-fn server(exchange: &Exchange) -> Option<(String, Option<u16>)> {
-    let told = exchange.origin().and_then(|origin| origin.host.as_deref());
-    let own = exchange.request().and_then(|request| std::str::from_utf8(request.authority()).ok());
-    match told.or(own).filter(|authority| !authority.is_empty()) {
-        Some(authority) => Some(split_authority(authority)),
-        None => {
-            let local = exchange.peer().server.as_ref()?.addr();
-            Some((local.ip().to_canonical().to_string(), Some(local.port())))
-        }
-    }
-}
-
-/// Host without brackets, and the port if one is named.
-fn split_authority(authority: &str) -> (String, Option<u16>) {
-    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, rest)) => (host, rest.strip_prefix(':')),
-        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
-    };
-    (host.to_ascii_lowercase(), port.and_then(|port| port.parse().ok()))
 }
 
 fn put_outcome(list: &mut List, record: &Record, failure: Option<Failure<'_>>) {

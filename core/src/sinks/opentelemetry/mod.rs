@@ -5,8 +5,10 @@
 //! decides whether it is kept and hands the exchange itself over, which is one counter and one push: the span is built from
 //! it on the exporter's thread ([`Item::into_span`]), since nothing about a finished exchange changes any more.
 
+mod ends;
 mod extra;
 mod item;
+mod list;
 mod mapping;
 mod method;
 mod outcome;
@@ -31,7 +33,7 @@ use crate::sampling::{
 };
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
 
-/// The one warning that the specification wants ("TraceIdRatioBased", compatibility warnings).
+/// The one warning that the specification wants (`TraceIdRatioBased`, compatibility warnings).
 const PRESUMED_RANDOMNESS: &str = "the ratio sampler decides about traces whose callers do not mark their ids as random \
     (W3C trace context level 2): services may decide differently about the same trace";
 

@@ -61,6 +61,9 @@ impl Delivery {
     }
 
     fn accept(&mut self, batch: &Batch, rejected: u64, note: Option<String>) {
+        if batch.spans as usize == self.batch_size {
+            self.batch_size = self.max_batch_size.min(self.batch_size + 1);
+        }
         let rejected = rejected.min(batch.spans.into());
         self.ledger.update(|status| status.exported += u64::from(batch.spans) - rejected);
         self.drop_spans(rejected, |dropped| &mut dropped.rejected);

@@ -2,9 +2,9 @@
 //!
 //! At most one request is under way, made by the [`Courier`]'s thread, so that this one can always answer to a
 //! deadline. What is sent next is, in this order: the rest of a batch that was too large or failed before, the oldest
-//! batch of the spool, new spans. Without a spool a failure stops everything until the next try and spans wait in the queue, whose size is
-//! the bound. With one, whatever cannot be sent soon goes to its end, the batch under way first, so that the order
-//! stays; a batch is in memory or in the spool, and counted out of memory once it is in the spool.
+//! batch of the spool, new spans. Without a spool a failure stops everything until the next try and spans wait in the
+//! queue, whose size is the bound. With one, whatever cannot be sent soon goes to its end, the batch under way first, so
+//! that the order stays; a batch is in memory or in the spool, and counted out of memory once it is in the spool.
 
 mod answers;
 mod spooling;
@@ -40,7 +40,9 @@ enum Place {
 /// The state of the export to one receiver.
 pub(super) struct Delivery {
     encoder: Encoder,
+    /// Halved when a batch is too large, and one more for each full batch that is not.
     batch_size: usize,
+    max_batch_size: usize,
     timeout: Duration,
     export_timeout: Duration,
     target: Target,
@@ -84,6 +86,7 @@ impl Delivery {
         Self {
             encoder,
             batch_size: options.max_batch_size,
+            max_batch_size: options.max_batch_size,
             timeout: options.timeout,
             export_timeout: options.export_timeout,
             target,
