@@ -6,6 +6,7 @@
 //!
 //! Threads and `fork`: as for spans. [`MetricsExporter::start`] starts the thread; the child of a fork has a life of its own.
 
+mod destination;
 mod options;
 mod round;
 mod status;
@@ -20,7 +21,8 @@ use std::time::{Duration, Instant};
 pub use options::MetricsOptions;
 pub use status::MetricsStatus;
 
-use self::round::{Destination, Worker};
+use self::destination::Destination;
+use self::round::Worker;
 use super::Log;
 use super::answer::Answer;
 use super::http::Target;

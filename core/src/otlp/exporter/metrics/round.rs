@@ -1,76 +1,17 @@
 //! The exporter's thread: makes a report when one is due, sends it, and tries again as OTLP asks.
 
-use std::io::Write;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::destination::Destination;
 use super::{MetricsOptions, Shared};
 use crate::metrics::delta::Reporter;
 use crate::metrics::{Metrics, POINTS_EXPORTED, ends};
+use crate::otlp::encode::Batch;
 use crate::otlp::encode::metrics::MetricsEncoder;
-use crate::otlp::encode::{Batch, Encoding};
 use crate::otlp::exporter::answer::Answer;
-use crate::otlp::exporter::backoff::Backoff;
-use crate::otlp::exporter::http::{Courier, Target};
 use crate::otlp::exporter::{Log, Receiver};
 use crate::otlp::metric::MetricsData;
-use crate::otlp::options::Options;
-
-/// Where reports go.
-pub(super) enum Destination {
-    Console(Box<dyn Write + Send>),
-    Otlp(Box<Sending>),
-}
-
-/// A receiver and what is known of it.
-pub(super) struct Sending {
-    target: Target,
-    courier: Option<Courier>,
-    timeout: Duration,
-    backoff: Backoff,
-    encoding: Encoding,
-}
-
-impl Destination {
-    pub(super) fn otlp(options: &Options, target: Target) -> Self {
-        Self::Otlp(Box::new(Sending {
-            target,
-            courier: None,
-            timeout: options.timeout,
-            backoff: Backoff::new(options.retry_delay, options.retry_delay_max),
-            encoding: options.encoding,
-        }))
-    }
-}
-
-impl Sending {
-    fn send(&mut self, batch: Arc<Batch>, left: Option<Duration>, shared: &Arc<Shared>) {
-        let timeout = left.map_or(self.timeout, |left| self.timeout.min(left)).max(Duration::from_millis(1));
-        if let Err(why) = self.hand_over(batch, timeout, shared) {
-            shared.put_answer(Answer::unreachable(why));
-        }
-    }
-
-    fn hand_over(
-        &mut self,
-        batch: Arc<Batch>,
-        timeout: Duration,
-        shared: &Arc<Shared>,
-    ) -> Result<(), String> {
-        let courier = if let Some(courier) = &self.courier {
-            courier
-        } else {
-            let shared = Arc::clone(shared);
-            let started = Courier::start(self.target.clone(), move |answer| shared.put_answer(answer));
-            self.courier.insert(started.map_err(|error| format!("cannot start a thread: {error}"))?)
-        };
-        if courier.send(batch, timeout) {
-            return Ok(());
-        }
-        self.courier = None;
-        Err("the sending thread is gone".to_owned())
-    }
-}
 
 /// A report on its way, or waiting for its next try.
 struct Report {
@@ -148,15 +89,18 @@ impl Worker {
                 self.resolve(answer);
             }
             let is_over = round.closing.is_some_and(|at| Instant::now() >= at);
-            if !is_over && !(self.is_last && self.report.is_none()) {
-                self.advance(round.asked, round.is_asked, round.closing);
-            }
-            let in_flight = self.report.as_ref().map_or(0, |report| report.points);
-            self.shared.lock().status.in_flight = in_flight;
-            if is_over || (self.is_last && self.report.is_none()) {
+            if is_over || self.is_done() {
                 return;
             }
+            self.advance(round.asked, round.is_asked, round.closing);
+            let in_flight = self.report.as_ref().map_or(0, |report| report.points);
+            self.shared.lock().status.in_flight = in_flight;
         }
+    }
+
+    /// Whether the last report was made, and arrived or never will.
+    const fn is_done(&self) -> bool {
+        self.is_last && self.report.is_none()
     }
 
     /// Waits until there is something to do.
@@ -170,7 +114,7 @@ impl Worker {
             // While a request is under way nothing else can be done but wait for its answer, or for the end of time.
             let wake_at = match self.is_under_way {
                 true => store.closing,
-                false if is_asked || is_ending || (self.is_last && self.report.is_none()) => Some(now),
+                false if is_asked || is_ending || self.is_done() => Some(now),
                 false => [self.retry_at, Some(self.due_at), store.closing].into_iter().flatten().min(),
             };
             if store.answer.is_some() || wake_at.is_some_and(|at| at <= now) {
@@ -229,11 +173,7 @@ impl Worker {
             self.due_at += self.interval;
         }
         let mut collected = self.metrics.collect();
-        if let Destination::Otlp(sending) = &self.destination {
-            let kind = match sending.encoding {
-                Encoding::Protobuf => "otlp_http_metric_exporter",
-                Encoding::Json => "otlp_http_json_metric_exporter",
-            };
+        if let Some(kind) = self.destination.kind() {
             let status = self.shared.lock().status.clone();
             let counts = [
                 (None, status.exported),
@@ -311,16 +251,9 @@ impl Worker {
         self.shared.progress.notify_all();
     }
 
-    fn name(&self) -> String {
-        match &self.destination {
-            Destination::Otlp(sending) => format!("the OTLP receiver {}", sending.target.name()),
-            Destination::Console(_) => "standard output".to_owned(),
-        }
-    }
-
     /// Notes whether the receiver works, and says so when that changes.
     fn set_receiver(&mut self, receiver: Receiver, why: Option<String>) {
-        let line = why.map(|why| format!("{} is not taking metrics: {why}", self.name()));
+        let line = why.map(|why| format!("{} is not taking metrics: {why}", self.destination.name()));
         let before = {
             let mut store = self.shared.lock();
             let before = std::mem::replace(&mut store.status.receiver, receiver);
@@ -336,7 +269,7 @@ impl Worker {
         }
         match (line, before) {
             (Some(line), Receiver::Unknown | Receiver::Up) => (self.log)(&line),
-            (None, Receiver::Down) => (self.log)(&format!("{} takes metrics again", self.name())),
+            (None, Receiver::Down) => (self.log)(&format!("{} takes metrics again", self.destination.name())),
             _ => {}
         }
     }
@@ -347,7 +280,7 @@ impl Worker {
             self.is_refusal_told = false;
             return;
         };
-        let line = format!("{} {what}", self.name());
+        let line = format!("{} {what}", self.destination.name());
         self.shared.lock().status.last_error = Some(line.clone());
         if !std::mem::replace(&mut self.is_refusal_told, true) {
             (self.log)(&line);
@@ -360,7 +293,9 @@ struct Presence<'a>(&'a Shared);
 
 impl Drop for Presence<'_> {
     fn drop(&mut self) {
-        self.0.lock().is_running = false;
+        let mut store = self.0.lock();
+        (store.is_running, store.status.in_flight) = (false, 0);
+        drop(store);
         self.0.progress.notify_all();
     }
 }
