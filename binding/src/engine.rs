@@ -1,6 +1,6 @@
 //! `_core.Engine`: the engine inside an asyncio loop, and the clock that a test sets.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use slab::Slab;
 use wirespan_core::engine::Engine;
+use wirespan_core::inflight::Place;
 use wirespan_core::sampling::IgnoreList;
 use wirespan_core::sinks::{Sink, Sinks};
 use wirespan_core::trace::{Clock, Level};
@@ -22,6 +23,7 @@ use crate::config;
 use crate::error::core_error;
 use crate::exchange::PyExchange;
 use crate::host::{Application, Host};
+use crate::inflight::{Tellers, shown};
 use crate::opentelemetry::OpenTelemetry;
 use crate::operation::Done;
 use crate::tracers::Tracers;
@@ -55,6 +57,7 @@ impl ManualClock {
 #[pyclass(frozen, module = "wirespan._core", name = "Engine")]
 pub(crate) struct PyEngine {
     host: Arc<Host>,
+    tellers: Tellers,
 }
 
 /// What `Engine(...)` is called with besides config and loop.
@@ -98,7 +101,14 @@ fn split_tracers(
         }
     }
     let ignored = IgnoreList::new(ignored).map_err(|e| PyValueError::new_err(e.to_string()))?;
-    Ok((Sinks::new(sinks, ignored), python))
+    let sinks = Sinks::new(sinks, ignored);
+    let sinks = if python.iter().any(wants_timeline) { sinks.with_timeline() } else { sinks };
+    Ok((sinks, python))
+}
+
+/// A tracer of the user's says so with an attribute; most have none.
+fn wants_timeline(tracer: &Bound<'_, PyAny>) -> bool {
+    tracer.getattr("wants_timeline").and_then(|wanted| wanted.is_truthy()).unwrap_or(false)
 }
 
 fn application(py: Python<'_>, given: &mut Given<'_>) -> PyResult<(Application, Py<PyType>)> {
@@ -137,6 +147,7 @@ impl PyEngine {
     ) -> PyResult<Self> {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
+        let tellers = Tellers::new(&given.tracers);
         let (sinks, tracers) =
             split_tracers(std::mem::take(&mut given.tracers), std::mem::take(&mut given.ignore))?;
         // A tracer may raise the level of a request.
@@ -168,13 +179,13 @@ impl PyEngine {
             debug: given.debug,
             traces: is_traced,
         };
-        Ok(Self { host: Arc::new(host) })
+        tellers.start(&host.engine)?;
+        Ok(Self { host: Arc::new(host), tellers })
     }
 
     #[pyo3(signature = (host, port, reuse_port = false))]
     fn listen_tcp(&self, host: &str, port: u16, reuse_port: bool) -> PyResult<(String, u16)> {
-        let ip = host.parse().map_err(|_| PyValueError::new_err(format!("{host:?} is not an IP address")))?;
-        let bound = self.host.engine.listen_tcp(SocketAddr::new(ip, port), reuse_port)?;
+        let bound = self.host.engine.listen_tcp(SocketAddr::new(ip(host)?, port), reuse_port)?;
         Ok((bound.ip().to_string(), bound.port()))
     }
 
@@ -222,6 +233,27 @@ impl PyEngine {
         self.abort(py);
         self.host.give_up(py);
         self.host.engine.set_threads(0);
+        self.tellers.stop();
+    }
+
+    fn inflight<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let snapshot = self.host.engine.view().snapshot().unwrap_or_default();
+        snapshot.requests.iter().map(|running| shown(py, running)).collect()
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the form in which PyO3 hands over paths")]
+    #[pyo3(signature = (path, url = ""))]
+    fn inspect_unix(&self, path: PathBuf, url: &str) -> PyResult<()> {
+        self.tellers.inspect(&self.host.engine, &Place::Unix(path), url).map(drop)
+    }
+
+    #[pyo3(signature = (host, port, url = ""))]
+    fn inspect_tcp(&self, host: &str, port: u16, url: &str) -> PyResult<(String, u16)> {
+        let place = Place::Loopback(SocketAddr::new(ip(host)?, port));
+        match self.tellers.inspect(&self.host.engine, &place, url)? {
+            Place::Loopback(bound) => Ok((bound.ip().to_string(), bound.port())),
+            Place::Unix(_) => Ok((host.to_owned(), port)),
+        }
     }
 
     #[getter]
@@ -233,6 +265,10 @@ impl PyEngine {
     fn active(&self) -> usize {
         self.host.engine.active()
     }
+}
+
+fn ip(host: &str) -> PyResult<IpAddr> {
+    host.parse().map_err(|_| PyValueError::new_err(format!("{host:?} is not an IP address")))
 }
 
 /// The keyword arguments with those that are missing.

@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod exchange;
 mod host;
+mod inflight;
 mod metrics;
 mod opentelemetry;
 mod operation;

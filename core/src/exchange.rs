@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::h1::BodyFrame;
+use crate::inflight::Entry;
 use crate::message::{Field, Request, ResponseHead};
 use crate::propagation::{Origin, Proxies};
 use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State, TraceContext};
@@ -192,6 +193,8 @@ impl Progress {
 #[derive(Debug)]
 pub struct Exchange {
     pub(crate) place: Place,
+    /// Among those that run.
+    pub(crate) entry: Entry,
     peer: Arc<Peer>,
     request: OnceLock<Request>,
     origin: OnceLock<Box<Origin>>,
@@ -205,6 +208,7 @@ impl Exchange {
     pub(crate) fn new(place: Place, peer: Arc<Peer>, record: Record) -> Self {
         Self {
             place,
+            entry: Entry::NOWHERE,
             peer,
             request: OnceLock::new(),
             origin: OnceLock::new(),

@@ -60,6 +60,7 @@ class Stats:
     def events(self) -> list[Recorded]: ...
     def elapsed_ns(self, start: int, finish: int) -> int | None: ...
     def states(self) -> dict[str, int]: ...
+    def timeline(self) -> list[tuple[str, int]]: ...
     def total_ns(self) -> int: ...
     level: int
     @property
@@ -229,6 +230,8 @@ class OpenTelemetry:
         request_headers: Sequence[str] | None = None,  # captured as attributes
         response_headers: Sequence[str] | None = None,
         ignore: Sequence[str] | None = None,  # paths and routes that no native sink is told of
+        timeline: bool | None = None,  # the states in order of time become wirespan.state.timeline
+        inflight: bool | None = None,  # running requests are reported each second to the viewer at `endpoint`
         spool_dir: str | PathLike[str] | None = None,  # keeps spans while the receiver is down
         spool_max_bytes: int | None = None,
     ) -> OpenTelemetry: ...
@@ -262,7 +265,7 @@ class ManualClock:
 
 @final
 class Engine:
-    """The server. All methods are called on the event loop's thread."""
+    """The server. All methods are called on the event loop's thread, `inflight` on any."""
 
     def __new__(
         cls,
@@ -300,6 +303,15 @@ class Engine:
 
     def close(self) -> None:
         """As `abort`, and ends the record of every handler that goes on all the same."""
+
+    def inflight(self) -> list[dict[str, Any]]:
+        """What runs now, oldest first, at most 1,000: see wirespan.inflight."""
+
+    def inspect_unix(self, path: str | PathLike[str], url: str = "") -> None:
+        """Answers GET /inflight at a socket of mode 0600, from a thread that needs neither loop nor GIL."""
+
+    def inspect_tcp(self, host: str, port: int, url: str = "") -> tuple[str, int]:
+        """The same on a loopback address; the port is the bound one."""
 
     @property
     def connections(self) -> int: ...

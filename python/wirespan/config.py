@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from wirespan.errors import ConfigError
+from wirespan.inspection import parse_place
 
 YEAR_S = 31_536_000.0
 GIBIBYTE = 1 << 30
@@ -169,6 +170,14 @@ class Config:
         256 << 20, "Tracing", "Size of the spool; its oldest spans go first.", unit="bytes", low=65_536
     )
 
+    inspect: str = _option(
+        "auto",
+        "Tracing",
+        "Where running requests can be asked for: `auto` is a private Unix socket that `wirespan inflight` "
+        "finds, `off`, the path of a socket, or `HOST:PORT` of this machine.",
+        metavar="PLACE",
+    )
+
     limit_head_bytes: int = _limit(65_536, "Request line and headers together, else 431.", low=1_024)
     limit_target_bytes: int = _limit(16_384, "Request target, else 414.", low=1)
     limit_header_count: int = _limit(100, "Header lines, else 431.", low=1, high=1_000, unit="lines")
@@ -214,6 +223,7 @@ class Config:
             )
         self._check_tracing()
         self._check_proxies()
+        parse_place(self.inspect)
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise ConfigError(f"root_path must begin with / and not end with it, not {self.root_path!r}")
         if not self.server_header.isprintable():

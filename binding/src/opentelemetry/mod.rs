@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
-use wirespan_core::otlp::exporter::Log;
+use wirespan_core::otlp::exporter::{Log, Post};
 use wirespan_core::otlp::{Exporter, MemorySpans};
 use wirespan_core::propagation::ids;
 use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
@@ -42,6 +42,10 @@ pub(crate) struct OpenTelemetry {
     pub ignored: Vec<String>,
     /// What is counted; `None`: nothing is.
     pub metrics: Option<Arc<MetricsPart>>,
+    /// As in its resource.
+    pub service: String,
+    /// Where running requests are reported.
+    pub inflight: Option<Arc<Post>>,
     exporter: Arc<Exporter>,
     memory: Option<MemorySpans>,
     health: Arc<SpanHealth>,
@@ -67,6 +71,8 @@ impl OpenTelemetry {
         let name = settings::exporter(&arguments, &mut warnings)?;
         let resource = resource::resource(py, &arguments, &mut warnings)?;
         let otlp = otlp::options(&arguments, &mut warnings)?;
+        let inflight = otlp::inflight(&arguments, &otlp)?.filter(|_| name == "otlp");
+        let service = resource::service(&resource);
         let options = settings::sink(&arguments, name != "none", &mut warnings)?;
         let ignored = settings::ignored(&arguments)?;
         let metrics_name = metrics::exporter(&arguments, &name, &mut warnings)?;
@@ -101,7 +107,7 @@ impl OpenTelemetry {
         });
         health::enlist(&health);
         metrics.iter().for_each(health::enlist);
-        Ok(Self { spans, ignored, metrics, exporter, memory, health })
+        Ok(Self { spans, ignored, metrics, service, inflight, exporter, memory, health })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

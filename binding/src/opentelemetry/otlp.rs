@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use wirespan_core::inflight::PATH as INFLIGHT_PATH;
+use wirespan_core::otlp::exporter::Post;
 use wirespan_core::otlp::options::Headers;
 use wirespan_core::otlp::{Encoding, Options, Signal};
 
@@ -56,6 +59,15 @@ fn set<T>(option: &mut T, given: Option<T>) {
 fn duration(arguments: &Arguments<'_>, name: &str) -> PyResult<Option<Duration>> {
     let seconds: Option<f64> = arguments.take(name)?;
     seconds.map(Duration::try_from_secs_f64).transpose().map_err(|error| wrong(name, error))
+}
+
+/// Where running requests are reported, if they are to be.
+pub(super) fn inflight(arguments: &Arguments<'_>, otlp: &Options) -> PyResult<Option<Arc<Post>>> {
+    if !arguments.take("inflight")?.unwrap_or(false) {
+        return Ok(None);
+    }
+    let post = Post::new(otlp, Signal::Traces, INFLIGHT_PATH);
+    post.map(Arc::new).map(Some).map_err(|error| wrong("inflight", error))
 }
 
 /// An endpoint that names a receiver and no path is meant for traces, as it is in the general variable.

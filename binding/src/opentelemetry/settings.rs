@@ -107,6 +107,7 @@ fn reply_headers(arguments: &Arguments<'_>) -> PyResult<ReplyHeaders> {
 fn mapping(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<MappingOptions> {
     Ok(MappingOptions {
         events: arguments.take("events")?.unwrap_or_default(),
+        timeline: arguments.take("timeline")?.unwrap_or_default(),
         request_headers: arguments.take("request_headers")?.unwrap_or_default(),
         response_headers: arguments.take("response_headers")?.unwrap_or_default(),
         extras: extras(arguments)?,

@@ -30,6 +30,7 @@ use std::sync::Arc;
 use crate::config::ServerConfig;
 use crate::exchange::{Exchange, Peer, Place};
 use crate::h1::{BodyDecoder, HeadReader};
+use crate::inflight::Registry;
 use crate::output::Output;
 use crate::propagation::Proxies;
 use crate::sinks::Sinks;
@@ -70,8 +71,10 @@ pub(crate) struct Shared {
     pub wants_start: bool,
     /// Those to tell of parsed heads, where any want to know.
     pub early: Option<Arc<Sinks>>,
+    /// Whether records keep the order of their states.
+    pub timeline: bool,
     /// Exchanges that have begun and whose record is not delivered.
-    pub active: usize,
+    pub inflight: Registry,
 }
 
 impl Shared {
@@ -112,6 +115,11 @@ impl Shared {
 )]
 pub(crate) fn nanos(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
+}
+
+/// As [`Shared::deadline`], where the time is known.
+pub(crate) fn deadline_from(now: u64, seconds: f64) -> u64 {
+    if seconds <= 0.0 { 0 } else { now + nanos(seconds) }
 }
 
 /// One point in time on both clocks.

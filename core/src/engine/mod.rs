@@ -4,6 +4,7 @@
 //! becomes readable. The engine's lock is held while bytes are moved and released while the application is called.
 
 mod application;
+mod inflight;
 mod sockets;
 
 use std::collections::VecDeque;
@@ -20,12 +21,14 @@ use crate::connection::{Call, Connection, READ_SIZE, Shared};
 use crate::error::Error;
 use crate::exchange::Place;
 use crate::handler::Handler;
+use crate::inflight::Registry;
 use crate::listener::Listener;
 use crate::sinks::{Observation, Sinks};
 use crate::trace::{Clock, EndReason};
 
 pub use crate::connection::Sent;
 pub use application::{Outcome, Read};
+pub use inflight::View;
 
 /// Tokens from here on are listeners.
 const LISTENERS: usize = 1 << 32;
@@ -61,7 +64,7 @@ impl Drop for Inner {
 
 /// See the module's documentation.
 pub struct Engine {
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
     sinks: Arc<Sinks>,
     config: Arc<ServerConfig>,
     clock: Clock,
@@ -116,7 +119,8 @@ impl Engine {
             draining: false,
             wants_start,
             early: sinks.want_head().then(|| Arc::clone(&sinks)),
-            active: 0,
+            timeline: sinks.want_timeline(),
+            inflight: Registry::default(),
         };
         let inner = Inner {
             poll,
@@ -133,8 +137,8 @@ impl Engine {
             threads: 0,
             sinks: Arc::clone(&sinks),
         };
-        let tick_at = AtomicU64::new(0);
-        let engine = Self { inner: Mutex::new(inner), sinks, config, clock, fd, tick_at };
+        let (inner, tick_at) = (Arc::new(Mutex::new(inner)), AtomicU64::new(0));
+        let engine = Self { inner, sinks, config, clock, fd, tick_at };
         engine.lock().refresh_date();
         Ok(engine)
     }
@@ -165,7 +169,7 @@ impl Engine {
     /// Exchanges that have begun and are not over.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.lock().shared.active
+        self.lock().shared.inflight.len()
     }
 
     /// Serves everything that is ready.

@@ -74,6 +74,12 @@ impl From<String> for Text {
     }
 }
 
+impl From<Box<str>> for Text {
+    fn from(text: Box<str>) -> Self {
+        Self::Owned(text)
+    }
+}
+
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Self {
         Self::Shared(text)
@@ -107,6 +113,12 @@ impl From<&'static str> for Value {
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Self::Str(text.into())
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
+        Self::Str(text)
     }
 }
 

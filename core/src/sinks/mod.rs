@@ -15,6 +15,11 @@ pub trait Sink: Send + Sync {
         false
     }
 
+    /// Whether records are to keep the order of their states; asked once, before the first exchange.
+    fn wants_timeline(&self) -> bool {
+        false
+    }
+
     /// The head is parsed and nothing was done with it: the handler, and the response, see what this adds.
     fn head(&self, _exchange: &Exchange) {}
 
@@ -72,6 +77,7 @@ pub struct Sinks {
     early: Vec<Arc<dyn Sink>>,
     observers: Vec<Arc<dyn Sink>>,
     ignored: IgnoreList,
+    timeline: bool,
 }
 
 impl std::fmt::Debug for Sinks {
@@ -95,7 +101,8 @@ impl Sinks {
     pub fn new(all: Vec<Arc<dyn Sink>>, ignored: IgnoreList) -> Self {
         let early = all.iter().filter(|sink| sink.wants_head()).cloned().collect();
         let observers = all.iter().filter(|sink| sink.wants_observations()).cloned().collect();
-        Self { all, early, observers, ignored }
+        let timeline = all.iter().any(|sink| sink.wants_timeline());
+        Self { all, early, observers, ignored, timeline }
     }
 
     /// Whether [`Sinks::observe`] does anything.
@@ -115,6 +122,19 @@ impl Sinks {
     #[must_use]
     pub fn want_head(&self) -> bool {
         !self.early.is_empty()
+    }
+
+    /// Whether anybody reads [`crate::trace::Record::timeline`].
+    #[must_use]
+    pub const fn want_timeline(&self) -> bool {
+        self.timeline
+    }
+
+    /// Somebody besides the sinks reads it.
+    #[must_use]
+    pub fn with_timeline(mut self) -> Self {
+        self.timeline = true;
+        self
     }
 
     /// Tells of a parsed head. Exchanges on the list are marked, and their trace context is set all the same: what they

@@ -93,7 +93,8 @@ fn json_part(body: &[u8], range: &Range<u32>) -> Option<Vec<u8>> {
 mod tests {
     use super::super::tests::{decode, every_span};
     use super::super::{Batch, Encoder, Encoding};
-    use crate::otlp::span::{Resource, SpanData};
+    use crate::otlp::finished::Finished;
+    use crate::otlp::span::Resource;
 
     fn names(batch: &Batch) -> Vec<String> {
         let request = decode(batch);
@@ -110,7 +111,7 @@ mod tests {
                 Resource { attributes: vec![("service.name".into(), "shop".into())], ..Resource::default() };
             let mut encoder = Encoder::new(&resource, encoding, is_gzip);
             for count in [2, 3, 8] {
-                let spans: Vec<SpanData> = every_span(count);
+                let spans: Vec<Finished> = every_span(count);
                 let whole = encoder.encode(&spans);
                 let [left, right] = whole.halves().unwrap();
                 assert_eq!((left.spans as usize, right.spans as usize), (count / 2, count - count / 2));

@@ -11,7 +11,7 @@ use ureq::tls::TlsConfig;
 
 use super::answer::{Answer, judge};
 use crate::otlp::encode::Batch;
-use crate::otlp::options::{Headers, OptionError, Options};
+use crate::otlp::options::{Headers, OptionError, Options, Signal};
 
 /// Bytes of an answer that we read. A good one has a few dozen.
 const ANSWER_LIMIT: u64 = 64 * 1024;
@@ -36,6 +36,43 @@ impl Target {
     /// What a log may call the receiver.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+}
+
+/// JSON to another path of a receiver, with the same headers and TLS; nobody wants to know what comes of it.
+#[derive(Debug)]
+pub struct Post {
+    agent: Agent,
+    target: Target,
+}
+
+impl Post {
+    /// `path` is in the place of the signal's own; both without a slash in front.
+    ///
+    /// # Errors
+    /// [`OptionError`]: the endpoint does not end with the signal's path, or a certificate cannot be read.
+    pub fn new(options: &Options, signal: Signal, path: &str) -> Result<Self, OptionError> {
+        let own = signal.path();
+        let Some(base) = options.endpoint.strip_suffix(own).filter(|base| base.ends_with('/')) else {
+            let name = options.display_name();
+            return Err(OptionError(format!("the endpoint must end with /{own} for that, {name} does not")));
+        };
+        let mut target = Target::new(options)?;
+        target.endpoint = format!("{base}{path}");
+        Ok(Self { agent: agent(&target.tls), target })
+    }
+
+    /// Waits no longer than `timeout`.
+    pub(crate) fn json(&self, body: String, timeout: Duration) {
+        let mut request = self.agent.post(&self.target.endpoint).content_type("application/json");
+        for (name, value) in self.target.headers.iter() {
+            request = request.header(name, value);
+        }
+        let request = request.config().timeout_global(Some(timeout)).build();
+        if let Ok(mut response) = request.send(body) {
+            // Read to its end, so that the connection can be used again.
+            _ = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
+        }
     }
 }
 

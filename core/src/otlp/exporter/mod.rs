@@ -43,6 +43,7 @@ use super::options::{LONGEST, OptionError, Options, Signal};
 use super::span::Resource;
 use crate::sinks::opentelemetry::{Item, SpanSink};
 
+pub use http::Post;
 pub use memory::MemorySpans;
 pub use status::{Dropped, Receiver, Spooled, Status};
 pub use worker::Log;
@@ -53,6 +54,7 @@ const MEMORY_CAPACITY: usize = 100_000;
 /// The one door for finished spans. Shared by all threads that finish some.
 pub struct Exporter {
     recipe: Recipe,
+    takes_encoded: bool,
     /// In the process that made it; forked ones have their own, found from here.
     life: Life,
 }
@@ -74,14 +76,16 @@ impl Exporter {
         let target = Target::new(options)?;
         open_spool(options)?; // the thread's own comes when it starts: wrong options are told here
         let (own, resource) = (options.clone(), resource.clone());
-        Ok(Self::new(options, log, move |inbox, ledger| {
+        let mut exporter = Self::new(options, log, move |inbox, ledger| {
             let encoder = Encoder::new(&resource.of_this_process(), own.encoding, own.is_gzip);
             let spool = open_spool(&own).unwrap_or_else(|error| {
                 ledger.log(&format!("spans wait in memory only: {error}"));
                 None
             });
             Box::new(Delivery::new(&own, target.clone(), encoder, spool, inbox, ledger))
-        }))
+        });
+        exporter.takes_encoded = options.encoding == Encoding::Protobuf;
+        Ok(exporter)
     }
 
     /// As lines of OTLP JSON to what `open` returns, without delay.
@@ -128,7 +132,7 @@ impl Exporter {
             destination: Box::new(destination),
         };
         let life = Life::new(&recipe);
-        Self { recipe, life }
+        Self { recipe, takes_encoded: false, life }
     }
 
     fn life(&self) -> &Life {

@@ -1,23 +1,35 @@
 //! The two ends of a request: who asks, and what that client calls us.
 
-use super::list::List;
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::list::{List, Output};
 use crate::exchange::{Endpoint, Exchange};
 
 /// Client, server and scheme as trusted proxies tell them; the peer as it is.
-pub(super) fn put_ends(list: &mut List, exchange: &Exchange) {
-    let peer = exchange.peer();
-    list.put("url.scheme", exchange.scheme());
+pub(super) fn put_ends(list: &mut List<'_, impl Output>, exchange: &Exchange) {
+    let scheme = exchange.scheme();
+    list.text("url.scheme", scheme);
     if let Some(client) = exchange.client() {
-        list.put("client.address", client.addr().ip().to_canonical().to_string());
+        list.text("client.address", &shown(client));
     }
-    let default_port = if exchange.scheme() == "https" { 443 } else { 80 };
+    let default_port = if scheme == "https" { 443 } else { 80 };
     if let Some((server, port)) = server(exchange) {
-        list.text("server.address", server);
-        list.put("server.port", i64::from(port.unwrap_or(default_port)));
+        list.text("server.address", &server);
+        list.number("server.port", port.unwrap_or(default_port));
     }
-    if let Some(address) = peer.client.as_ref().map(Endpoint::addr) {
-        list.put("network.peer.address", address.ip().to_canonical().to_string());
-        list.put("network.peer.port", i64::from(address.port()));
+    if let Some(peer) = &exchange.peer().client {
+        list.text("network.peer.address", &shown(peer));
+        list.number("network.peer.port", peer.port());
+    }
+}
+
+/// The address as the conventions want it: an IPv4 client of a dual-stack socket has its IPv4 address. The usual text is
+/// made once for a connection.
+pub(super) fn shown(end: &Endpoint) -> Cow<'_, str> {
+    match end.addr().ip() {
+        IpAddr::V4(_) => Cow::Borrowed(end.ip()),
+        ip @ IpAddr::V6(_) => Cow::Owned(ip.to_canonical().to_string()),
     }
 }
 
@@ -28,8 +40,8 @@ fn server(exchange: &Exchange) -> Option<(String, Option<u16>)> {
     if let Some(authority) = told.or(own).filter(|authority| !authority.is_empty()) {
         return Some(split_authority(authority));
     }
-    let local = exchange.peer().server.as_ref()?.addr();
-    Some((local.ip().to_canonical().to_string(), Some(local.port())))
+    let local = exchange.peer().server.as_ref()?;
+    Some((shown(local).into_owned(), Some(local.port())))
 }
 
 /// Host without brackets, and the port if one is named.

@@ -1,6 +1,7 @@
 //! Opt-in attributes of the HTTP conventions: one row of [`Extra::ALL`] each.
 
-use super::list::List;
+use super::ends::shown;
+use super::list::{List, Output};
 use crate::exchange::{Endpoint, Exchange};
 use crate::trace::Record;
 
@@ -52,8 +53,8 @@ impl Extra {
     }
 
     /// Adds it where it is known.
-    pub(super) fn put(self, list: &mut List, exchange: &Exchange, record: &Record) {
-        let local = exchange.peer().server.as_ref().map(Endpoint::addr);
+    pub(super) fn put(self, list: &mut List<'_, impl Output>, exchange: &Exchange, record: &Record) {
+        let local = exchange.peer().server.as_ref();
         let number = match self {
             Self::ClientPort => {
                 exchange.client().map(Endpoint::port).filter(|port| *port != 0).map(u64::from)
@@ -64,19 +65,17 @@ impl Extra {
             Self::RequestBodySize => Some(record.recv_body_size),
             Self::ResponseBodySize => Some(record.send_body_size),
             Self::LocalAddress => {
-                return local.into_iter().for_each(|end| {
-                    list.put(self.name(), end.ip().to_canonical().to_string());
-                });
+                return local.into_iter().for_each(|end| list.text(self.name(), &shown(end)));
             }
             Self::Transport => {
-                return list.put(self.name(), if local.is_some() { "tcp" } else { "unix" });
+                return list.text(self.name(), if local.is_some() { "tcp" } else { "unix" });
             }
             Self::SyntheticType => {
                 let agent = exchange.request().and_then(|request| request.value(b"user-agent"));
                 return agent
                     .and_then(synthetic_type)
                     .into_iter()
-                    .for_each(|kind| list.put(self.name(), kind));
+                    .for_each(|kind| list.text(self.name(), kind));
             }
         };
         if let Some(number) = number {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
-use crate::otlp::SpanData;
+use crate::otlp::{EncodedSpan, Finished, SpanData};
 
 /// A span to export. Small, since a queue holds thousands.
 #[derive(Debug)]
@@ -13,29 +13,45 @@ pub struct Item(Inner);
 #[derive(Debug)]
 enum Inner {
     Exchange(Arc<Exchange>, Arc<Mapping>),
-    Span(Box<SpanData>),
+    Finished(Finished),
+    Nothing,
 }
 
 impl Item {
-    /// An exchange that is over. Building its span takes microseconds: it waits for [`Item::into_span`].
+    /// An exchange that is over. Building its span takes microseconds: it waits for [`Item::finished`].
     #[must_use]
     pub fn exchange(exchange: &Arc<Exchange>, mapping: &Arc<Mapping>) -> Self {
         Self(Inner::Exchange(Arc::clone(exchange), Arc::clone(mapping)))
     }
 
+    /// An exchange whose times were not recorded: it counts, and has nothing to tell.
+    #[must_use]
+    pub(super) const fn nothing() -> Self {
+        Self(Inner::Nothing)
+    }
+
     /// The span, for the exporter's thread to ask for; `None` where the exchange's times were not recorded.
     #[must_use]
-    pub fn into_span(self) -> Option<SpanData> {
+    pub fn finished(self) -> Option<Finished> {
         match self.0 {
-            Inner::Exchange(exchange, mapping) => mapping.span(&exchange),
-            Inner::Span(span) => Some(*span),
+            Inner::Exchange(exchange, mapping) => {
+                mapping.span(&exchange).map(|span| Finished::Span(Box::new(span)))
+            }
+            Inner::Finished(finished) => Some(finished),
+            Inner::Nothing => None,
         }
     }
 }
 
 impl From<SpanData> for Item {
     fn from(span: SpanData) -> Self {
-        Self(Inner::Span(Box::new(span)))
+        Self(Inner::Finished(Finished::Span(Box::new(span))))
+    }
+}
+
+impl From<EncodedSpan> for Item {
+    fn from(span: EncodedSpan) -> Self {
+        Self(Inner::Finished(Finished::Encoded(span)))
     }
 }
 
@@ -46,4 +62,9 @@ pub trait SpanSink: Send + Sync {
 
     /// Says something to the operator, on another thread.
     fn tell(&self, _line: &'static str) {}
+
+    /// Whether spans may come as protobuf already: what is pushed is only sent, never looked at.
+    fn takes_encoded(&self) -> bool {
+        false
+    }
 }

@@ -5,14 +5,14 @@ use std::sync::{Arc, LazyLock};
 
 use super::ends::put_ends;
 use super::extra::Extra;
-use super::list::{List, count, first};
+use super::list::{List, Output, count, first};
 use super::method::Methods;
 use super::outcome::{Failure, failure};
 use super::privacy::{clip, redact};
 use crate::exchange::{Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
-use crate::otlp::{Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, Status, Text};
+use crate::otlp::{Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, SpanWriter, Status, Text};
 use crate::propagation::TraceState;
 use crate::sampling::{Reweight, Verdict, with_threshold};
 use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceContext};
@@ -30,7 +30,7 @@ const STATES: [&str; 6] = [
     "wirespan.state.write_ns",
 ];
 
-static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
+pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
     Arc::new(Scope {
         name: "wirespan".into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -66,6 +66,8 @@ impl Default for Limits {
 pub struct MappingOptions {
     /// The record's events become span events.
     pub events: bool,
+    /// The states in order of time become `wirespan.state.timeline`.
+    pub timeline: bool,
     /// Request fields that become `http.request.header.<name>`.
     pub request_headers: Vec<String>,
     /// Response fields that become `http.response.header.<name>`; those that the engine adds itself are not among them.
@@ -85,6 +87,7 @@ type Captured = (Box<[u8]>, Arc<str>);
 #[derive(Debug)]
 pub struct Mapping {
     events: bool,
+    timeline: bool,
     request_headers: Vec<Captured>,
     response_headers: Vec<Captured>,
     extras: Vec<Extra>,
@@ -102,6 +105,7 @@ impl Mapping {
         };
         Self {
             events: options.events,
+            timeline: options.timeline,
             request_headers: capture(options.request_headers, "http.request.header."),
             response_headers: capture(options.response_headers, "http.response.header."),
             extras: options.extras,
@@ -110,20 +114,44 @@ impl Mapping {
         }
     }
 
+    /// Whether spans tell of the order of the states.
+    #[must_use]
+    pub(super) const fn shows_timeline(&self) -> bool {
+        self.timeline
+    }
+
     /// The span of an exchange that is over; `None` where its trace or its times were never recorded.
     #[must_use]
     pub fn span(&self, exchange: &Exchange) -> Option<SpanData> {
-        let context = exchange.context()?;
         let progress = exchange.lock();
-        let record = &progress.record;
+        let mut span = self.frame(exchange, &progress.record)?;
+        let mut attributes = Attributes::with_capacity(USUAL);
+        span.dropped_attributes = self.put_attributes(&mut attributes, exchange, &progress);
+        span.attributes = attributes;
+        Some(span)
+    }
+
+    /// The same span as protobuf, appended to `out`.
+    #[must_use]
+    pub fn encode(&self, exchange: &Exchange, out: &mut Vec<u8>) -> Option<()> {
+        let progress = exchange.lock();
+        let frame = self.frame(exchange, &progress.record)?;
+        let mut writer = SpanWriter::new(out, &frame);
+        let dropped = self.put_attributes(&mut writer, exchange, &progress);
+        writer.dropped_attributes(dropped);
+        Some(())
+    }
+
+    /// The span without its attributes.
+    fn frame(&self, exchange: &Exchange, record: &Record) -> Option<SpanData> {
+        let context = exchange.context()?;
         let start = record.time(Event::RECEIVED).or(record.time(Event::HTTP_START))?;
         let end = record.time(Event::HTTP_FINISH)?;
         let failure = failure(record);
-        let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };
-        let (attributes, dropped_attributes) = self.attributes(exchange, &progress, failure);
         let (events, dropped_events) = self.span_events(record, failure);
         let (links, dropped_links) =
             first(context.link.iter().map(|span| link(span)).collect(), self.limits.links);
+        let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };
         Some(SpanData {
             trace_id: context.span.trace_id,
             span_id: context.span.span_id,
@@ -134,14 +162,13 @@ impl Mapping {
             kind: Kind::Server,
             start_unix_ns: record.wall_ns(start),
             end_unix_ns: record.wall_ns(end),
-            attributes,
-            dropped_attributes,
             events,
             dropped_events,
             links,
             dropped_links,
             status: failure.map_or(Status::Unset, |failure| Status::Error(self.description(record, failure))),
             scope: Arc::clone(&SCOPE),
+            ..SpanData::default()
         })
     }
 
@@ -149,27 +176,26 @@ impl Mapping {
     fn name(&self, request: Option<&Request>, record: &Record) -> Text {
         let known = request.and_then(|request| self.methods.find(request.method()));
         match (known, &record.route) {
-            (Some(method), Some(route)) => format!("{method} {route}").into(),
-            (None, Some(route)) => format!("HTTP {route}").into(),
+            (Some(method), Some(route)) => [method, " ", route].concat().into(),
+            (None, Some(route)) => ["HTTP ", route].concat().into(),
             (Some(method), None) => Arc::clone(method).into(),
             (None, None) => "HTTP".into(),
         }
     }
 
-    fn attributes(
-        &self,
-        exchange: &Exchange,
-        progress: &Progress,
-        failure: Option<Failure<'_>>,
-    ) -> (Attributes, u32) {
-        let request = exchange.request();
-        let mut list = List { attributes: Attributes::with_capacity(USUAL), limit: self.limits.value_length };
+    /// Returns how many found no room.
+    fn put_attributes(&self, out: &mut impl Output, exchange: &Exchange, progress: &Progress) -> u32 {
+        let (request, record) = (exchange.request(), &progress.record);
+        let mut list = List::new(out, &self.limits);
         self.put_request(&mut list, request);
         put_ends(&mut list, exchange);
-        put_outcome(&mut list, &progress.record, failure);
-        put_record(&mut list, &progress.record);
+        put_outcome(&mut list, record, failure(record));
+        put_record(&mut list, record);
+        if let Some(timeline) = record.timeline().filter(|_| self.timeline) {
+            list.whole_text("wirespan.state.timeline", &timeline.to_string());
+        }
         for extra in &self.extras {
-            extra.put(&mut list, exchange, &progress.record);
+            extra.put(&mut list, exchange, record);
         }
         for (name, key) in &self.request_headers {
             list.values(key, request.into_iter().flat_map(|request| request.values(name)));
@@ -179,42 +205,44 @@ impl Mapping {
                 list.values(key, response_values(&head.fields, name));
             }
         }
-        first(list.attributes, self.limits.attributes)
+        list.dropped()
     }
 
-    fn put_request(&self, list: &mut List, request: Option<&Request>) {
+    fn put_request(&self, list: &mut List<'_, impl Output>, request: Option<&Request>) {
         let Some(request) = request else {
             // Required even though there is none: the head was never complete.
-            return list.put("http.request.method", "_OTHER");
+            return list.text("http.request.method", "_OTHER");
         };
         if let Some(known) = self.methods.find(request.method()) {
-            list.put("http.request.method", Arc::clone(known));
+            list.shared("http.request.method", known);
         } else {
-            list.put("http.request.method", "_OTHER");
+            list.text("http.request.method", "_OTHER");
             list.bytes("http.request.method_original", request.method());
         }
         list.bytes("url.path", request.path());
         if !request.query().is_empty() {
-            list.text("url.query", redact(&String::from_utf8_lossy(request.query())));
+            list.text("url.query", &redact(&String::from_utf8_lossy(request.query())));
         }
         if let Some(agent) = request.value(b"user-agent") {
             list.bytes("user_agent.original", agent);
         }
-        list.put("network.protocol.version", request.version().number());
+        list.text("network.protocol.version", request.version().number());
     }
 
     fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> (Vec<SpanEvent>, u32) {
         let mut events = if self.events { recorded(record) } else { Vec::new() };
         if let Some(Failure::Exception(note)) = failure {
             let at = record.time(Event::SERVER_HANDLE_FINISH).or(record.time(Event::HTTP_FINISH));
-            let mut list = List { attributes: Attributes::new(), limit: self.limits.value_length };
-            list.text("exception.type", note.kind.clone());
-            list.text("exception.message", note.message.clone());
+            let mut attributes = Attributes::new();
+            let own = Limits { attributes: self.limits.event_attributes, ..self.limits };
+            let mut list = List::new(&mut attributes, &own);
+            list.text("exception.type", &note.kind);
+            list.text("exception.message", &note.message);
             events.push(SpanEvent {
                 time_unix_ns: record.wall_ns(at.unwrap_or_default()),
                 name: "exception".into(),
-                attributes: list.attributes,
-                dropped_attributes: 0,
+                dropped_attributes: list.dropped(),
+                attributes,
             });
             events.sort_by_key(|event| event.time_unix_ns);
         }
@@ -222,7 +250,9 @@ impl Mapping {
         events.drain(..dropped);
         for event in &mut events {
             let given = std::mem::take(&mut event.attributes);
-            (event.attributes, event.dropped_attributes) = first(given, self.limits.event_attributes);
+            let (kept, dropped) = first(given, self.limits.event_attributes);
+            event.attributes = kept;
+            event.dropped_attributes += dropped;
         }
         (events, count(dropped))
     }
@@ -231,35 +261,37 @@ impl Mapping {
     fn description(&self, record: &Record, failure: Failure<'_>) -> Text {
         match failure {
             Failure::Status(_) => Text::default(),
-            Failure::Exception(note) => clip(note.message.clone(), self.limits.value_length).into(),
+            Failure::Exception(note) => {
+                Box::<str>::from(clip(&note.message, self.limits.value_length)).into()
+            }
             Failure::Reason(_) => {
-                let message = record.error.as_ref().map(|note| note.message.clone()).unwrap_or_default();
-                clip(message, self.limits.value_length).into()
+                let message = record.error.as_ref().map_or("", |note| &note.message);
+                Box::<str>::from(clip(message, self.limits.value_length)).into()
             }
         }
     }
 }
 
-fn put_outcome(list: &mut List, record: &Record, failure: Option<Failure<'_>>) {
+fn put_outcome(list: &mut List<'_, impl Output>, record: &Record, failure: Option<Failure<'_>>) {
     if let Some(route) = &record.route {
-        list.put("http.route", Arc::clone(route));
+        list.shared("http.route", route);
     }
     if record.status != 0 {
-        list.put("http.response.status_code", i64::from(record.status));
+        list.number("http.response.status_code", record.status);
     }
     match failure {
         None => {}
-        Some(Failure::Exception(note)) => list.text("error.type", note.kind.clone()),
-        Some(Failure::Reason(reason)) => list.put("error.type", reason.name()),
-        Some(Failure::Status(status)) => list.put("error.type", status.to_string()),
+        Some(Failure::Exception(note)) => list.text("error.type", &note.kind),
+        Some(Failure::Reason(reason)) => list.text("error.type", reason.name()),
+        Some(Failure::Status(status)) => list.text("error.type", &status.to_string()),
     }
     if let Some(reason) = record.end_reason {
-        list.put("wirespan.end_reason", reason.name());
+        list.text("wirespan.end_reason", reason.name());
     }
 }
 
 /// What only the server knows, under our own names: there is no convention for it.
-fn put_record(list: &mut List, record: &Record) {
+fn put_record(list: &mut List<'_, impl Output>, record: &Record) {
     for (key, ns) in STATES.into_iter().zip(record.states()) {
         list.number(key, ns);
     }

@@ -23,8 +23,8 @@ use super::spool::Spool;
 use super::status::Dropped;
 use super::worker::{Destination, Ledger, Step};
 use crate::otlp::encode::{Batch, Encoder};
+use crate::otlp::finished::Finished;
 use crate::otlp::options::Options;
-use crate::otlp::span::SpanData;
 
 /// Where the batch under way is kept besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ impl Delivery {
     }
 
     /// Sends the next batch, if it is time for one.
-    fn send_next(&mut self, held: &mut Vec<SpanData>, closing: Option<Instant>) {
+    fn send_next(&mut self, held: &mut Vec<Finished>, closing: Option<Instant>) {
         let now = Instant::now();
         if self.under_way.is_some() || self.retry_at.is_some_and(|at| at > now) {
             return;
@@ -132,7 +132,7 @@ impl Delivery {
         }
     }
 
-    fn next_batch(&mut self, held: &mut Vec<SpanData>) -> Option<(Arc<Batch>, Place)> {
+    fn next_batch(&mut self, held: &mut Vec<Finished>) -> Option<(Arc<Batch>, Place)> {
         if let Some(batch) = self.pieces.pop() {
             return Some((batch, self.pieces_at));
         }
@@ -221,7 +221,7 @@ impl Destination for Delivery {
         }
     }
 
-    fn step(&mut self, held: &mut Vec<SpanData>, round: Round) -> Step {
+    fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step {
         self.settled = 0;
         if let Some(answer) = round.answer {
             self.resolve(answer, round.closing.is_some());

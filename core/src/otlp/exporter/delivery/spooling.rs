@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Delivery, Place};
 use crate::otlp::encode::Batch;
 use crate::otlp::exporter::spool::Evicted;
-use crate::otlp::span::SpanData;
+use crate::otlp::finished::Finished;
 
 /// How often we look for what dead processes left. Tests do not wait for a minute.
 pub(in crate::otlp::exporter) const ADOPT_EVERY: Duration =
@@ -94,7 +94,7 @@ impl Delivery {
     }
 
     /// Moves all that is held to the spool, the batch under way first.
-    pub(super) fn spool_held(&mut self, held: &mut Vec<SpanData>) {
+    pub(super) fn spool_held(&mut self, held: &mut Vec<Finished>) {
         if held.is_empty() {
             return;
         }
@@ -144,7 +144,7 @@ impl Delivery {
     }
 
     /// No time is left: all that is in memory goes to the spool, or is lost.
-    pub(super) fn put_away(&mut self, held: &mut Vec<SpanData>) {
+    pub(super) fn put_away(&mut self, held: &mut Vec<Finished>) {
         if self.spool.is_some() {
             self.spool_held(held);
         }

@@ -385,3 +385,17 @@ fn bytes_that_are_no_text_are_replaced() {
     let exchange = begun(Some("GET /"), &[("user-agent", "a\u{e9}"), ("traceparent", PARENT)], None);
     assert_eq!(attribute(&traced(Options::default(), &exchange, |_| {}), "user_agent.original"), "a\u{e9}");
 }
+
+#[test]
+fn the_order_of_the_states_is_told_where_it_is_asked_for() {
+    let told = |timeline| {
+        let mapping = MappingOptions { timeline, ..MappingOptions::default() };
+        let exchange = plain();
+        exchange.lock().record.keep_timeline();
+        let span = traced(Options { mapping, ..Options::default() }, &exchange, |_| {});
+        attribute(&span, "wirespan.state.timeline")
+    };
+    assert_eq!(told(false), "-");
+    // What was before the order was kept, `queue` here, is not in it.
+    assert_eq!(told(true), "schedule=500000,run=2000000,await=6000000,write=500000");
+}

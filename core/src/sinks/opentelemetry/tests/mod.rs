@@ -7,11 +7,15 @@ mod speed;
 
 use std::sync::{Arc, Mutex};
 
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+
 use super::{Item, OpenTelemetry, Options, SpanSink};
 use crate::config::ServerConfig;
 use crate::exchange::{Endpoint, Exchange, Peer, Place};
 use crate::h1::HeadReader;
-use crate::otlp::SpanData;
+use crate::otlp::encode::tests::assert_same;
+use crate::otlp::{Finished, SpanData};
 use crate::sinks::Sink as _;
 use crate::trace::{ConnectionFacts, EndReason, Event, Level, Record, State};
 
@@ -31,7 +35,8 @@ impl SpanSink for Kept {
 
 impl Kept {
     fn spans(&self) -> Vec<SpanData> {
-        self.0.lock().unwrap().drain(..).map(|item| item.into_span().unwrap()).collect()
+        let items = std::mem::take(&mut *self.0.lock().unwrap());
+        items.into_iter().map(|item| item.finished().and_then(Finished::into_data).unwrap()).collect()
     }
 }
 
@@ -95,11 +100,15 @@ pub(crate) fn finish(exchange: &Exchange, change: impl FnOnce(&mut Record)) {
     record.close(11_000_000, EndReason::Completed);
 }
 
-/// The span of an exchange that ends so.
+/// The span of an exchange that ends so; its other form, as bytes, says the same.
 fn traced(options: Options, exchange: &Arc<Exchange>, change: impl FnOnce(&mut Record)) -> SpanData {
     let (sink, kept) = sink(options);
     sink.head(exchange);
     finish(exchange, change);
     sink.finish(exchange);
-    kept.spans().pop().expect("the span is kept")
+    let span = kept.spans().pop().expect("the span is kept");
+    let mut bytes = Vec::new();
+    sink.mapping.encode(exchange, &mut bytes).expect("the span is written");
+    assert_same(&Span::decode(&*bytes).expect("it is a span"), &span);
+    span
 }
