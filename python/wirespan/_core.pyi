@@ -317,3 +317,47 @@ class Engine:
     def connections(self) -> int: ...
     @property
     def active(self) -> int: ...  # exchanges that have begun and not finished
+
+# The viewer's receiver.
+
+@final
+class Batch:
+    """The records of one OTLP request. Made by `decode`."""
+
+    @property
+    def signal(self) -> Literal["traces", "metrics", "logs"]: ...
+    @property
+    def accepted(self) -> int: ...  # records
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def reason(self) -> str | None: ...  # why the first of them was rejected
+    @property
+    def resource_ids(self) -> list[int]: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    def reply(self) -> bytes:
+        """The body of the answer, in the encoding of the request."""
+
+@final
+class Table:
+    """Rows that DuckDB reads without a copy. Each call gives a fresh stream."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+def decode(
+    signal: str,  # "traces", "metrics" or "logs"
+    encoding: str,  # "protobuf" or "json"
+    body: bytes,
+    *,
+    gzip: bool = False,
+    limit_bytes: int = 67_108_864,  # after gzip
+) -> Batch:
+    """Reads a request with the GIL released. Raises CoreError with status 400 or 413."""
+
+def stack(batches: Sequence[Batch], first_seq: int) -> tuple[Table, Table]:
+    """Batches of one signal as one table of records with numbers from `first_seq`, and one of resources."""
+
+def failure_reply(encoding: str, code: int, message: str) -> bytes:
+    """A `google.rpc.Status` in the encoding of the request."""

@@ -130,8 +130,8 @@ impl Connection {
             }
         }
         self.requests += 1;
-        let exchange = Exchange::new(self.place, Arc::clone(&self.peer), record);
-        let exchange = shared.inflight.admit(exchange, began_at);
+        let mut exchange = Arc::new(Exchange::new(self.place, Arc::clone(&self.peer), record));
+        shared.inflight.admit(&mut exchange, began_at);
         self.current = Some(Arc::clone(&exchange));
         self.head = HeadReader::default();
         self.phase = if shared.wants_start { Phase::Start } else { Phase::Head };
