@@ -4,6 +4,10 @@
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMPS := $(VENV)/stamps
+NPM := cd viewer && npm --loglevel=error
+PAGE := python/wirespan/viewer/static/index.html
+PAGE_TOOLS := viewer/node_modules/.package-lock.json
+PAGE_SOURCES := viewer/index.html viewer/vite.config.ts $(shell find viewer/src viewer/public -type f)
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find core receiver binding -name '*.rs' -o -name Cargo.toml)
 
 # pyo3 asks this interpreter for its version in every build, also where nothing is linked to it.
@@ -14,20 +18,20 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help build demo test test-rust test-python interop check check-rust check-python check-types \
-	coverage fix bench docs clean
+.PHONY: help build demo test test-rust test-python test-page test-browser interop check check-rust check-python \
+	check-types check-page coverage fix bench docs screenshots clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-build: $(STAMPS)/built ## The release build, importable in .venv
+build: $(STAMPS)/built $(PAGE) ## The release build, importable in .venv
 
 demo: build ## Traced traffic in this terminal
 	wirespan demo
 
-test: test-rust test-python ## Rust and Python tests
+test: test-rust test-python test-page ## All tests but those in a browser
 
-check: check-rust check-python check-types test coverage ## All that CI runs
+check: check-rust check-python check-types check-page test test-browser coverage ## All that CI runs
 
 # ---- the environment ----------------------------------------------------------------------------------------
 
@@ -46,6 +50,18 @@ $(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES) pyproject.toml
 	maturin develop --release --quiet --extras demo,testing,view,wsgi >$(STAMPS)/build.log
 	@touch $@
 
+# ---- the viewer's page --------------------------------------------------------------------------------------
+
+$(PAGE_TOOLS): viewer/package.json viewer/package-lock.json
+	@scripts/check-node
+	$(NPM) ci
+	@touch $@
+
+$(PAGE): $(PAGE_TOOLS) $(PAGE_SOURCES)
+	@scripts/check-node
+	$(NPM) run --silent build -- --logLevel warn
+	@touch $@
+
 # ---- tests --------------------------------------------------------------------------------------------------
 
 # The binding has no Rust tests: linking them needs a shared libpython, which many systems lack. Python tests it.
@@ -56,6 +72,12 @@ test-rust: $(STAMPS)/python
 test-python: build
 	@rm -rf $(VENV)/coverage
 	coverage run -m pytest -q
+
+test-page: $(PAGE_TOOLS)
+	$(NPM) test --silent
+
+test-browser: $(PAGE) ## The page in Chromium
+	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && $(NPM) run --silent test:browser
 
 interop: build ## Against a real OpenTelemetry Collector; needs Go, builds for a minute
 	pytest -q -m interop
@@ -82,6 +104,9 @@ check-types: build
 	mypy
 	stubtest wirespan._core
 
+check-page: $(PAGE_TOOLS)
+	$(NPM) run --silent check
+
 # ---- upkeep -------------------------------------------------------------------------------------------------
 
 fix: $(STAMPS)/installed ## Format, and repair what the linters can
@@ -96,5 +121,8 @@ bench: build ## Side by side with other servers
 docs: build ## Rewrites what the docs take from the code
 	python scripts/generate_docs.py
 
+screenshots: $(PAGE) ## Pictures of each page, in screenshots/
+	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && SCREENSHOTS=$(CURDIR)/screenshots $(NPM) run --silent test:browser
+
 clean: ## Removes everything that was made
-	rm -rf $(VENV) target
+	rm -rf $(VENV) target viewer/node_modules $(dir $(PAGE)) screenshots

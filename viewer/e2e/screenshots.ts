@@ -1,0 +1,71 @@
+/** Pictures of each page in both themes: `make screenshots`. To be looked at, and for the README and the docs. */
+
+import { mkdirSync } from "node:fs";
+import { test } from "vitest";
+import { launch, open, serve } from "./browser.ts";
+
+const FOLDER = process.env.SCREENSHOTS ?? "screenshots";
+
+interface Shot {
+  name: string;
+  path: string;
+  history?: number;
+  prepare?: (page: import("playwright-core").Page) => Promise<void>;
+}
+
+const SHOTS: Shot[] = [
+  { name: "live", path: "/live" },
+  { name: "live-filtered", path: "/live?status=error&min_ms=50" },
+  {
+    name: "live-suggestions",
+    path: "/live?service=checkout",
+    prepare: async (page) => {
+      await page.keyboard.press("/");
+      await page.keyboard.type("st");
+      await page.waitForSelector(".suggestions li");
+    },
+  },
+  {
+    name: "live-selected",
+    path: "/live",
+    prepare: async (page) => {
+      for (const key of ["n", "j", "j"]) await page.keyboard.press(key);
+      await page.hover(".live-row.selected .state-bar");
+      await page.waitForSelector(".tooltip");
+    },
+  },
+  { name: "live-refused", path: "/live?status=9xx" },
+  { name: "inflight", path: "/inflight" },
+  { name: "routes", path: "/routes" },
+  { name: "services", path: "/services" },
+  { name: "first-run", path: "/live", history: 0 },
+  {
+    name: "keys",
+    path: "/live",
+    prepare: async (page) => {
+      await page.keyboard.press("?");
+      await page.waitForSelector("dialog[open]");
+    },
+  },
+];
+
+test("screenshots", { timeout: 180_000 }, async () => {
+  mkdirSync(FOLDER, { recursive: true });
+  const browser = await launch();
+  const only = process.env.ONLY;
+  for (const shot of SHOTS.filter(({ name }) => !only || name.startsWith(only))) {
+    const served = await serve({ history: shot.history ?? 4000 });
+    for (const colorScheme of ["dark", "light"] as const) {
+      const { page } = await open(browser, served.address + shot.path, { colorScheme });
+      await page.waitForLoadState("load");
+      await page.waitForSelector(".virtual-rows, .first-run, .message, .table, svg");
+      await page.waitForFunction(() => document.fonts.ready.then(() => true));
+      await page.waitForTimeout(350);
+      await shot.prepare?.(page);
+      await page.screenshot({ path: `${FOLDER}/${shot.name}-${colorScheme}.png` });
+      await page.context().close();
+    }
+    await served.close();
+  }
+  await browser.close();
+});

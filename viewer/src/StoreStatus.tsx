@@ -1,0 +1,32 @@
+/** What is stored and how fast more comes in; or that the viewer is gone. */
+
+import { isReachable, status } from "./status.ts";
+import { formatBytes, formatCount, formatRate } from "./units.ts";
+
+export function StoreStatus() {
+  const facts = status.value;
+  return (
+    <div class="store-status" role="status">
+      <p class={`store-state ${isReachable.value ? "good" : "bad"}`}>
+        <span class="dot" />
+        <span class="label">{isReachable.value ? "connected" : "viewer not reachable"}</span>
+      </p>
+      {facts && isReachable.value && (
+        <dl>
+          <div>
+            <dt>spans</dt>
+            <dd>{formatCount(facts.spans)}</dd>
+          </div>
+          <div>
+            <dt>rate</dt>
+            <dd>{formatRate(facts.rate)}</dd>
+          </div>
+          <div>
+            <dt>stored</dt>
+            <dd>{formatBytes(facts.bytes)}</dd>
+          </div>
+        </dl>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,296 @@
+/**
+ * What the viewer's HTTP API speaks, as types: the page's copy of `/api/openapi.json`.
+ * `_ns` are durations in nanoseconds, `_us` instants in Unix microseconds, ids hex text.
+ */
+
+export type State = "queue" | "read" | "schedule" | "run" | "await" | "write";
+
+/** Nanoseconds in each of the six states; they sum to the request's duration. */
+export type States = Record<State, number>;
+
+/** An attribute's value as OTLP has it, in JSON. */
+export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
+
+export type Attributes = Record<string, Value>;
+
+export type SpanKind = "unspecified" | "internal" | "server" | "client" | "producer" | "consumer";
+
+export type SpanStatus = "unset" | "ok" | "error";
+
+/** One request, or the root span of something that is not HTTP. */
+export interface Request {
+  /** Rises with arrival; the cursor of lists and of the stream. */
+  seq: number;
+  trace_id: string;
+  span_id: string;
+  start_us: number;
+  duration_ns: number;
+  service: string;
+  name: string;
+  kind: SpanKind;
+  method: string | null;
+  route: string | null;
+  path: string | null;
+  status: number | null;
+  error: boolean;
+  error_type: string | null;
+  end_reason: string | null;
+  states: States | null;
+}
+
+export interface RequestPage {
+  requests: Request[];
+  /** Pass as `before` for the next, older page. */
+  next: number | null;
+}
+
+export interface TimelineItem {
+  /** Null after the point where the sender cut its timeline. */
+  state: State | null;
+  duration_ns: number;
+}
+
+export interface SpanEvent {
+  offset_ns: number;
+  name: string;
+  attributes: Attributes;
+}
+
+export interface SpanLink {
+  trace_id: string;
+  span_id: string;
+  attributes: Attributes;
+}
+
+export interface SpanHttp {
+  method: string | null;
+  route: string | null;
+  path: string | null;
+  status: number | null;
+}
+
+export interface Span {
+  span_id: string;
+  parent_id: string | null;
+  /** 0 for a root; spans come in tree order. */
+  depth: number;
+  service: string;
+  name: string;
+  kind: SpanKind;
+  status: SpanStatus;
+  status_message: string | null;
+  error: boolean;
+  /** From the start of the trace, after correction of clock skew. */
+  offset_ns: number;
+  /** What the correction added to this span's own clock. */
+  skew_ns: number;
+  duration_ns: number;
+  /** Time that no child covers. */
+  self_ns: number;
+  states: States | null;
+  timeline: TimelineItem[] | null;
+  http: SpanHttp | null;
+  end_reason: string | null;
+  attributes: Attributes;
+  /** Index in the trace's `services`. */
+  resource: number;
+  scope: string | null;
+  events: SpanEvent[];
+  links: SpanLink[];
+}
+
+export interface LogRecord {
+  span_id: string | null;
+  offset_ns: number;
+  /** OTLP's severity number, 1 to 24. */
+  severity: number;
+  severity_text: string | null;
+  body: string;
+  service: string;
+  attributes: Attributes;
+}
+
+export interface TraceService {
+  name: string;
+  skew_ns: number;
+  resource: Attributes;
+}
+
+/** One piece of the chain of spans that decided how long the trace took. */
+export interface CriticalPiece {
+  span_id: string;
+  offset_ns: number;
+  duration_ns: number;
+}
+
+export interface TraceProblem {
+  span_id: string;
+  kind: "missing_parent" | "clock_skew" | "gap" | "outlives_parent";
+  message: string;
+}
+
+export interface Trace {
+  trace_id: string;
+  start_us: number;
+  duration_ns: number;
+  services: TraceService[];
+  spans: Span[];
+  logs: LogRecord[];
+  critical_path: CriticalPiece[];
+  problems: TraceProblem[];
+}
+
+export interface VerdictPart {
+  state: State;
+  /** 0 to 1. */
+  share: number;
+  ns: number;
+}
+
+export interface Verdict {
+  text: string;
+  percentile: string;
+  total_ns: number;
+  parts: VerdictPart[];
+  change: { state: State; factor: number; since_us: number } | null;
+}
+
+export interface RouteRow {
+  service: string;
+  method: string | null;
+  route: string | null;
+  count: number;
+  /** Requests a second. */
+  rate: number;
+  errors: number;
+  /** 0 to 1. */
+  error_rate: number;
+  p50_ns: number;
+  p95_ns: number;
+  p99_ns: number;
+  states: { p50: States; p95: States; p99: States } | null;
+  verdict: Verdict | null;
+}
+
+export interface RouteTable {
+  since_us: number;
+  until_us: number;
+  routes: RouteRow[];
+}
+
+export interface Period {
+  count: number;
+  p50_ns: number;
+  p95_ns: number;
+  p99_ns: number;
+  error_rate: number;
+  states: { p50: States; p95: States; p99: States } | null;
+}
+
+export interface RouteComparison {
+  service: string;
+  method: string | null;
+  route: string | null;
+  now: Period;
+  base: Period | null;
+  /** now / base. */
+  change: { p50: number; p95: number; p99: number } | null;
+}
+
+export interface Heatmap {
+  from_us: number;
+  step_us: number;
+  /** Lower edge of each bucket, and the upper edge of the last. */
+  edges_ns: number[];
+  /** Step, bucket, requests, errors. */
+  cells: [number, number, number, number][];
+}
+
+export interface ServiceNode {
+  service: string;
+  requests: number;
+  rate: number;
+  errors: number;
+  p50_ns: number;
+  p95_ns: number;
+  p99_ns: number;
+}
+
+export interface ServiceEdge {
+  from: string;
+  to: string;
+  calls: number;
+  rate: number;
+  errors: number;
+  p50_ns: number;
+  p95_ns: number;
+}
+
+export interface ServiceMap {
+  nodes: ServiceNode[];
+  edges: ServiceEdge[];
+}
+
+/** A request that runs now. */
+export interface RunningRequest {
+  id: string;
+  method: string | null;
+  route: string | null;
+  path: string | null;
+  state: State;
+  /** How long it has been in this state. */
+  state_ns: number;
+  age_ns: number;
+  trace_id: string | null;
+  states: States | null;
+  client: string | null;
+}
+
+export interface RunningServer {
+  instance: string;
+  service: string;
+  pid: number | null;
+  /** When the server said this. */
+  at_us: number;
+  requests: RunningRequest[];
+}
+
+export interface Inflight {
+  servers: RunningServer[];
+}
+
+export interface Status {
+  version: string;
+  spans: number;
+  requests: number;
+  logs: number;
+  metric_points: number;
+  bytes: number;
+  oldest_us: number | null;
+  newest_us: number | null;
+  /** Requests a second, lately. */
+  rate: number;
+  /** Where senders reach the viewer: host and port, or a URL. */
+  address: string;
+  token_required: boolean;
+}
+
+export interface MetricInfo {
+  service: string;
+  name: string;
+  unit: string;
+  kind: string;
+  description: string;
+}
+
+export interface MetricSeries {
+  attributes: Attributes;
+  /** Unix microseconds and value. */
+  points: [number, number][];
+}
+
+export interface SqlResult {
+  columns: string[];
+  rows: Value[][];
+  truncated: boolean;
+}

@@ -1,0 +1,55 @@
+/** An event or a log in the waterfall, where it happened. */
+
+import { formatDuration } from "../units.ts";
+import { shareOf } from "./range.ts";
+import { timeOf, type NoteRow } from "./rows.ts";
+import { valueText } from "./search.ts";
+import { noteLook } from "./SpanBar.tsx";
+import { Indent } from "./SpanRow.tsx";
+import type { TraceView } from "./useTraceView.ts";
+import { rowId } from "./Waterfall.tsx";
+import { severityWord } from "./words.ts";
+
+export function NoteRowView({ row, index, view }: { row: NoteRow; index: number; view: TraceView }) {
+  const share = shareOf(view.range, timeOf(row));
+  const look = noteLook(row);
+  const isSelected = index === view.selectedIndex;
+  return (
+    <div
+      id={rowId(row.key)}
+      class={`waterfall-row note-row ${look} ${isSelected ? "selected" : ""}`}
+      role="row"
+      data-row={index}
+      aria-rowindex={index + 2}
+      aria-level={row.level + 1}
+      aria-selected={isSelected}
+    >
+      <span role="gridcell" class="cell-name">
+        <Indent level={row.level} />
+        <span class="fold leaf" />
+        <span class={`note-mark ${row.kind} ${look}`} aria-hidden="true" />
+        <span class="note-tag">{tagOf(row)}</span>
+        <span class="span-name">{textOf(row)}</span>
+      </span>
+      <span role="gridcell" class="cell-number note-at">
+        at {formatDuration(Math.max(0, timeOf(row)))}
+      </span>
+      <span role="gridcell" class="cell-number cell-self" />
+      <span role="gridcell" class="cell-time">
+        <span class="track">
+          {share >= 0 && share <= 1 && <span class={`note ${row.kind} ${look}`} style={{ left: `${share * 100}%` }} />}
+        </span>
+      </span>
+    </div>
+  );
+}
+
+const tagOf = (row: NoteRow): string => (row.kind === "log" ? severityWord(row.log.severity, row.log.severity_text) : "event");
+
+export function textOf(row: NoteRow): string {
+  if (row.kind === "log") return row.log.body;
+  const { name, attributes } = row.event;
+  if (name === "exception") return [attributes["exception.type"], attributes["exception.message"]].filter(Boolean).map((part) => valueText(part ?? "")).join(": ");
+  const pairs = Object.entries(attributes).map(([key, value]) => `${key}=${valueText(value)}`);
+  return [name, ...pairs].join("  ");
+}

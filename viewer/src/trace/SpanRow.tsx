@@ -1,0 +1,106 @@
+/** One span in the waterfall: its place in the tree, name and service, its times, and its bar. */
+
+import { Duration } from "../components/Duration.tsx";
+import { Icon } from "../components/Icon.tsx";
+import type { TraceProblem } from "../contract.ts";
+import { formatCount } from "../units.ts";
+import { Highlighted } from "./Highlighted.tsx";
+import type { SpanNode } from "./model.ts";
+import type { SpanRow } from "./rows.ts";
+import { SpanBar } from "./SpanBar.tsx";
+import { skewText } from "./TraceSummary.tsx";
+import type { TraceView } from "./useTraceView.ts";
+import { errorOf } from "./verdict.ts";
+import { rowId } from "./Waterfall.tsx";
+
+interface SpanRowProps {
+  row: SpanRow;
+  /** Place among all rows. */
+  index: number;
+  view: TraceView;
+}
+
+export function SpanRowView({ row, index, view }: SpanRowProps) {
+  const { node, level, isOpen } = row;
+  const { span } = node;
+  const isSelected = index === view.selectedIndex;
+  const isMatch = view.matched.has(node);
+  return (
+    <div
+      id={rowId(row.key)}
+      class={`waterfall-row ${isSelected ? "selected" : ""} ${isMatch ? "match" : ""} ${span.error ? "failed" : ""}`}
+      role="row"
+      data-row={index}
+      aria-rowindex={index + 2}
+      aria-level={level + 1}
+      aria-expanded={isOpen ?? undefined}
+      aria-selected={isSelected}
+    >
+      <span role="gridcell" class="cell-name">
+        <Indent level={level} />
+        <Fold isOpen={isOpen} />
+        <NameParts node={node} find={isMatch ? view.place.find : ""} />
+        {isOpen === false && <span class="hidden-count">{`+${formatCount(node.end - node.index - 1)}`}</span>}
+      </span>
+      <span role="gridcell" class="cell-number">
+        <Duration ns={span.duration_ns} />
+      </span>
+      <span role="gridcell" class="cell-number cell-self">
+        {span.self_ns === span.duration_ns ? <span class="visually-hidden">all of it</span> : <Duration ns={span.self_ns} />}
+      </span>
+      <span role="gridcell" class="cell-time">
+        <SpanBar node={node} range={view.range} isSelected={isSelected} />
+      </span>
+    </div>
+  );
+}
+
+export function Indent({ level }: { level: number }) {
+  return <span class="indent" style={{ width: `calc(${level} * var(--indent))` }} />;
+}
+
+function Fold({ isOpen }: { isOpen: boolean | null }) {
+  if (isOpen === null) return <span class="fold leaf" />;
+  return (
+    <span class="fold" aria-hidden="true">
+      <Icon name={isOpen ? "down" : "right"} size={12} />
+    </span>
+  );
+}
+
+function NameParts({ node, find }: { node: SpanNode; find: string }) {
+  const { span, parent } = node;
+  const isNewService = parent?.span.service !== span.service;
+  return (
+    <>
+      <span class="service-mark" style={{ background: `var(${node.color})` }} />
+      {span.error && (
+        <span class="row-error" title={errorOf(span)}>
+          <Icon name="warning" size={12} />
+          <span class="visually-hidden">error</span>
+        </span>
+      )}
+      <span class="span-name" title={`${span.name} · ${span.service}`}>
+        <Highlighted text={span.name} find={find} />
+      </span>
+      {isNewService && (
+        <span class="span-service">
+          <Highlighted text={span.service} find={find} />
+        </span>
+      )}
+      {span.http?.status && span.http.status >= 400 ? <span class="span-status">{span.http.status}</span> : null}
+      {node.problems.map((problem) => (
+        <span key={problem.kind} class="remark" title={problem.message}>
+          {remarkOf(problem, node)}
+        </span>
+      ))}
+    </>
+  );
+}
+
+const REMARKS: Record<string, string> = { missing_parent: "no parent", gap: "gap", outlives_parent: "outlives", cycle: "circle" };
+
+function remarkOf({ kind }: TraceProblem, { span }: SpanNode): string {
+  if (kind === "clock_skew") return `clock ${skewText(span.skew_ns)}`;
+  return REMARKS[kind] ?? kind;
+}

@@ -1,0 +1,32 @@
+/** The page of a trace that is here: summary, toolbar, overview, waterfall and the panel beside it. */
+
+import { useRef } from "preact/hooks";
+import type { Trace } from "../contract.ts";
+import { Minimap } from "./Minimap.tsx";
+import { RowDetail } from "./RowDetail.tsx";
+import { TraceSummary } from "./TraceSummary.tsx";
+import { TraceToolbar } from "./TraceToolbar.tsx";
+import { useTraceKeys } from "./useTraceKeys.ts";
+import { useTraceView } from "./useTraceView.ts";
+import { ROW_PX, Waterfall } from "./Waterfall.tsx";
+
+export function TraceBody({ trace }: { trace: Trace }) {
+  const view = useTraceView(trace);
+  const search = useRef<HTMLInputElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  useTraceKeys(view, {
+    focusSearch: () => search.current?.select(),
+    pageRows: () => Math.max(1, Math.floor((box.current?.clientHeight ?? 0) / ROW_PX) - 2),
+  });
+  return (
+    <div class="trace">
+      <TraceSummary view={view} />
+      <TraceToolbar view={view} search={search} />
+      <Minimap view={view} />
+      <div class="trace-main">
+        <Waterfall view={view} box={box} />
+        {view.place.hasDetail && view.selected && <RowDetail view={view} row={view.selected} />}
+      </div>
+    </div>
+  );
+}
