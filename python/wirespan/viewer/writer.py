@@ -128,7 +128,10 @@ class Writer:
                 self._closed = True
                 self._jobs.put(None)
         self._thread.join()
-        self._cursor.close()
+        # Given up as well: DuckDB complains of objects that live until the interpreter ends.
+        cursor = self.__dict__.pop("_cursor", None)
+        if cursor is not None:
+            cursor.close()
 
     # On the writer's thread.
 
