@@ -232,7 +232,8 @@ class HTTPStats:
         """The states in order of time, each with its nanoseconds; the one it is in now is not among them yet.
 
         Empty unless somebody asked before the request began: `OpenTelemetry(timeline=True)`, or a tracer with
-        a true attribute `wants_timeline`. At most 64; where there were more, the sums fall short of `states()`.
+        a true attribute `wants_timeline`. At most 64; where there were more, the sums fall short of
+        `states()`.
         """
         return self._stats.timeline()
 

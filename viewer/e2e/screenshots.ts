@@ -1,6 +1,7 @@
 /** Pictures of each page in both themes: `make screenshots`. To be looked at, and for the README and the docs. */
 
 import { mkdirSync } from "node:fs";
+import type { Page } from "playwright-core";
 import { test } from "vitest";
 import { launch, open, serve } from "./browser.ts";
 
@@ -10,7 +11,7 @@ interface Shot {
   name: string;
   path: string;
   history?: number;
-  prepare?: (page: import("playwright-core").Page) => Promise<void>;
+  prepare?: (page: Page) => Promise<void>;
 }
 
 /** Traces of one shape each, see `mock/scenes.ts`. */
@@ -48,6 +49,12 @@ const SHOTS: Shot[] = [
   { name: "routes", path: "/routes" },
   { name: "services", path: "/services" },
   { name: "first-run", path: "/live", history: 0 },
+  {
+    name: "first-run-curl",
+    path: "/live",
+    history: 0,
+    prepare: (page) => page.getByRole("tab", { name: "curl" }).click(),
+  },
   {
     name: "keys",
     path: "/live",
