@@ -11,12 +11,13 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from bench.machine import describe
 from wirespan.viewer.database import Database
+
+if TYPE_CHECKING:
+    import duckdb
 
 Query = tuple[str, str, Any]  # what it is, SQL, parameters
 

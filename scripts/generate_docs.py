@@ -31,6 +31,8 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "access-log-fields": tables.access_log_markdown,
     "end-reasons": tables.end_reasons_markdown,
     "events": tables.events_markdown,
+    "metric-buckets": tables.metric_buckets_markdown,
+    "metrics": tables.metrics_markdown,
     "options": tables.options_markdown,
 }
 

@@ -1,6 +1,7 @@
 /** Pictures of each page in both themes: `make screenshots`. To be looked at, and for the README and the docs. */
 
 import { mkdirSync } from "node:fs";
+import type { Page } from "playwright-core";
 import { test } from "vitest";
 import { launch, open, serve } from "./browser.ts";
 
@@ -10,8 +11,11 @@ interface Shot {
   name: string;
   path: string;
   history?: number;
-  prepare?: (page: import("playwright-core").Page) => Promise<void>;
+  prepare?: (page: Page) => Promise<void>;
 }
+
+/** Traces of one shape each, see `mock/scenes.ts`. */
+const SCENE = `/traces/5ce${"0".repeat(25)}`;
 
 const SHOTS: Shot[] = [
   { name: "live", path: "/live" },
@@ -35,10 +39,22 @@ const SHOTS: Shot[] = [
     },
   },
   { name: "live-refused", path: "/live?status=9xx" },
+  { name: "trace", path: `${SCENE}fa11` },
+  { name: "trace-error", path: `${SCENE}fa11?span=0000000000000001&detail=1` },
+  { name: "trace-clocks", path: `${SCENE}5ce3?span=0000000000000003` },
+  { name: "trace-search", path: `${SCENE}10de?find=price+10&zoom=100000000-400000000` },
+  { name: "trace-deep", path: `${SCENE}dee9` },
+  { name: "trace-large", path: `/traces/${"0".repeat(27)}10000` },
   { name: "inflight", path: "/inflight" },
   { name: "routes", path: "/routes" },
   { name: "services", path: "/services" },
   { name: "first-run", path: "/live", history: 0 },
+  {
+    name: "first-run-curl",
+    path: "/live",
+    history: 0,
+    prepare: (page) => page.getByRole("tab", { name: "curl" }).click(),
+  },
   {
     name: "keys",
     path: "/live",
@@ -58,7 +74,7 @@ test("screenshots", { timeout: 180_000 }, async () => {
     for (const colorScheme of ["dark", "light"] as const) {
       const { page } = await open(browser, served.address + shot.path, { colorScheme });
       await page.waitForLoadState("load");
-      await page.waitForSelector(".virtual-rows, .first-run, .message, .table, svg");
+      await page.waitForSelector(".virtual-rows, .waterfall-rows, .first-run, .message, .table, svg");
       await page.waitForFunction(() => document.fonts.ready.then(() => true));
       await page.waitForTimeout(350);
       await shot.prepare?.(page);

@@ -14,6 +14,8 @@ interface VirtualListProps {
   row: (index: number) => ComponentChildren;
   /** Scrolled into view when it changes. */
   selected?: number | null;
+  /** Id of the selected row's element, for assistive technology. */
+  selectedId?: string | undefined;
   /** A row that stays above the others. */
   head?: ComponentChildren;
   class?: string;
@@ -44,7 +46,7 @@ export function VirtualList(props: VirtualListProps) {
     onScrolled?.(top);
   };
   return (
-    <div ref={box} class={`virtual-list ${props.class ?? ""}`} role="grid" aria-label={label} aria-rowcount={count} tabIndex={0} onScroll={scrolled}>
+    <div ref={box} class={`virtual-list ${props.class ?? ""}`} role="grid" aria-label={label} aria-rowcount={count} aria-activedescendant={props.selectedId} tabIndex={0} onScroll={scrolled}>
       {head && (
         <div ref={headBox} class="virtual-head" role="rowgroup">
           {head}

@@ -17,14 +17,23 @@ import { Activity } from "./Activity.tsx";
 import { fromNewest, indexOf, upTo } from "./buffer.ts";
 import { EmptyList } from "./EmptyList.tsx";
 import { feed } from "./feed.ts";
-import { RequestRow, ROW_HEIGHT, RowHead } from "./RequestRow.tsx";
+import { RequestRow, ROW_HEIGHT, RowHead, rowId } from "./RequestRow.tsx";
 import { errorFrom, stepFrom } from "./selection.ts";
 
 export function LivePage() {
   const filters = filterQuery(query.value).toString();
   useEffect(() => {
-    feed.start(new URLSearchParams(filters));
-    return () => feed.stop();
+    // A page that nobody sees gives its connection back: browsers allow six to a server, over all tabs.
+    const follow = (): void => {
+      if (document.hidden) feed.stop();
+      else feed.start(new URLSearchParams(filters));
+    };
+    follow();
+    document.addEventListener("visibilitychange", follow);
+    return () => {
+      document.removeEventListener("visibilitychange", follow);
+      feed.stop();
+    };
   }, [filters]);
   const list = useList();
   const isFirstRun = status.value?.spans === 0 && list.items.length === 0 && feed.state.value !== "refused";
@@ -95,6 +104,7 @@ function RequestList({ list }: { list: List }) {
       count={items.length}
       rowHeight={ROW_HEIGHT}
       selected={at === -1 ? null : at}
+      selectedId={selected === null ? undefined : rowId(selected)}
       boxRef={box}
       head={<RowHead />}
       onScrolled={scrolled}
@@ -119,7 +129,10 @@ function RequestList({ list }: { list: List }) {
 function useListKeys(list: List): void {
   const { items, selected, setSelected } = list;
   const go = (request: Request | undefined): void => {
-    if (request) setSelected(request.seq);
+    if (!request) return;
+    setSelected(request.seq);
+    // So that screen readers tell the row, by aria-activedescendant.
+    list.box.current?.focus({ preventScroll: true });
   };
   useKeys("Live", [
     { keys: "j", label: "next request", run: () => go(stepFrom(items, selected, 1)) },

@@ -10,6 +10,8 @@ import { barLength, TICKS } from "./scale.ts";
 
 export const ROW_HEIGHT = 30;
 
+export const rowId = (seq: number) => `request-${seq}`;
+
 export function RowHead() {
   return (
     <div class="live-row live-head" role="row">
@@ -49,6 +51,7 @@ export const RequestRow = memo(({ request, index, isSelected, select, open }: Re
   return (
     <div
       class={`live-row ${error ? "failed" : ""} ${isSelected ? "selected" : ""}`}
+      id={rowId(seq)}
       role="row"
       aria-rowindex={index + 1}
       aria-selected={isSelected}

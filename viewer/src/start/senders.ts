@@ -60,9 +60,12 @@ function curl(address: string, needsToken: boolean): string {
     '"name": "GET /hello", "kind": 2',
     '"startTimeUnixNano": "\'$(($(date +%s) - 1))\'880000000"',
     '"endTimeUnixNano": "\'$(date +%s)\'000000000"',
-    '"attributes": [{"key": "http.request.method", "value": {"stringValue": "GET"}},\n' +
-      '      {"key": "http.route", "value": {"stringValue": "/hello"}},\n' +
-      '      {"key": "http.response.status_code", "value": {"intValue": "200"}}]',
+    lines(
+      '"attributes": [',
+      '        {"key": "http.request.method", "value": {"stringValue": "GET"}},',
+      '        {"key": "http.route", "value": {"stringValue": "/hello"}},',
+      '        {"key": "http.response.status_code", "value": {"intValue": "200"}}]',
+    ),
   ];
   return lines(
     `curl ${address}/v1/traces -H 'Content-Type: application/json' \\`,

@@ -38,8 +38,8 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
   const indent = Math.max(3, Math.min(INDENT_PX, (namePx * INDENT_SHARE) / model.levels));
   const first = Math.max(0, Math.floor(scroll.top / ROW_PX) - OVERSCAN);
   const last = Math.min(rows.length, Math.ceil((scroll.top + scroll.height) / ROW_PX) + OVERSCAN);
-  // Scrolling leaves the view as it is: a row that stays in sight is the same element, which Preact does not look into.
-  const elements = useMemo(() => new Map<number, VNode>(), [view]);
+  // A row that scrolling and moving leave as it is stays the same element, which Preact does not look into.
+  const elements = useMemo(() => new Map<number, VNode>(), [rows, range.from, range.to, view.matched]);
   const ticks = ticksOf(range, (scroll.width - namePx) / TICK_PX);
   return (
     <div ref={wrap} class="waterfall-wrap" style={{ "--name": `${namePx}px`, "--indent": `${indent}px` }}>
@@ -77,12 +77,14 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
 }
 
 function rowElement(elements: Map<number, VNode>, view: TraceView, index: number): VNode | null {
-  const known = elements.get(index);
+  // The selected row looks different: it has a place of its own.
+  const place = index === view.selectedIndex ? -1 - index : index;
+  const known = elements.get(place);
   const row = view.rows[index];
   if (known || !row) return known ?? null;
   const props = { key: row.key, index, view };
   const element = row.kind === "span" ? <SpanRowView row={row} {...props} /> : <NoteRowView row={row} {...props} />;
-  elements.set(index, element);
+  elements.set(place, element);
   return element;
 }
 
