@@ -158,9 +158,11 @@ def test_servers_are_bounded() -> None:
     assert names[0] == "0002"
 
 
-def test_silence_has_heartbeats_and_closing_ends_it(viewer: Running) -> None:
+def test_silence_has_heartbeats_and_closing_ends_it(viewer: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LOOK_S", 0.001)
+
     async def run() -> list[bytes]:
-        follower = Live(viewer.store, heartbeat_s=0.01, pause_s=0)
+        follower = Live(viewer.store, heartbeat_s=0.02, pause_s=0)
         pieces = []
         async for piece in follower.follow(Filters(), None):
             pieces.append(piece)
