@@ -6,7 +6,7 @@
 //! reply) -> [`h1`] (encode) -> [`output`] (into the kernel) -> [`sinks`] (the finished record).
 //!
 //! Its trace: [`propagation`] (the caller's headers) -> [`sampling`] (is it kept) -> [`trace`] (the record) -> [`sinks`]
-//! (the span) -> [`otlp`] (to a receiver).
+//! (the span) -> [`otlp`] (to a receiver). Spans that the application makes join it there from [`spans`].
 
 pub mod config;
 mod connection;
@@ -22,5 +22,6 @@ pub mod output;
 pub mod propagation;
 pub mod sampling;
 pub mod sinks;
+pub mod spans;
 mod stream;
 pub mod trace;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
 use crate::otlp::SpanData;
+use crate::spans::{Family, put_over};
+use crate::trace::TraceContext;
 
 /// A span to export. Small, since a queue holds thousands.
 #[derive(Debug)]
@@ -27,7 +29,14 @@ impl Item {
     #[must_use]
     pub fn into_span(self) -> Option<SpanData> {
         match self.0 {
-            Inner::Exchange(exchange, mapping) => mapping.span(&exchange),
+            Inner::Exchange(exchange, mapping) => {
+                let mut span = mapping.span(&exchange)?;
+                let family = exchange.context().and_then(TraceContext::known_family);
+                if let Some(added) = family.and_then(Family::take_server) {
+                    put_over(&mut span, *added);
+                }
+                Some(span)
+            }
             Inner::Span(span) => Some(*span),
         }
     }
@@ -35,7 +44,13 @@ impl Item {
 
 impl From<SpanData> for Item {
     fn from(span: SpanData) -> Self {
-        Self(Inner::Span(Box::new(span)))
+        Box::new(span).into()
+    }
+}
+
+impl From<Box<SpanData>> for Item {
+    fn from(span: Box<SpanData>) -> Self {
+        Self(Inner::Span(span))
     }
 }
 
