@@ -24,6 +24,7 @@ use crate::exchange::PyExchange;
 use crate::host::{Application, Host};
 use crate::opentelemetry::OpenTelemetry;
 use crate::operation::Done;
+use crate::provider::SourceCell;
 use crate::tracers::Tracers;
 
 /// A clock that a test sets, in nanoseconds.
@@ -73,24 +74,32 @@ struct Given<'py> {
     clock: Option<Py<ManualClock>>,
 }
 
-/// The tracers, native ones apart: those never enter Python.
-fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> PyResult<(Sinks, Vec<Bound<'_, PyAny>>)> {
+/// The tracers by kind.
+struct Split<'py> {
+    /// They never enter Python.
+    sinks: Sinks,
+    python: Vec<Bound<'py, PyAny>>,
+    /// Of the tracer whose spans handlers see.
+    source: Option<SourceCell>,
+}
+
+fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> PyResult<Split<'_>> {
     let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
-    let mut ignored = Vec::new();
-    let mut python = Vec::new();
+    let (mut ignored, mut python, mut source) = (Vec::new(), Vec::new(), None);
     for tracer in all {
         if let Ok(native) = tracer.cast::<AccessLog>() {
             sinks.push(Arc::clone(&native.get().log) as Arc<dyn Sink>);
         } else if let Ok(native) = tracer.cast::<OpenTelemetry>() {
             native.get().start();
             ignored.extend_from_slice(&native.get().ignored);
+            source.get_or_insert_with(|| Arc::clone(&native.get().source));
             sinks.push(Arc::clone(&native.get().spans) as Arc<dyn Sink>);
         } else {
             python.push(tracer);
         }
     }
     let ignored = IgnoreList::new(ignored).map_err(|e| PyValueError::new_err(e.to_string()))?;
-    Ok((Sinks::new(sinks, ignored), python))
+    Ok(Split { sinks: Sinks::new(sinks, ignored), python, source })
 }
 
 fn application(py: Python<'_>, given: &mut Given<'_>) -> PyResult<(Application, Py<PyType>)> {
@@ -129,7 +138,7 @@ impl PyEngine {
     ) -> PyResult<Self> {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
-        let (sinks, tracers) = split_tracers(std::mem::take(&mut given.tracers))?;
+        let Split { sinks, python: tracers, source } = split_tracers(std::mem::take(&mut given.tracers))?;
         // A tracer may raise the level of a request.
         let is_traced = config.trace_level != Level::Disabled || !tracers.is_empty();
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
@@ -142,6 +151,7 @@ impl PyEngine {
             application,
             exchange_type,
             tracers: Tracers::new(py, &tracers)?,
+            source,
             task_type: asyncio.getattr("Task")?.unbind(),
             task_options: task_options(py, event_loop)?.unbind(),
             create_future: event_loop.getattr("create_future")?.unbind(),

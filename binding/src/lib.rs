@@ -26,6 +26,7 @@ mod exchange;
 mod host;
 mod opentelemetry;
 mod operation;
+mod provider;
 mod request;
 mod stats;
 mod tables;
@@ -48,5 +49,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stats::Recorded>()?;
     module.add_class::<access_log::AccessLog>()?;
     opentelemetry::register(module)?;
+    provider::register(module)?;
     tables::register(module)
 }

@@ -21,6 +21,7 @@ pub(crate) use self::shown::hex;
 
 use self::arguments::Arguments;
 use crate::access_log::seconds;
+use crate::provider::SourceCell;
 
 /// How long the end of the process may be put off to send what was not sent yet.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -33,6 +34,8 @@ pub(crate) struct OpenTelemetry {
     pub spans: Arc<Spans>,
     /// Patterns of requests that no sink of the engine is told of.
     pub ignored: Vec<String>,
+    /// Filled when a provider is made for it.
+    pub source: SourceCell,
     exporter: Arc<Exporter>,
     memory: Option<MemorySpans>,
 }
@@ -75,7 +78,7 @@ impl OpenTelemetry {
         let exporter = Arc::new(exporter);
         close_at_exit(py, Arc::downgrade(&exporter))?;
         let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
-        Ok(Self { spans, ignored, exporter, memory })
+        Ok(Self { spans, ignored, source: SourceCell::default(), exporter, memory })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

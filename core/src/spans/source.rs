@@ -107,6 +107,7 @@ impl Source {
         Some(Span {
             source: Arc::clone(self),
             context: trace.span.clone(),
+            kind: Kind::Server,
             request: Some(Arc::clone(exchange)),
             timeline: Timeline::of_exchange(clock.clone(), offset_ns),
             role: if trace.is_recording { Role::Server } else { Role::Mute },
@@ -117,6 +118,7 @@ impl Source {
     #[must_use]
     pub fn start(self: &Arc<Self>, start: Start<'_>) -> Span {
         let (context, is_recording) = self.context(&start.parent);
+        let kind = start.kind;
         let (request, timeline) = match start.parent {
             Parent::Own(parent) => (parent.request.clone(), parent.timeline.clone()),
             Parent::None | Parent::Foreign(..) => (None, Timeline::new(Clock::System)),
@@ -127,7 +129,7 @@ impl Source {
         } else {
             Role::Mute
         };
-        Span { source: Arc::clone(self), context, request, timeline, role }
+        Span { source: Arc::clone(self), context, kind, request, timeline, role }
     }
 
     fn context(&self, parent: &Parent<'_>) -> (SpanContext, bool) {

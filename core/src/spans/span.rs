@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Draft, Limits, Source, Timeline};
 use crate::exchange::Exchange;
+use crate::otlp::Kind;
 use crate::trace::SpanContext;
 
 /// What a span is to us.
@@ -22,6 +23,7 @@ pub(super) enum Role {
 pub struct Span {
     pub(super) source: Arc<Source>,
     pub(super) context: SpanContext,
+    pub(super) kind: Kind,
     pub(super) request: Option<Arc<Exchange>>,
     pub(super) timeline: Timeline,
     pub(super) role: Role,
@@ -38,6 +40,12 @@ impl Span {
     #[must_use]
     pub const fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    /// What it is in its trace.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Whether it is one that never records, so that there is nothing to say about changes that are lost.
