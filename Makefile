@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help build demo test test-rust test-python check check-rust check-python check-types \
+.PHONY: help build demo test test-rust test-python interop check check-rust check-python check-types \
 	coverage fix bench docs clean
 
 help: ## This list
@@ -56,6 +56,9 @@ test-rust: $(STAMPS)/python
 test-python: build
 	@rm -rf $(VENV)/coverage
 	coverage run -m pytest -q
+
+interop: build ## Against a real OpenTelemetry Collector; needs Go, builds for a minute
+	pytest -q -m interop
 
 coverage: ## What `make test` covered; run that first
 	@coverage combine --quiet

@@ -15,6 +15,7 @@ class Receiver:
         self.requests: list[ExportTraceServiceRequest] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
+        self._arrival = threading.Condition()
         kept = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -22,7 +23,9 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 kept.paths.append(self.path)
                 kept.headers.append({name.lower(): value for name, value in self.headers.items()})
-                kept.requests.append(ExportTraceServiceRequest.FromString(body))
+                with kept._arrival:
+                    kept.requests.append(ExportTraceServiceRequest.FromString(body))
+                    kept._arrival.notify_all()
                 self.send_response(200)
                 self.send_header("content-type", "application/x-protobuf")
                 self.send_header("content-length", "0")
@@ -35,6 +38,12 @@ class Receiver:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+
+    def take(self, timeout_s: float = 10) -> ExportTraceServiceRequest:
+        """Waits for the oldest request that was not taken yet."""
+        with self._arrival:
+            assert self._arrival.wait_for(lambda: self.requests, timeout_s), "nothing was exported"
+            return self.requests.pop(0)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,0 +1,174 @@
+"""A real Collector reads what we send; while it is killed and comes back under load, no span is lost."""
+
+import http.client
+import json
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import pytest
+
+from cli.commands import Serving
+from interop.collector import Collector, build
+from otel.receiver import Receiver
+from wirespan import App, RequestContext
+from wirespan.testing import RecordingTracer, TestClient
+from wirespan.tracers import OpenTelemetry
+
+pytestmark = [pytest.mark.interop, pytest.mark.timeout(900)]
+
+OUTAGES = 3
+REQUESTS = 1500  # in each phase
+BATCH = 512  # the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.getbasetemp() / "collector")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+def span_ids(receiver: Receiver) -> list[bytes]:
+    return [
+        span.span_id
+        for request in receiver.requests
+        for resource_spans in request.resource_spans
+        for scope_spans in resource_spans.scope_spans
+        for span in scope_spans.spans
+        if span.name == "GET /items/{id}"
+    ]
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_collector_understands_every_field(
+    program: Path,
+    receiver: Receiver,
+    tmp_path: Path,
+    protocol: Literal["http/protobuf", "http/json"],
+    compression: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What comes out behind the Collector is what the same exchange gives in memory."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", compression)
+    app = App()
+
+    @app.get("/items/{id}")
+    async def item(ctx: RequestContext) -> None:
+        ctx.text("one")
+
+    with Collector(program, tmp_path, receiver.url) as collector:
+        sent = OpenTelemetry(service_name="shop", endpoint=collector.url, protocol=protocol, events=True)
+        done = RecordingTracer()
+        with TestClient(app, tracers=[done, sent]) as client:
+            headers = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-03", "tracestate": "us=1,them=2"}
+            client.get("/items/7?q=caf%C3%A9&sig=secret", headers=headers)
+            done.wait()
+        assert sent.close(10), sent.status()
+        assert sent.status()["exported"] == 1
+    [request] = receiver.requests
+    [resource_spans] = request.resource_spans
+    [span] = resource_spans.scope_spans[0].spans
+    values = {pair.key: pair.value for pair in span.attributes}
+    assert (span.trace_id.hex(), span.parent_span_id.hex()) == ("a" * 32, "b" * 16)
+    assert (span.name, span.kind) == ("GET /items/{id}", span.SPAN_KIND_SERVER)
+    assert span.trace_state == "us=1,them=2"
+    assert values["http.response.status_code"].int_value == 200
+    assert values["url.query"].string_value == "q=caf%C3%A9&sig=REDACTED"
+    states = sum(value.int_value for key, value in values.items() if key.startswith("wirespan.state."))
+    assert states == span.end_time_unix_nano - span.start_time_unix_nano
+    assert [event.name for event in span.events][-1] == "HTTP_FINISH"
+    assert span.flags & 0x3FF == 0x303  # sampled, random; parent known to be remote
+
+
+class Load:
+    """Requests one after another on one connection, each timed."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self.sent = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def get(self, path: str) -> bytes:
+        self._connection.request("GET", path)
+        response = self._connection.getresponse()
+        assert response.status == 200
+        return response.read()
+
+    def run(self, count: int) -> float:
+        """Returns the median time of a request, in seconds."""
+        times = []
+        for _ in range(count):
+            start = time.perf_counter()
+            self.get("/items/7")
+            times.append(time.perf_counter() - start)
+        self.sent += count
+        return statistics.median(times)
+
+    def status(self) -> dict[str, Any]:
+        status: dict[str, Any] = json.loads(self.get("/status"))
+        return status
+
+
+def test_no_span_is_lost_while_a_collector_dies_and_returns(
+    program: Path, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOOL_DIR", str(tmp_path / "spool"))
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+    up, down = [], []
+    with Collector(program, tmp_path, receiver.url) as collector:
+        monkeypatch.setenv("RECEIVER_URL", collector.url)
+        with (
+            Serving("interop.shop:app", "--port", "0", cwd=Path(__file__).parents[1]) as server,
+            Load(server.port) as load,
+        ):
+            load.run(REQUESTS)  # warm
+            for _ in range(OUTAGES):
+                up.append(load.run(REQUESTS))
+                die_in_mid_load(collector, load)
+                down.append(load.run(REQUESTS))
+                collector.start()
+            wait_until_delivered(receiver, load)
+            status = load.status()
+    arrived = Counter(span_ids(receiver))
+    assert len(arrived) == load.sent
+    assert not any(status["dropped"].values()), status
+    # What was behind the Collector already, but whose answer died with it, is sent once more: OTLP delivers
+    # at least once. It is at most what was in flight at each kill.
+    assert max(arrived.values()) <= 1 + OUTAGES
+    assert arrived.total() - len(arrived) <= OUTAGES * BATCH
+    ratio = statistics.median(down) / statistics.median(up)
+    assert ratio < 2, f"requests took {ratio:.2f} times as long while the receiver was down"
+
+
+def die_in_mid_load(collector: Collector, load: Load) -> None:
+    """Kills it while requests, and so spans, are under way."""
+    killer = threading.Thread(target=collector.kill)
+    load.run(REQUESTS // 2)
+    killer.start()
+    load.run(REQUESTS // 2)
+    killer.join()
+
+
+def wait_until_delivered(receiver: Receiver, load: Load) -> None:
+    deadline = time.monotonic() + 60
+    while len(set(span_ids(receiver))) < load.sent:
+        assert time.monotonic() < deadline, (len(set(span_ids(receiver))), load.sent, load.status())
+        time.sleep(0.1)
