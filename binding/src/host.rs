@@ -128,6 +128,9 @@ impl Host {
 
     fn run_handler(self: &Arc<Self>, py: Python<'_>, exchange: &Arc<Exchange>) -> PyResult<()> {
         let object = self.object(py, exchange)?;
+        if self.tracers.want_head() {
+            self.tracers.head(self, &object);
+        }
         let coroutine = match &self.application {
             Application::Native(dispatch) => dispatch.bind(py).call1((&object,)),
             Application::Asgi(asgi) => asgi.call(exchange, &object),

@@ -5,6 +5,7 @@
 //! | crossing | when | copies |
 //! |---|---|---|
 //! | `Tracer.start` | `HTTP_START`, only with Python tracers | nothing |
+//! | `Tracer.head` | head parsed, only with Python tracers that have it | nothing |
 //! | `dispatch(ctx)` / `app(scope, receive, send)` | head parsed | ASGI: the scope; native: nothing until read |
 //! | `Driver.__next__` | each step of the handler | nothing |
 //! | `read` / `receive` | the handler asks for body | each chunk once |

@@ -20,6 +20,9 @@ def access_log_fields() -> list[tuple[str, str]]: ...  # JSON field, meaning
 def define_event(name: str, level: int, /) -> int:
     """Number of the new event. Raises ValueError that says who has the name."""
 
+def redact_query(query: str) -> str:
+    """A query string without the secrets that spans must not tell."""
+
 class CoreError(Exception):
     """Raised by the engine; `fault` is operator, peer, network, handler or internal."""
 

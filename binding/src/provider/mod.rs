@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::prelude::*;
 use wirespan_core::exchange::Exchange;
+use wirespan_core::sinks::opentelemetry::redact;
 use wirespan_core::spans::{Limits, Source as Spans};
 use wirespan_core::trace::Clock;
 
@@ -110,7 +111,14 @@ impl SpanSource {
     }
 }
 
+/// A query without the secrets that spans must not tell.
+#[pyfunction]
+fn redact_query(query: &str) -> String {
+    redact(query)
+}
+
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(redact_query, module)?)?;
     module.add_class::<SpanSource>()?;
     module.add_class::<Tracer>()?;
     module.add_class::<Span>()?;

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub use item::{Item, SpanSink};
 pub use mapping::{Mapping, MappingOptions};
 pub use method::Methods;
+pub use privacy::redact;
 
 use super::Sink;
 use crate::exchange::Exchange;
