@@ -40,19 +40,19 @@ impl CurrentSpan {
     }
 
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Span>> {
+        if self.entered.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+            return Err(PyRuntimeError::new_err(
+                "this block runs already: call start_as_current_span once for each `with`",
+            ));
+        }
         let tracer = self.tracer.get();
         let span = Bound::new(py, tracer.start(py, &self.arguments)?)?;
         let api = &tracer.source.api;
         let context = api.with_span(py, span.as_any())?;
         let token = call::set_variable(api.variable.bind(py), &context)?.unbind();
         let entered = Entered { span: span.clone().unbind(), token };
-        let before = self.entered.lock().unwrap_or_else(PoisonError::into_inner).replace(entered);
-        match before {
-            None => Ok(span),
-            Some(_) => Err(PyRuntimeError::new_err(
-                "this block runs already: call start_as_current_span once for each `with`",
-            )),
-        }
+        *self.entered.lock().unwrap_or_else(PoisonError::into_inner) = Some(entered);
+        Ok(span)
     }
 
     fn __exit__(

@@ -93,6 +93,9 @@ fn value(given: &Bound<'_, PyAny>) -> Option<Value> {
     if let Some(plain) = plain(given) {
         return Some(plain);
     }
+    if let Ok(bytes) = given.cast::<PyBytes>() {
+        return std::str::from_utf8(bytes.as_bytes()).ok().map(|text| text.to_owned().into());
+    }
     let items = given.cast::<PySequence>().ok()?;
     let mut values: Vec<Value> = Vec::new();
     for item in items.try_iter().ok()? {
@@ -116,9 +119,5 @@ fn plain(given: &Bound<'_, PyAny>) -> Option<Value> {
     if given.is_instance_of::<PyInt>() {
         return given.extract::<i64>().ok().map(Value::Int);
     }
-    if let Ok(given) = given.cast::<PyFloat>() {
-        return Some(given.value().into());
-    }
-    let bytes = given.cast::<PyBytes>().ok()?;
-    std::str::from_utf8(bytes.as_bytes()).ok().map(|text| text.to_owned().into())
+    given.cast::<PyFloat>().ok().map(|given| given.value().into())
 }
