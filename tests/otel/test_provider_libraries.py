@@ -32,15 +32,16 @@ def stock(spans: OpenTelemetry, database: Path) -> App:
 
 def shop(spans: OpenTelemetry, url: str) -> FastAPI:
     """The service that calls."""
+    provider = TracerProvider(spans)
     app = FastAPI()
 
     @app.get("/items/{id}")
     async def item(id: int) -> int:  # noqa: A002 - a parameter of the path
         async with httpx.AsyncClient(trust_env=False) as client:
-            HTTPXClientInstrumentor.instrument_client(client, tracer_provider=TracerProvider(spans))
+            HTTPXClientInstrumentor.instrument_client(client, tracer_provider=provider)
             with suppress_instrumentation():
-                await client.get(f"{url}stock/0")
-            found: int = (await client.get(f"{url}stock/{id}")).json()
+                await client.get(f"{url}/stock/0")
+            found: int = (await client.get(f"{url}/stock/{id}")).json()
         return found
 
     return app

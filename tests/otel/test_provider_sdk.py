@@ -25,8 +25,9 @@ class Seen(Sampler):
         self.attributes: dict[str, Any] = {}
 
     def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
-        self.attributes = dict(kwargs.get("attributes") or args[4])
-        return SamplingResult(Decision.RECORD_AND_SAMPLE, self.attributes)
+        given = dict(kwargs.get("attributes") or args[4:5] and args[4] or {})
+        self.attributes = self.attributes or given
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, given)
 
     def get_description(self) -> str:
         return "seen"
