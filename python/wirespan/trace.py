@@ -350,4 +350,3 @@ class HeadTracer(Tracer, Protocol):
         Returns:
             The context to use from here on, as with `start`.
         """
-

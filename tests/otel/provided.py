@@ -27,9 +27,7 @@ def by_name(spans: OpenTelemetry) -> Shown:
     return shown
 
 
-def served(
-    app: object, spans: OpenTelemetry, use: Callable[[TestClient], httpx.Response]
-) -> httpx.Response:
+def served(app: object, spans: OpenTelemetry, use: Callable[[TestClient], httpx.Response]) -> httpx.Response:
     """One request; returns once its exchange is over."""
     done = RecordingTracer()
     with TestClient(app, tracers=[spans, done]) as client:

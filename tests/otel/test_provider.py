@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from fastapi import BackgroundTasks, FastAPI
 from fastapi.responses import JSONResponse, StreamingResponse
-from opentelemetry import baggage, propagate, trace
+from opentelemetry import baggage, context, propagate, trace
 
 from otel.provided import by_name, parent_of, provided, served
 from wirespan import App, RequestContext
+from wirespan.opentelemetry import TracerProvider
 from wirespan.tracers import OpenTelemetry
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -89,7 +90,8 @@ def test_in_threads_tasks_and_middleware() -> None:
 
 def test_in_asgi_streams_exception_handlers_and_background_tasks() -> None:
     spans, tracer = provided()
-    app = FastAPI()
+    # Its own spans are another test's; the pages of the docs, which run as tests, may have set a global provider.
+    app = FastAPI(telemetry={"tracing": False})
 
     async def chunks() -> AsyncIterator[bytes]:
         mark("stream")
@@ -197,9 +199,7 @@ def test_the_callers_trace_and_baggage_go_on() -> None:
         ({"ignore": ["/fine", "/broken"]}, {"/marked": 2}),
     ],
 )
-def test_children_share_the_fate_of_their_request(
-    options: dict[str, Any], expected: dict[str, int]
-) -> None:
+def test_children_share_the_fate_of_their_request(options: dict[str, Any], expected: dict[str, int]) -> None:
     spans, tracer = provided(**options)
     app = App()
 
@@ -232,7 +232,9 @@ def test_children_share_the_fate_of_their_request(
     for path in ("/fine", "/broken", "/marked"):
         served(app, spans, lambda client, path=path: client.get(path))  # type: ignore[misc]
     finished = spans.finished_spans()
-    paths = {span["trace_id"]: span["attributes"].get("url.path") for span in finished if span["kind"] == "server"}
+    paths = {
+        span["trace_id"]: span["attributes"].get("url.path") for span in finished if span["kind"] == "server"
+    }
     counts: dict[str, int] = {}
     for span in finished:
         path = paths[span["trace_id"]]
@@ -281,3 +283,44 @@ def test_without_a_provider_there_is_no_current_span() -> None:
 
     served(app, spans, lambda client: client.get("/"))
     assert seen == [trace.INVALID_SPAN]
+
+
+@pytest.mark.parametrize("headers", [{}, {"traceparent": f"00-{TRACE}-{PARENT}-01"}])
+@pytest.mark.parametrize("trust", ["always", "never"])
+def test_a_framework_that_traces_itself_finds_the_span_that_is_there(
+    headers: dict[str, str], trust: str
+) -> None:
+    spans = OpenTelemetry(exporter="memory", trust=trust)
+    app = FastAPI(telemetry={"tracer_provider": TracerProvider(spans)})
+
+    @app.get("/items/{id}")
+    async def item(id: str) -> None:  # noqa: A002 - a parameter of the path
+        raise LookupError(id)
+
+    url = "/items/7?AWSAccessKeyId=secret"
+    assert served(app, spans, lambda client: client.get(url, headers=headers)).status_code == 500
+    shown = by_name(spans)
+    [server] = [span for span in shown.values() if span["kind"] == "server"]
+    assert server["name"] == "GET /items/{id}"
+    assert server["attributes"]["url.query"] == "AWSAccessKeyId=REDACTED"
+    assert parent_of(shown, "fastapi.endpoint") == "GET /items/{id}"
+    assert len([event for event in server["events"] if event["name"] == "exception"]) == 1
+
+
+def test_other_server_spans_are_their_own() -> None:
+    spans, tracer = provided()
+    app = App()
+    told = trace.set_span_in_context(trace.NonRecordingSpan(trace.SpanContext(1, 2, is_remote=True)))
+
+    @app.get("/")
+    async def look(ctx: RequestContext) -> None:
+        tracer.start_span("inner", kind=trace.SpanKind.SERVER).end()
+        tracer.start_span("other", told, trace.SpanKind.SERVER).end()
+        with tracer.start_as_current_span("child"):
+            tracer.start_span("free", context.Context(), trace.SpanKind.SERVER).end()
+        ctx.empty()
+
+    served(app, spans, lambda client: client.get("/"))
+    shown = by_name(spans)
+    assert shown.keys() == {"GET /", "inner", "child", "free"}, "a caller that is not sampled is followed"
+    assert (parent_of(shown, "inner"), parent_of(shown, "free")) == ("GET /", None)

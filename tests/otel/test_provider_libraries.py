@@ -33,7 +33,7 @@ def stock(spans: OpenTelemetry, database: Path) -> App:
 def shop(spans: OpenTelemetry, url: str) -> FastAPI:
     """The service that calls."""
     provider = TracerProvider(spans)
-    app = FastAPI()
+    app = FastAPI(telemetry={"tracing": False})
 
     @app.get("/items/{id}")
     async def item(id: int) -> int:  # noqa: A002 - a parameter of the path

@@ -70,7 +70,10 @@ def test_the_span_is_current_and_ends_with_the_request() -> None:
     assert server.kind is trace.SpanKind.SERVER
     assert server.attributes is not None
     attributes = dict(server.attributes)
-    assert attributes | seen.attributes | {"http.route": "/items/{id}", "http.response.status_code": 204} == attributes
+    assert (
+        attributes | seen.attributes | {"http.route": "/items/{id}", "http.response.status_code": 204}
+        == attributes
+    )
     assert seen.attributes["url.query"] == "q=1&sig=REDACTED"
     assert seen.attributes["server.port"] == attributes["server.port"] == sdk.client.base_url.port
     recording = sdk.done.finished[0]

@@ -46,7 +46,7 @@ impl CurrentSpan {
             ));
         }
         let tracer = self.tracer.get();
-        let span = Bound::new(py, tracer.start(py, &self.arguments)?)?;
+        let span = tracer.start(py, &self.arguments)?;
         let api = &tracer.source.api;
         let context = api.with_span(py, span.as_any())?;
         let token = call::set_variable(api.variable.bind(py), &context)?.unbind();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use wirespan_core::otlp::{Scope, Text};
+use wirespan_core::otlp::{Kind, Scope, Text};
 use wirespan_core::spans::{Parent, Start};
 
 use super::current::CurrentSpan;
@@ -59,7 +59,7 @@ impl Tracer {
         Ok(Self { source, scope })
     }
 
-    pub(super) fn start(&self, py: Python<'_>, given: &Arguments) -> PyResult<Span> {
+    pub(super) fn start<'py>(&self, py: Python<'py>, given: &Arguments) -> PyResult<Bound<'py, Span>> {
         let context = given.context.as_ref().map(|context| context.bind(py));
         let current = self.source.api.current_span(py, context)?;
         let own = current.as_ref().and_then(|span| span.cast::<Span>().ok());
@@ -68,9 +68,15 @@ impl Tracer {
             (None, Some(span)) => foreign_parent(span)?,
             (None, None) => Parent::None,
         };
+        let kind = self.source.api.kind(given.kind.as_ref().map(|kind| kind.bind(py)));
+        if kind == Kind::Server
+            && let Some(server) = self.known_server(py, &parent)?
+        {
+            return Ok(server);
+        }
         let start = Start {
             name: value::text(given.name.bind(py)),
-            kind: self.source.api.kind(given.kind.as_ref().map(|kind| kind.bind(py))),
+            kind,
             parent,
             start_unix_ns: given.start_time,
             scope: &self.scope,
@@ -80,7 +86,15 @@ impl Tracer {
         if !span.recorded().is_mute() {
             self.describe(py, &span, given)?;
         }
-        Ok(span)
+        Bound::new(py, span)
+    }
+
+    /// The span of the request that runs, where a framework wants to start one more for it. What that says at the start
+    /// we know better, so it is left out; what it adds later counts.
+    fn known_server<'py>(&self, py: Python<'py>, parent: &Parent<'_>) -> PyResult<Option<Bound<'py, Span>>> {
+        let current = self.source.api.current_span(py, None)?;
+        let current = current.and_then(|span| span.cast_into::<Span>().ok());
+        Ok(current.filter(|span| span.get().recorded().stands_for(parent)))
     }
 
     fn describe(&self, py: Python<'_>, span: &Span, given: &Arguments) -> PyResult<()> {
@@ -113,9 +127,9 @@ fn foreign_parent(span: &Bound<'_, PyAny>) -> PyResult<Parent<'static>> {
 impl Tracer {
     #[pyo3(signature = (name, context = None, kind = None, attributes = None, links = None, start_time = None,
         record_exception = true, set_status_on_exception = true))]
-    fn start_span(
+    fn start_span<'py>(
         &self,
-        name: Bound<'_, PyString>,
+        name: Bound<'py, PyString>,
         context: Option<Py<PyAny>>,
         kind: Option<Py<PyAny>>,
         attributes: Option<Py<PyAny>>,
@@ -123,7 +137,7 @@ impl Tracer {
         start_time: Option<u64>,
         record_exception: bool,
         set_status_on_exception: bool,
-    ) -> PyResult<Span> {
+    ) -> PyResult<Bound<'py, Span>> {
         let py = name.py();
         let given = Arguments {
             name: name.unbind(),

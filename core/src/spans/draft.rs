@@ -68,6 +68,8 @@ pub(crate) fn put_over(span: &mut SpanData, added: SpanData) {
     for (key, value) in added.attributes {
         put(&mut span.attributes, key, value, usize::MAX);
     }
+    // An exception that the application recorded before it let it go: its own event has the stack.
+    span.events.retain(|event| !added.events.iter().any(|own| is_same_exception(event, own)));
     span.events.extend(added.events);
     span.events.sort_by_key(|event| event.time_unix_ns);
     span.links.extend(added.links);
@@ -80,6 +82,17 @@ pub(crate) fn put_over(span: &mut SpanData, added: SpanData) {
     if added.status != Status::Unset {
         span.status = added.status;
     }
+}
+
+fn is_same_exception(event: &Event, other: &Event) -> bool {
+    let get = |event: &Event, wanted: &str| {
+        event.attributes.iter().find(|(key, _)| &**key == wanted).map(|(_, value)| value.clone())
+    };
+    let is_same = |key: &str| get(event, key) == get(other, key);
+    &*event.name == "exception"
+        && event.name == other.name
+        && is_same("exception.type")
+        && is_same("exception.message")
 }
 
 /// Whether there was room.

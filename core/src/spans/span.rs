@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Draft, Limits, Source, Timeline};
+use super::{Draft, Limits, Parent, Source, Timeline};
 use crate::exchange::Exchange;
 use crate::otlp::Kind;
 use crate::trace::SpanContext;
@@ -46,6 +46,26 @@ impl Span {
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether a SERVER span under this parent would be one more for the same request. Frameworks that trace themselves
+    /// read the request's headers and know nothing of the span that the server made.
+    #[must_use]
+    pub fn stands_for(&self, parent: &Parent<'_>) -> bool {
+        let Some(trace) = self.request.as_ref().and_then(|exchange| exchange.context()) else { return false };
+        let is_caller = |span: &SpanContext| {
+            let is_followed = trace.parent == Some(span.span_id) && trace.span.trace_id == span.trace_id;
+            let is_linked =
+                |link: &SpanContext| link.span_id == span.span_id && link.trace_id == span.trace_id;
+            is_followed || trace.link.as_deref().is_some_and(is_linked)
+        };
+        let is_server = trace.span.span_id == self.context.span_id;
+        is_server
+            && match parent {
+                Parent::None => true,
+                Parent::Own(_) => false,
+                Parent::Foreign(span, _) => is_caller(span),
+            }
     }
 
     /// Whether it is one that never records, so that there is nothing to say about changes that are lost.
