@@ -10,6 +10,8 @@ use wirespan_core::spans::{Parent, Start};
 use super::current::CurrentSpan;
 use super::span::Span;
 use super::{Source, api, value};
+use crate::call;
+use crate::exchange::{PyExchange, Tie};
 
 /// What makes spans in the name of one library.
 #[pyclass(frozen, module = "wirespan._core")]
@@ -92,9 +94,16 @@ impl Tracer {
     /// The span of the request that runs, where a framework wants to start one more for it. What that says at the start
     /// we know better, so it is left out; what it adds later counts.
     fn known_server<'py>(&self, py: Python<'py>, parent: &Parent<'_>) -> PyResult<Option<Bound<'py, Span>>> {
-        let current = self.source.api.current_span(py, None)?;
-        let current = current.and_then(|span| span.cast_into::<Span>().ok());
-        Ok(current.filter(|span| span.get().recorded().stands_for(parent)))
+        // Not the current span: the framework may have attached the caller's context already.
+        let request = call::get_variable(&call::current_exchange(py)?)?;
+        let Some(request) = request.and_then(|request| request.cast_into::<PyExchange>().ok()) else {
+            return Ok(None);
+        };
+        let Tie { exchange, host } = request.get().bound()?;
+        let server = self.source.spans.server(exchange, host.engine.clock());
+        let server = server.filter(|server| !server.is_over() && server.stands_for(parent));
+        let object = |server| Bound::new(py, Span::new(server, Arc::clone(&self.source), true, true));
+        server.map(object).transpose()
     }
 
     fn describe(&self, py: Python<'_>, span: &Span, given: &Arguments) -> PyResult<()> {

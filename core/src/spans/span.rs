@@ -48,7 +48,7 @@ impl Span {
         self.kind
     }
 
-    /// Whether a SERVER span under this parent would be one more for the same request. Frameworks that trace themselves
+    /// For the span of a request: whether a SERVER span under this parent would be one more for the same request. Frameworks that trace themselves
     /// read the request's headers and know nothing of the span that the server made.
     #[must_use]
     pub fn stands_for(&self, parent: &Parent<'_>) -> bool {
@@ -59,13 +59,11 @@ impl Span {
                 |link: &SpanContext| link.span_id == span.span_id && link.trace_id == span.trace_id;
             is_followed || trace.link.as_deref().is_some_and(is_linked)
         };
-        let is_server = trace.span.span_id == self.context.span_id;
-        is_server
-            && match parent {
-                Parent::None => true,
-                Parent::Own(_) => false,
-                Parent::Foreign(span, _) => is_caller(span),
-            }
+        match parent {
+            Parent::None => true,
+            Parent::Own(_) => false,
+            Parent::Foreign(span, _) => is_caller(span),
+        }
     }
 
     /// Whether it is one that never records, so that there is nothing to say about changes that are lost.
@@ -78,7 +76,7 @@ impl Span {
     #[must_use]
     pub fn is_recording(&self) -> bool {
         match &self.role {
-            Role::Server => !self.is_request_over(),
+            Role::Server => !self.is_over(),
             Role::Child(draft) => draft.lock().unwrap_or_else(PoisonError::into_inner).is_some(),
             Role::Mute => false,
         }
@@ -89,7 +87,9 @@ impl Span {
         !self.is_mute()
     }
 
-    fn is_request_over(&self) -> bool {
+    /// Whether its request has ended.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         let trace = self.request.as_ref().and_then(|exchange| exchange.context());
         trace.is_none_or(|trace| trace.verdict().is_some())
     }
