@@ -1,6 +1,7 @@
-"""Spans of your own inside the request's. Run it: `python examples/spans.py`, then `curl localhost:8000/items/7`.
+"""Spans of your own inside the request's.
 
-It needs `pip install wirespan[opentelemetry]`, and prints spans as lines of JSON.
+Run it: `python examples/spans.py`, then `curl localhost:8000/items/7`. It needs
+`pip install wirespan[opentelemetry]`, and prints spans as lines of JSON.
 """
 
 from opentelemetry import trace

@@ -5,6 +5,7 @@ import contextvars
 import datetime
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from os import PathLike
+from types import TracebackType
 from typing import Any, Literal, Self, final
 
 __version__: str
@@ -275,7 +276,13 @@ class CurrentSpan:
     """For `with`, and as a decorator."""
 
     def __enter__(self) -> Span: ...
-    def __exit__(self, _kind: Any, error: Any, _traceback: Any, /) -> None: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
     def __call__(self, function: Callable[..., Any], /) -> Callable[..., Any]: ...
     def again(self) -> CurrentSpan:
         """The same, to be entered once more."""
@@ -307,7 +314,13 @@ class Span:
     ) -> None: ...
     def end(self, end_time: int | None = None) -> None: ...
     def __enter__(self) -> Self: ...
-    def __exit__(self, _kind: Any, error: Any, _traceback: Any, /) -> None: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
 
 @final
 class ManualClock:

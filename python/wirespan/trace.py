@@ -337,7 +337,10 @@ class Tracer(Protocol):
         """
 
     def finish(self, context: contextvars.Context, request: "RequestContext") -> None:
-        """The last byte left, or the exchange ended otherwise. `context` is what `start`, or `head`, returned."""
+        """The last byte left, or the exchange ended otherwise.
+
+        `context` is what `start`, or `head`, returned.
+        """
 
 
 @runtime_checkable

@@ -90,7 +90,7 @@ def test_in_threads_tasks_and_middleware() -> None:
 
 def test_in_asgi_streams_exception_handlers_and_background_tasks() -> None:
     spans, tracer = provided()
-    # Its own spans are another test's; the pages of the docs, which run as tests, may have set a global provider.
+    # Its own spans are another test's. The pages of the docs, which run as tests, may have set a provider.
     app = FastAPI(telemetry={"tracing": False})
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -294,7 +294,7 @@ def test_a_framework_that_traces_itself_finds_the_span_that_is_there(
     app = FastAPI(telemetry={"tracer_provider": TracerProvider(spans)})
 
     @app.get("/items/{id}")
-    async def item(id: str) -> None:  # noqa: A002 - a parameter of the path
+    async def item(id: str) -> None:
         raise LookupError(id)
 
     url = "/items/7?AWSAccessKeyId=secret"

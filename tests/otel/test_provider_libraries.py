@@ -36,7 +36,7 @@ def shop(spans: OpenTelemetry, url: str) -> FastAPI:
     app = FastAPI(telemetry={"tracing": False})
 
     @app.get("/items/{id}")
-    async def item(id: int) -> int:  # noqa: A002 - a parameter of the path
+    async def item(id: int) -> int:
         async with httpx.AsyncClient(trust_env=False) as client:
             HTTPXClientInstrumentor.instrument_client(client, tracer_provider=provider)
             with suppress_instrumentation():

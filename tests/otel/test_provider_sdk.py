@@ -25,7 +25,7 @@ class Seen(Sampler):
         self.attributes: dict[str, Any] = {}
 
     def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
-        given = dict(kwargs.get("attributes") or args[4:5] and args[4] or {})
+        given = dict(kwargs.get("attributes") or (args[4:5] and args[4]) or {})
         self.attributes = self.attributes or given
         return SamplingResult(Decision.RECORD_AND_SAMPLE, given)
 
@@ -88,7 +88,7 @@ def test_the_span_is_current_and_ends_with_the_request() -> None:
     ("path", "status", "kind", "events"),
     [
         ("/raise", trace.StatusCode.ERROR, "LookupError", 1),
-        ("/own", trace.StatusCode.ERROR, "Own", 1),
+        ("/own", trace.StatusCode.ERROR, "OwnError", 1),
         ("/503", trace.StatusCode.ERROR, "503", 0),
         ("/404", trace.StatusCode.UNSET, None, 0),
     ],
@@ -96,13 +96,13 @@ def test_the_span_is_current_and_ends_with_the_request() -> None:
 def test_failures(path: str, status: trace.StatusCode, kind: str | None, events: int) -> None:
     sdk = Sdk()
 
-    class Own(Exception):
+    class OwnError(Exception):
         pass
 
     @sdk.app.get("/{what}")
     async def fail(ctx: RequestContext) -> None:
         if path == "/own":
-            raise Own
+            raise OwnError
         if path == "/raise":
             raise LookupError("no")
         ctx.empty(int(path[1:]))

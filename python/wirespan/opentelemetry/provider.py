@@ -28,9 +28,9 @@ class TracerProvider(trace.TracerProvider):
         trace.set_tracer_provider(TracerProvider(spans))
         app = App(tracers=[spans])
 
-    In a handler `trace.get_current_span()` is the request's SERVER span then. Spans that are started there are its
-    children: they are sampled with it, also by its tail rules, and sent with it. Spans outside of requests begin
-    traces of their own, by the head sampler.
+    In a handler `trace.get_current_span()` is the request's SERVER span then. Spans that are started there
+    are its children: they are sampled with it, also by its tail rules, and sent with it. Spans outside of
+    requests begin traces of their own, by the head sampler.
 
     Attributes:
         tracer: The tracer that samples and exports; it goes into `tracers=[...]` of what serves.

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from wirespan.context import RequestContext
     from wirespan.trace import HTTPStats
 
-_METHODS: Final = frozenset("CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE".split())
+_METHODS: Final = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
 _FIRST_ERROR: Final = 500
 _NO_SPAN: Final[trace.Span] = trace.INVALID_SPAN
 _span: Final = contextvars.ContextVar("wirespan_sdk_span", default=_NO_SPAN)
@@ -25,9 +27,9 @@ class SdkTracer:
         trace.set_tracer_provider(sdk_provider)
         app = App(tracers=[SdkTracer()])
 
-    The span begins when the request's first byte arrived, is current in the handler, and ends with the last byte of
-    the response. Everything runs in Python: `wirespan.tracers.OpenTelemetry` with `TracerProvider` costs a fraction.
-    Requests whose head cannot be parsed have a span, too, which is a trace of its own.
+    The span begins when the request's first byte arrived, is current in the handler, and ends with the last
+    byte of the response. Everything runs in Python: `wirespan.tracers.OpenTelemetry` with `TracerProvider`
+    costs a fraction. Requests whose head cannot be parsed have a span, too, which is a trace of its own.
 
     Args:
         provider: Whose spans to make; None: the one that `trace.set_tracer_provider` was given.
