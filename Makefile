@@ -4,7 +4,7 @@
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMPS := $(VENV)/stamps
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find core binding -name '*.rs' -o -name Cargo.toml)
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find core receiver binding -name '*.rs' -o -name Cargo.toml)
 
 # pyo3 asks this interpreter for its version in every build, also where nothing is linked to it.
 export PYO3_PYTHON := $(BIN)/python
@@ -43,7 +43,7 @@ $(STAMPS)/installed: $(STAMPS)/python pyproject.toml
 
 $(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES) pyproject.toml
 	@scripts/check-cargo
-	maturin develop --release --quiet --extras demo,testing,wsgi >$(STAMPS)/build.log
+	maturin develop --release --quiet --extras demo,testing,view,wsgi >$(STAMPS)/build.log
 	@touch $@
 
 # ---- tests --------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,12 @@ def _wirespan(name: str, title: str, app: str, *options: str) -> Server:
     return Server(name, title, (*serve, "--host", "127.0.0.1", "--port", "{port}", *options))
 
 
+def _otlp(name: str, title: str, app: str, ratio: str) -> Server:
+    sampler = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": ratio}
+    server = _wirespan(name, title, app, "--tracer", "wirespan_otel:spans", "--access-log", "off")
+    return replace(server, env=sampler, exports=True)
+
+
 _OFF = ("--trace-level", "disabled", "--access-log", "off")
 _BASE = ("--trace-level", "base", "--access-log", "off")
 _LOG = ("--trace-level", "detailed", "--access-log", "json", "--access-log-file", "{log}")
@@ -59,10 +65,14 @@ _WIRESPAN = (
     _wirespan("wirespan-base", "wirespan native, base level", _NATIVE, *_BASE),
     _wirespan("wirespan-log", "wirespan native, detailed + JSON access log", _NATIVE, *_LOG),
     _wirespan("wirespan-tracer", "wirespan native, one empty Python tracer", _NATIVE, *_TRACER),
+    _otlp("wirespan-otlp", "wirespan native, OTLP, all sampled", _NATIVE, "1"),
+    _otlp("wirespan-otlp-1%", "wirespan native, OTLP, 1% sampled", _NATIVE, "0.01"),
+    _otlp("wirespan-otlp-0%", "wirespan native, OTLP, none sampled", _NATIVE, "0"),
     _wirespan("wirespan-asgi", "wirespan ASGI", _ASGI, *_OFF),
     _wirespan("wirespan-asgi-base", "wirespan ASGI, base level", _ASGI, *_BASE),
     _wirespan("wirespan-asgi-log", "wirespan ASGI, detailed + JSON access log", _ASGI, *_LOG),
     _wirespan("wirespan-asgi-tracer", "wirespan ASGI, one empty Python tracer", _ASGI, *_TRACER),
+    _otlp("wirespan-asgi-otlp", "wirespan ASGI, OTLP, all sampled", _ASGI, "1"),
 )
 
 

@@ -60,10 +60,13 @@ BUDGETS = (
     Budget("wirespan", "granian-rsgi", 2.0),
     Budget("wirespan-log", "wirespan", 0.90),
     Budget("wirespan-tracer", "wirespan", 0.85),
+    Budget("wirespan-otlp", "wirespan", 0.85),
     Budget("wirespan-asgi", "uvicorn", 1.5),
     Budget("wirespan-asgi", "granian-asgi", 2.0),
     Budget("wirespan-asgi-log", "wirespan-asgi", 0.90),
     Budget("wirespan-asgi-tracer", "wirespan-asgi", 0.85),
+    Budget("wirespan-asgi-otlp", "wirespan-asgi", 0.85),
+    Budget("wirespan-asgi-otlp", "uvicorn-otel", 10.0),
 )
 
 

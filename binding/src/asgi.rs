@@ -84,11 +84,14 @@ impl Asgi {
         )?;
         scope.set_item(pyo3::intern!(py, "query_string"), request::raw(py, request.query()))?;
         scope.set_item(pyo3::intern!(py, "headers"), headers(py, request)?)?;
-        scope.set_item(pyo3::intern!(py, "client"), request::address(exchange.peer().client.as_ref()))?;
+        scope.set_item(pyo3::intern!(py, "client"), request::address(exchange.client()))?;
         scope.set_item(pyo3::intern!(py, "server"), request::address(exchange.peer().server.as_ref()))?;
         let extensions = PyDict::new(py);
         extensions.set_item(pyo3::intern!(py, "wirespan"), object)?;
         scope.set_item(pyo3::intern!(py, "extensions"), extensions)?;
+        if exchange.scheme() == "https" {
+            scope.set_item(pyo3::intern!(py, "scheme"), pyo3::intern!(py, "https"))?;
+        }
         if let Some(state) = &self.state {
             scope.set_item(pyo3::intern!(py, "state"), state.bind(py).copy()?)?;
         }

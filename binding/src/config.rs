@@ -25,6 +25,8 @@ pub(crate) fn to_dict<'py>(py: Python<'py>, config: &ServerConfig) -> PyResult<B
     all.set_item("timeout_handler_s", config.timeout_handler_s)?;
     all.set_item("date_header", config.date_header)?;
     all.set_item("server_header", &config.server_header)?;
+    all.set_item("trusted_proxies", &config.trusted_proxies)?;
+    all.set_item("proxy_headers", &config.proxy_headers)?;
     all.set_item("backlog", config.backlog)?;
     all.set_item("trace_level", config.trace_level as u8)?;
     Ok(all)
@@ -57,6 +59,8 @@ fn set(config: &mut ServerConfig, key: &str, value: &Bound<'_, PyAny>) -> PyResu
         "timeout_handler_s" => config.timeout_handler_s = value.extract()?,
         "date_header" => config.date_header = value.extract()?,
         "server_header" => config.server_header = value.extract()?,
+        "trusted_proxies" => config.trusted_proxies = value.extract()?,
+        "proxy_headers" => config.proxy_headers = value.extract()?,
         "backlog" => config.backlog = value.extract()?,
         "trace_level" => config.trace_level = level_of(value.extract()?)?,
         _ => return Err(PyValueError::new_err(format!("no option is called {key:?}"))),

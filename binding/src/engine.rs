@@ -1,6 +1,6 @@
 //! `_core.Engine`: the engine inside an asyncio loop, and the clock that a test sets.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 use slab::Slab;
 use wirespan_core::engine::Engine;
+use wirespan_core::inflight::Place;
 use wirespan_core::sampling::IgnoreList;
 use wirespan_core::sinks::{Sink, Sinks};
 use wirespan_core::trace::{Clock, Level};
@@ -22,6 +23,7 @@ use crate::config;
 use crate::error::core_error;
 use crate::exchange::PyExchange;
 use crate::host::{Application, Host};
+use crate::inflight::{Tellers, shown};
 use crate::opentelemetry::OpenTelemetry;
 use crate::operation::Done;
 use crate::provider::SourceCell;
@@ -56,6 +58,7 @@ impl ManualClock {
 #[pyclass(frozen, module = "wirespan._core", name = "Engine")]
 pub(crate) struct PyEngine {
     host: Arc<Host>,
+    tellers: Tellers,
 }
 
 /// What `Engine(...)` is called with besides config and loop.
@@ -68,6 +71,7 @@ struct Given<'py> {
     root_path: String,
     route_of: Option<Py<PyAny>>,
     tracers: Vec<Bound<'py, PyAny>>,
+    ignore: Vec<String>,
     exchange_type: Option<Py<PyType>>,
     log_error: Option<Py<PyAny>>,
     debug: bool,
@@ -83,9 +87,9 @@ struct Split<'py> {
     source: Option<SourceCell>,
 }
 
-fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> PyResult<Split<'_>> {
+fn split_tracers(all: Vec<Bound<'_, PyAny>>, mut ignored: Vec<String>) -> PyResult<Split<'_>> {
     let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
-    let (mut ignored, mut python, mut source) = (Vec::new(), Vec::new(), None);
+    let (mut python, mut source) = (Vec::new(), None);
     for tracer in all {
         if let Ok(native) = tracer.cast::<AccessLog>() {
             sinks.push(Arc::clone(&native.get().log) as Arc<dyn Sink>);
@@ -99,7 +103,14 @@ fn split_tracers(all: Vec<Bound<'_, PyAny>>) -> PyResult<Split<'_>> {
         }
     }
     let ignored = IgnoreList::new(ignored).map_err(|e| PyValueError::new_err(e.to_string()))?;
-    Ok(Split { sinks: Sinks::new(sinks, ignored), python, source })
+    let sinks = Sinks::new(sinks, ignored);
+    let sinks = if python.iter().any(wants_timeline) { sinks.with_timeline() } else { sinks };
+    Ok(Split { sinks, python, source })
+}
+
+/// A tracer of the user's says so with an attribute; most have none.
+fn wants_timeline(tracer: &Bound<'_, PyAny>) -> bool {
+    tracer.getattr("wants_timeline").and_then(|wanted| wanted.is_truthy()).unwrap_or(false)
 }
 
 fn application(py: Python<'_>, given: &mut Given<'_>) -> PyResult<(Application, Py<PyType>)> {
@@ -138,7 +149,9 @@ impl PyEngine {
     ) -> PyResult<Self> {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
-        let Split { sinks, python: tracers, source } = split_tracers(std::mem::take(&mut given.tracers))?;
+        let tellers = Tellers::new(&given.tracers);
+        let Split { sinks, python: tracers, source } =
+            split_tracers(std::mem::take(&mut given.tracers), std::mem::take(&mut given.ignore))?;
         // A tracer may raise the level of a request.
         let is_traced = config.trace_level != Level::Disabled || !tracers.is_empty();
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
@@ -168,13 +181,13 @@ impl PyEngine {
             debug: given.debug,
             traces: is_traced,
         };
-        Ok(Self { host: Arc::new(host) })
+        tellers.start(&host.engine)?;
+        Ok(Self { host: Arc::new(host), tellers })
     }
 
     #[pyo3(signature = (host, port, reuse_port = false))]
     fn listen_tcp(&self, host: &str, port: u16, reuse_port: bool) -> PyResult<(String, u16)> {
-        let ip = host.parse().map_err(|_| PyValueError::new_err(format!("{host:?} is not an IP address")))?;
-        let bound = self.host.engine.listen_tcp(SocketAddr::new(ip, port), reuse_port)?;
+        let bound = self.host.engine.listen_tcp(SocketAddr::new(ip(host)?, port), reuse_port)?;
         Ok((bound.ip().to_string(), bound.port()))
     }
 
@@ -221,6 +234,27 @@ impl PyEngine {
     fn close(&self, py: Python<'_>) {
         self.abort(py);
         self.host.give_up(py);
+        self.tellers.stop();
+    }
+
+    fn inflight<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let snapshot = self.host.engine.view().snapshot().unwrap_or_default();
+        snapshot.requests.iter().map(|running| shown(py, running)).collect()
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "the form in which PyO3 hands over paths")]
+    #[pyo3(signature = (path, url = ""))]
+    fn inspect_unix(&self, path: PathBuf, url: &str) -> PyResult<()> {
+        self.tellers.inspect(&self.host.engine, &Place::Unix(path), url).map(drop)
+    }
+
+    #[pyo3(signature = (host, port, url = ""))]
+    fn inspect_tcp(&self, host: &str, port: u16, url: &str) -> PyResult<(String, u16)> {
+        let place = Place::Loopback(SocketAddr::new(ip(host)?, port));
+        match self.tellers.inspect(&self.host.engine, &place, url)? {
+            Place::Loopback(bound) => Ok((bound.ip().to_string(), bound.port())),
+            Place::Unix(_) => Ok((host.to_owned(), port)),
+        }
     }
 
     #[getter]
@@ -234,6 +268,10 @@ impl PyEngine {
     }
 }
 
+fn ip(host: &str) -> PyResult<IpAddr> {
+    host.parse().map_err(|_| PyValueError::new_err(format!("{host:?} is not an IP address")))
+}
+
 /// The keyword arguments with those that are missing.
 fn with_defaults<'py>(py: Python<'py>, given: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
     let all = PyDict::new(py);
@@ -242,6 +280,7 @@ fn with_defaults<'py>(py: Python<'py>, given: Option<&Bound<'py, PyDict>>) -> Py
     }
     all.set_item("root_path", "")?;
     all.set_item("tracers", Vec::<Py<PyAny>>::new())?;
+    all.set_item("ignore", Vec::<String>::new())?;
     all.set_item("debug", false)?;
     for (name, value) in given.into_iter().flatten() {
         if !all.contains(&name)? {

@@ -34,7 +34,7 @@ pub(crate) fn core_error(py: Python<'_>, error: &Error) -> PyErr {
     with_facts(py, CoreError::new_err(what), fault_name(error.fault()), error.status())
 }
 
-fn with_facts(py: Python<'_>, raised: PyErr, fault: &str, status: Option<u16>) -> PyErr {
+pub(crate) fn with_facts(py: Python<'_>, raised: PyErr, fault: &str, status: Option<u16>) -> PyErr {
     let value = raised.value(py);
     match value.setattr("fault", fault).and_then(|()| value.setattr("status", status)) {
         Ok(()) => raised,

@@ -200,7 +200,12 @@ impl PyExchange {
 
     #[getter]
     fn client(&self) -> Option<(&str, u16)> {
-        request::address(self.bound.get()?.exchange.peer().client.as_ref())
+        request::address(self.bound.get()?.exchange.client())
+    }
+
+    #[getter]
+    fn scheme(&self) -> &'static str {
+        self.bound.get().map_or("", |bound| bound.exchange.scheme())
     }
 
     #[getter]

@@ -13,6 +13,9 @@
 //! | `Future.set_result` | a suspended handler can go on | nothing |
 //! | `Tracer.finish` | last byte sent, only with Python tracers | nothing |
 //!
+//! The viewer's receiver crosses twice a request, on any thread: `decode` takes a body (not copied, the GIL released
+//! while it runs) and gives a batch; `stack` gives tables that `DuckDB` reads as Arrow C streams, without copies.
+//!
 //! Native sinks are called by the engine and never enter Python. `def` handlers use the exchange from a pool thread;
 //! everything they reach is behind the exchange's lock.
 
@@ -25,9 +28,11 @@ mod engine;
 mod error;
 mod exchange;
 mod host;
+mod inflight;
 mod opentelemetry;
 mod operation;
 mod provider;
+mod receiver;
 mod request;
 mod stats;
 mod tables;
@@ -51,5 +56,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<access_log::AccessLog>()?;
     opentelemetry::register(module)?;
     provider::register(module)?;
+    receiver::register(module)?;
     tables::register(module)
 }

@@ -4,9 +4,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use wirespan_core::trace::{BUILT_IN, Event, Record, State, Status};
+use wirespan_core::trace::{BUILT_IN, Event, Record, Status};
 
 use crate::exchange::PyExchange;
+use crate::inflight::states_of;
 use crate::tables::level_of;
 
 /// One recorded event.
@@ -124,11 +125,15 @@ impl Stats {
     fn states<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let now = self.object.get().bound().map_or(0, |tie| tie.host.now());
         let states = self.read(|record| record.states_at(now));
-        let all = PyDict::new(py);
-        for ((_, name), ns) in State::ALL.iter().zip(states) {
-            all.set_item(*name, ns)?;
-        }
-        Ok(all)
+        states_of(py, states)
+    }
+
+    /// Empty where nobody asked for it.
+    fn timeline(&self) -> Vec<(&'static str, u64)> {
+        self.read(|record| {
+            let segments = record.timeline().map_or(&[][..], |timeline| timeline.segments());
+            segments.iter().map(|segment| (segment.state.name(), segment.duration_ns)).collect()
+        })
     }
 
     fn total_ns(&self) -> u64 {

@@ -3,7 +3,10 @@
 //! `python/wirespan/config.py` has the same fields under the same names; a test compares the two. There they get
 //! their command-line flag, environment variable and help text.
 
+use std::sync::Arc;
+
 use crate::error::Error;
+use crate::propagation::{Networks, Proxies, ProxyHeaders};
 use crate::trace::Level;
 
 /// Every bound and switch of the engine. Sizes in bytes, times in seconds; 0 switches a time-out off.
@@ -39,6 +42,10 @@ pub struct ServerConfig {
     pub date_header: bool,
     /// Value of the `Server` header; empty: none is sent.
     pub server_header: String,
+    /// Proxies that are believed when they say whom they serve: networks with commas between. (uvicorn: 127.0.0.1.)
+    pub trusted_proxies: String,
+    /// Which fields those proxies write: a name of [`ProxyHeaders`].
+    pub proxy_headers: String,
     /// Pending connections the kernel holds for us.
     pub backlog: u32,
     /// How much the records hold.
@@ -63,6 +70,8 @@ impl Default for ServerConfig {
             timeout_handler_s: 0.0,
             date_header: true,
             server_header: String::from("wirespan"),
+            trusted_proxies: String::from("127.0.0.0/8, ::1"),
+            proxy_headers: String::from("x-forwarded"),
             backlog: 2_048,
             trace_level: Level::Disabled,
         }
@@ -104,6 +113,52 @@ impl ServerConfig {
         if !crate::message::is_field_value(self.server_header.as_bytes()) {
             return wrong("server_header must be one line of visible characters");
         }
-        Ok(())
+        self.proxies().map(drop)
+    }
+
+    /// The proxies that are believed, if any.
+    ///
+    /// # Errors
+    /// `Fault::Operator` for a network or a name that is none.
+    pub(crate) fn proxies(&self) -> Result<Option<Arc<Proxies>>, Error> {
+        let texts: Vec<_> = self.trusted_proxies.split(',').filter(|text| !text.trim().is_empty()).collect();
+        let is_given = !texts.is_empty();
+        let Ok(networks) = Networks::parse(texts) else {
+            return Err(Error::operator(
+                "trusted_proxies must be addresses such as 10.1.2.3, or ranges such as 10.0.0.0/8",
+                None,
+            ));
+        };
+        let Some(headers) = ProxyHeaders::from_name(&self.proxy_headers) else {
+            return Err(Error::operator("proxy_headers must be x-forwarded or forwarded", None));
+        };
+        Ok(is_given.then(|| Arc::new(Proxies { networks, headers })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_networks_with_commas_between() {
+        for (text, is_believed) in [
+            ("127.0.0.0/8, ::1", Some(true)),
+            (" 10.0.0.0/8,127.0.0.1 ,", Some(true)),
+            ("10.0.0.0/8", Some(false)),
+            ("", None),
+            (" , ", None),
+        ] {
+            let config = ServerConfig { trusted_proxies: text.to_owned(), ..ServerConfig::default() };
+            let proxies = config.proxies().unwrap();
+            let local = "127.0.0.1".parse().unwrap();
+            assert_eq!(proxies.map(|proxies| proxies.networks.contains(local)), is_believed, "{text}");
+        }
+        for text in ["localhost", "10.0.0.0/33", "127.0.0.1;10.0.0.1", "*"] {
+            let config = ServerConfig { trusted_proxies: text.to_owned(), ..ServerConfig::default() };
+            assert!(config.check().is_err(), "{text}");
+        }
+        let config = ServerConfig { proxy_headers: "x-real-ip".to_owned(), ..ServerConfig::default() };
+        assert!(config.check().is_err());
     }
 }

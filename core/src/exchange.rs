@@ -12,7 +12,9 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::h1::BodyFrame;
+use crate::inflight::Entry;
 use crate::message::{Field, Request, ResponseHead};
+use crate::propagation::{Origin, Proxies};
 use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State, TraceContext};
 
 /// One end of a TCP connection. Its text is made once a connection: each request shows it.
@@ -29,20 +31,27 @@ impl Endpoint {
         Self { addr, text: OnceLock::new() }
     }
 
-    /// Address and port: `192.0.2.1:80`, `[2001:db8::1]:80`.
+    /// Address and port: `192.0.2.1:80`, `[2001:db8::1]:80`; without a port that is not known.
     #[must_use]
     pub fn text(&self) -> &str {
-        self.text.get_or_init(|| self.addr.to_string().into())
+        let text = || match self.addr.port() {
+            0 => self.addr.ip().to_string(),
+            _ => self.addr.to_string(),
+        };
+        self.text.get_or_init(|| text().into())
     }
 
     /// The address alone, without brackets.
     #[must_use]
     pub fn ip(&self) -> &str {
-        let (ip, _) = self.text().rsplit_once(':').unwrap_or_default();
+        let (ip, _) = match self.addr.port() {
+            0 => (self.text(), ""),
+            _ => self.text().rsplit_once(':').unwrap_or_default(),
+        };
         ip.trim_start_matches('[').trim_end_matches(']')
     }
 
-    /// The port.
+    /// The port; 0 where a proxy did not tell it.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.addr.port()
@@ -62,6 +71,8 @@ pub struct Peer {
     pub client: Option<Endpoint>,
     /// Our end.
     pub server: Option<Endpoint>,
+    /// The client is a proxy that is believed, and this says how far.
+    pub proxies: Option<Arc<Proxies>>,
 }
 
 /// Which connection an exchange belongs to. A connection that has gone leaves a place that matches nothing.
@@ -182,8 +193,11 @@ impl Progress {
 #[derive(Debug)]
 pub struct Exchange {
     pub(crate) place: Place,
+    /// Among those that run.
+    pub(crate) entry: Entry,
     peer: Arc<Peer>,
     request: OnceLock<Request>,
+    origin: OnceLock<Box<Origin>>,
     context: OnceLock<TraceContext>,
     is_ignored: AtomicBool,
     progress: Mutex<Progress>,
@@ -194,8 +208,10 @@ impl Exchange {
     pub(crate) fn new(place: Place, peer: Arc<Peer>, record: Record) -> Self {
         Self {
             place,
+            entry: Entry::NOWHERE,
             peer,
             request: OnceLock::new(),
+            origin: OnceLock::new(),
             context: OnceLock::new(),
             is_ignored: AtomicBool::new(false),
             progress: Mutex::new(Progress {
@@ -254,6 +270,25 @@ impl Exchange {
 
     pub(crate) fn ignore(&self) {
         self.is_ignored.store(true, Ordering::Relaxed);
+    }
+
+    /// What trusted proxies say of it; `None` where the connection is not from one, and before the head is parsed.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        let (proxies, request) = (self.peer.proxies.as_ref()?, self.request()?);
+        Some(self.origin.get_or_init(|| Box::new(Origin::new(request, proxies))))
+    }
+
+    /// The client: as trusted proxies say, else who is connected. `None` on Unix sockets.
+    #[must_use]
+    pub fn client(&self) -> Option<&Endpoint> {
+        self.origin().and_then(|origin| origin.client.as_ref()).or(self.peer.client.as_ref())
+    }
+
+    /// `http`, or `https` where a trusted proxy says so.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.origin().and_then(|origin| origin.scheme).unwrap_or("http")
     }
 
     /// The two ends of the connection.

@@ -15,6 +15,7 @@ pub mod error;
 pub mod exchange;
 pub mod h1;
 pub mod handler;
+pub mod inflight;
 mod listener;
 pub mod message;
 pub mod otlp;

@@ -61,6 +61,7 @@ class Stats:
     def events(self) -> list[Recorded]: ...
     def elapsed_ns(self, start: int, finish: int) -> int | None: ...
     def states(self) -> dict[str, int]: ...
+    def timeline(self) -> list[tuple[str, int]]: ...
     def total_ns(self) -> int: ...
     level: int
     @property
@@ -109,7 +110,9 @@ class Exchange:
     @property
     def http_version(self) -> str: ...
     @property
-    def client(self) -> tuple[str, int] | None: ...
+    def client(self) -> tuple[str, int] | None: ...  # as trusted proxies say, then perhaps with port 0
+    @property
+    def scheme(self) -> str: ...  # http, or https where a trusted proxy says so; "" while empty
     @property
     def server(self) -> tuple[str, int] | None: ...
     @property
@@ -203,20 +206,32 @@ class OpenTelemetry:
         endpoint: str | None = None,  # http(s) URL; /v1/traces is added where it has no path
         headers: Mapping[str, str] | None = None,  # of each request to the receiver
         protocol: Literal["http/protobuf", "http/json"] | None = None,
+        compression: Literal["gzip", "none"] | None = None,
+        timeout_s: float | None = None,  # of one request to the receiver
+        certificate: str | PathLike[str] | None = None,  # PEM files
+        client_certificate: str | PathLike[str] | None = None,
+        client_key: str | PathLike[str] | None = None,
+        schedule_delay_s: float | None = None,  # longest wait for a full batch
+        export_timeout_s: float | None = None,  # a batch that failed for so long makes room
+        max_queue_size: int | None = None,  # spans in memory
+        max_batch_size: int | None = None,  # spans of one request
         sampler: str | None = None,  # a name of OTEL_TRACES_SAMPLER
         sampler_arg: float | None = None,  # probability; alone: parentbased_traceidratio
         keep_errors: bool | None = None,  # the tail decision: True if another of its rules is given
-        keep_slower_than_s: float | None = None,
+        keep_slower_than_s: float | Mapping[str, float] | None = None,  # of all, or by route or path
+        keep_state_longer_than_s: Mapping[str, float] | None = None,  # by state: {"queue": 0.05}
         keep_ratio: float | None = None,  # share of the rest
         max_spans_per_s: float | None = None,
         propagators: Sequence[str] | None = None,  # tracecontext, baggage, b3, b3multi
         trust: Literal["always", "never"] | Sequence[str] | None = None,  # or networks: "10.0.0.0/8"
-        proxies: Sequence[str] | None = None,  # networks whose Forwarded headers are believed
+        attributes: Sequence[str] | None = None,  # opt-in ones of the conventions
         reply_headers: Sequence[Literal["traceresponse", "server-timing"]] | None = None,
         events: bool | None = None,  # the record's events become span events
         request_headers: Sequence[str] | None = None,  # captured as attributes
         response_headers: Sequence[str] | None = None,
         ignore: Sequence[str] | None = None,  # paths and routes that no native sink is told of
+        timeline: bool | None = None,  # the states in order of time become wirespan.state.timeline
+        inflight: bool | None = None,  # running requests are reported each second to the viewer at `endpoint`
         spool_dir: str | PathLike[str] | None = None,  # keeps spans while the receiver is down
         spool_max_bytes: int | None = None,
     ) -> OpenTelemetry: ...
@@ -231,6 +246,9 @@ class OpenTelemetry:
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """As `flush`, and ends the exporter. Later spans are lost and counted."""
+
+def exporter_status() -> list[dict[str, Any]]:
+    """What `status()` of every exporter of this process says, with `signal` and `destination` before."""
 
 @final
 class SpanSource:
@@ -331,7 +349,7 @@ class ManualClock:
 
 @final
 class Engine:
-    """The server. All methods are called on the event loop's thread."""
+    """The server. All methods are called on the event loop's thread, `inflight` on any."""
 
     def __new__(
         cls,
@@ -344,6 +362,7 @@ class Engine:
         root_path: str = "",
         route_of: Callable[[dict[str, Any]], Route | None] | None = None,  # template of an ASGI scope
         tracers: Sequence[Any] = (),  # Python tracers and native sinks, in order of registration
+        ignore: Sequence[str] = (),  # paths and routes that no native sink is told of
         exchange_type: type[Exchange] | None = None,  # what Python tracers and current() get
         log_error: Callable[[str, BaseException | None], None] | None = None,
         debug: bool = False,
@@ -368,7 +387,60 @@ class Engine:
     def close(self) -> None:
         """As `abort`, and ends the record of every handler that goes on all the same."""
 
+    def inflight(self) -> list[dict[str, Any]]:
+        """What runs now, oldest first, at most 1,000: see wirespan.inflight."""
+
+    def inspect_unix(self, path: str | PathLike[str], url: str = "") -> None:
+        """Answers GET /inflight at a socket of mode 0600, from a thread that needs neither loop nor GIL."""
+
+    def inspect_tcp(self, host: str, port: int, url: str = "") -> tuple[str, int]:
+        """The same on a loopback address; the port is the bound one."""
+
     @property
     def connections(self) -> int: ...
     @property
     def active(self) -> int: ...  # exchanges that have begun and not finished
+
+# The viewer's receiver.
+
+@final
+class Batch:
+    """The records of one OTLP request. Made by `decode`."""
+
+    @property
+    def signal(self) -> Literal["traces", "metrics", "logs"]: ...
+    @property
+    def accepted(self) -> int: ...  # records
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def reason(self) -> str | None: ...  # why the first of them was rejected
+    @property
+    def resource_ids(self) -> list[int]: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    def reply(self) -> bytes:
+        """The body of the answer, in the encoding of the request."""
+
+@final
+class Table:
+    """Rows that DuckDB reads without a copy. Each call gives a fresh stream."""
+
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+def decode(
+    signal: str,  # "traces", "metrics" or "logs"
+    encoding: str,  # "protobuf" or "json"
+    body: bytes,
+    *,
+    gzip: bool = False,
+    limit_bytes: int = 67_108_864,  # after gzip
+) -> Batch:
+    """Reads a request with the GIL released. Raises CoreError with status 400 or 413."""
+
+def stack(batches: Sequence[Batch], first_seq: int) -> tuple[Table, Table]:
+    """Batches of one signal as one table of records with numbers from `first_seq`, and one of resources."""
+
+def failure_reply(encoding: str, code: int, message: str) -> bytes:
+    """A `google.rpc.Status` in the encoding of the request."""

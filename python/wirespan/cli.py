@@ -177,6 +177,21 @@ def options(form: str | None) -> None:
 
 
 @main.command()
+@click.argument("places", nargs=-1, metavar="[PLACE]...")
+@click.option("--json", "as_json", is_flag=True, help="As JSON; with --watch one line each second.")
+@click.option("--watch", is_flag=True, help="Look again each second, until Ctrl-C.")
+def inflight(places: tuple[str, ...], *, as_json: bool, watch: bool) -> None:
+    """Show the requests that run now.
+
+    What each waits for, and for how long, at all servers of yours on this machine. PLACE is what a server was
+    told with --inspect: the path of a socket, or HOST:PORT.
+    """
+    command = importlib.import_module("wirespan.inflight_command")
+    show = command.watch if watch else command.print_once
+    show(command.places_of(places), as_json=as_json)
+
+
+@main.command()
 @click.option(
     "--seconds",
     type=SECONDS,

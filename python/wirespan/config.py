@@ -10,12 +10,14 @@ checks again, and a wrong value is refused before a port is bound.
 
 import dataclasses
 import difflib
+import ipaddress
 import typing
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from wirespan.errors import ConfigError
+from wirespan.inspection import parse_place
 
 YEAR_S = 31_536_000.0
 GIBIBYTE = 1 << 30
@@ -65,6 +67,23 @@ class Config:
     fd: int | None = _option(None, "Address", "Inherited listening socket to use instead of a port.", low=0)
     backlog: int = _option(
         2_048, "Address", "Pending connections the kernel holds.", low=1, high=65_535, engine=True
+    )
+
+    trusted_proxies: str = _option(
+        "127.0.0.0/8, ::1",
+        "Address",
+        "Proxies, or networks of them, that are believed when they say whom they serve and over which "
+        "scheme; Unix sockets are among them. Empty: nobody is.",
+        metavar="NETWORKS",
+        engine=True,
+    )
+    proxy_headers: str = _option(
+        "x-forwarded",
+        "Address",
+        "Fields that these proxies write: `X-Forwarded-For` and its kin, or `Forwarded`. "
+        "The others are not read.",
+        choices=("x-forwarded", "forwarded"),
+        engine=True,
     )
 
     app_dir: str = _option(".", "Application", "Folder put first on the import path.", metavar="PATH")
@@ -120,6 +139,44 @@ class Config:
         "The `OTEL_*` variables say the rest.",
         metavar="URL",
     )
+    service_name: str = _option(
+        "",
+        "Tracing",
+        "`service.name` of these spans; empty leaves it to `OTEL_SERVICE_NAME`.",
+        metavar="NAME",
+    )
+    sample: float = _option(
+        1.0,
+        "Tracing",
+        "Share of the traces that begin here; 1 leaves it to `OTEL_TRACES_SAMPLER`. "
+        "Callers' traces go on as they are.",
+        low=0.0,
+        high=1.0,
+        metavar="SHARE",
+    )
+    ignore: tuple[str, ...] = _option(
+        (),
+        "Tracing",
+        "Path or route in no trace and no access log, `*` for any text; can be repeated.",
+        metavar="PATTERN",
+    )
+    spool: str | None = _option(
+        None,
+        "Tracing",
+        "Folder that keeps spans while the receiver is down, also over a restart.",
+        metavar="DIR",
+    )
+    spool_max_bytes: int = _option(
+        256 << 20, "Tracing", "Size of the spool; its oldest spans go first.", unit="bytes", low=65_536
+    )
+
+    inspect: str = _option(
+        "auto",
+        "Tracing",
+        "Where running requests can be asked for: `auto` is a private Unix socket that `wirespan inflight` "
+        "finds, `off`, the path of a socket, or `HOST:PORT` of this machine.",
+        metavar="PLACE",
+    )
 
     limit_head_bytes: int = _limit(65_536, "Request line and headers together, else 431.", low=1_024)
     limit_target_bytes: int = _limit(16_384, "Request target, else 414.", low=1)
@@ -164,10 +221,35 @@ class Config:
                 f"access_log must be {_any_of(LOG_FORMATS)}, or a format such as '%(m)s %(U)s %(s)s', "
                 f"not {self.access_log!r}{did_you_mean(self.access_log, LOG_FORMATS)}"
             )
+        self._check_tracing()
+        self._check_proxies()
+        parse_place(self.inspect)
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise ConfigError(f"root_path must begin with / and not end with it, not {self.root_path!r}")
         if not self.server_header.isprintable():
             raise ConfigError("server_header must be one line of visible characters")
+
+    def _check_proxies(self) -> None:
+        for text in filter(None, map(str.strip, self.trusted_proxies.split(","))):
+            try:
+                ipaddress.ip_network(text, strict=False)
+            except ValueError as error:
+                raise ConfigError(
+                    "trusted_proxies must be networks such as 10.0.0.0/8 or 10.1.2.3, with commas between, "
+                    f"not {text!r}"
+                ) from error
+
+    def _check_tracing(self) -> None:
+        for pattern in self.ignore:
+            if not pattern.startswith(("/", "*")):
+                raise ConfigError(
+                    f"ignore must begin with / or *, such as /health or /internal/*, not {pattern!r}"
+                )
+        if not self.otlp:
+            given = [name for name in ("spool", "service_name") if getattr(self, name)]
+            given += ["sample"] * (self.sample != 1.0)
+            if given:
+                raise ConfigError(f"{given[0]} is about spans, and none are sent: give otlp too")
 
     def level(self, *, traced: bool) -> str:
         """The trace level's name, with `auto` decided.

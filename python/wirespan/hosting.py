@@ -129,11 +129,17 @@ def _otlp(config: Config) -> OpenTelemetry | None:
     """The exporter that the options ask for.
 
     Raises:
-        StartError: the receiver's address, or one of the `OTEL_*` variables, cannot be used.
+        StartError: the receiver's address, the spool, or one of the `OTEL_*` variables cannot be used.
     """
     if not config.otlp:
         return None
     try:
-        return OpenTelemetry(endpoint=config.otlp)
+        return OpenTelemetry(
+            endpoint=config.otlp,
+            service_name=config.service_name or None,
+            sampler_arg=None if config.sample == 1.0 else config.sample,
+            spool_dir=config.spool,
+            spool_max_bytes=config.spool_max_bytes,
+        )
     except ValueError as error:
         raise StartError(f"otlp: {error}") from error

@@ -12,13 +12,14 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 from wirespan._core import CoreError, Engine, ManualClock
 from wirespan.config import Config
 from wirespan.context import RequestContext
 from wirespan.errors import UsageError
 from wirespan.hosting import Hosted, host
+from wirespan.inflight import InflightRequest, log_cut, open_inspector
 from wirespan.listener import open_listener, remove_socket_file, url_of
 from wirespan.loading import StartError, loop_factory
 from wirespan.sources import load_config
@@ -106,6 +107,16 @@ class Server:
         """How many requests have begun and are not over. On the loop's thread."""
         return 0 if self._engine is None else self._engine.active
 
+    def inflight(self) -> list[InflightRequest]:
+        """The requests that run now, oldest first, at most 1,000.
+
+        From any thread, also while a handler blocks the loop.
+
+        Returns:
+            One dict for each; empty before the server is ready and when it is down.
+        """
+        return [] if self._engine is None else cast("list[InflightRequest]", self._engine.inflight())
+
     def tick(self) -> None:
         """Ends what is overdue by the engine's clock now, not when the timer says. On the loop's thread."""
         self._tick()
@@ -161,6 +172,7 @@ class Server:
         engine = self._engine = self._make_engine(hosted)
         try:
             self._listen(engine)
+            open_inspector(engine, self.config.inspect, self.url)
             with _polled(engine) as self._tick:
                 if on_ready is not None:
                     on_ready(self)
@@ -179,6 +191,7 @@ class Server:
                 self.config.core(traced=traced),
                 asyncio.get_running_loop(),
                 tracers=hosted.tracers,
+                ignore=self.config.ignore,
                 exchange_type=RequestContext,
                 log_error=self._log_error,
                 debug=self.config.debug,
@@ -202,6 +215,7 @@ class Server:
         await _within(self._drained, self.config.timeout_shutdown_s)
         if engine.active:
             self._drained.clear()
+            log_cut(self.inflight())
             engine.abort()
             await _within(self._drained, ABORT_GRACE_S)
 
@@ -277,8 +291,8 @@ def serving(app: Any, config: Config | None = None, **options: Any) -> Iterator[
 
     Args:
         app: as for `Server`.
-        config: checked options; without it the port is a free one and there is no access log, unless the
-            options say otherwise.
+        config: checked options; without it the port is a free one, and there is neither an access log nor a
+            socket for `wirespan inflight`, unless the options say otherwise.
         options: fields of `Config`, and what else `Server` takes.
 
     Raises:
@@ -286,7 +300,7 @@ def serving(app: Any, config: Config | None = None, **options: Any) -> Iterator[
         StartError: it cannot start.
     """
     if config is None:
-        options = {"port": 0, "access_log": "off"} | options
+        options = {"port": 0, "access_log": "off", "inspect": "off"} | options
     server = Server(app, config, **options)
     ready = threading.Event()
     problems: list[BaseException] = []

@@ -228,6 +228,14 @@ class HTTPStats:
         """
         return self._stats.states()
 
+    def timeline(self) -> list[tuple[str, int]]:
+        """The states in order of time, each with its nanoseconds; the one it is in now is not among them yet.
+
+        Empty unless somebody asked before the request began: `OpenTelemetry(timeline=True)`, or a tracer with
+        a true attribute `wants_timeline`. At most 64; where there were more, the sums fall short of `states()`.
+        """
+        return self._stats.timeline()
+
     def total_ns(self) -> int:
         """Nanoseconds from `RECEIVED` (else `HTTP_START`) to `HTTP_FINISH`; 0 before the end."""
         return self._stats.total_ns()

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.timeout(900)]
 
 OUTAGES = 3
 REQUESTS = 1500  # in each phase
-BATCH = 512  # the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE
+BATCH = 1_024  # the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from wirespan import App, RequestContext
-from wirespan.logs import TraceContextFilter
+from wirespan.logs import TraceContextFilter, add_trace_context
 from wirespan.testing import TestClient
 from wirespan.tracers import OpenTelemetry
 
@@ -58,6 +59,32 @@ def test_records_have_the_ids(lines: list[str]) -> None:
     ids = [(span["trace_id"], span["span_id"]) for span in spans.finished_spans()]
     assert lines == [f"{ids[0][0]} {ids[0][1]} here", f"{ids[1][0]} {ids[1][1]} there"]
     assert seen == ids[:1]
+
+
+def test_structlog_events_have_the_ids() -> None:
+    logs = structlog.testing.LogCapture()
+    logger = structlog.wrap_logger(None, processors=[add_trace_context, logs])
+    app = App()
+
+    @app.get("/loop")
+    async def loop(ctx: RequestContext) -> None:
+        logger.info("here", item=7)
+
+    @app.get("/thread")
+    def thread(ctx: RequestContext) -> None:
+        logger.info("there", span_id="its own")
+
+    spans = OpenTelemetry(exporter="memory")
+    logger.info("nowhere")
+    with TestClient(app, tracers=[spans]) as client:
+        client.get("/loop")
+        client.get("/thread")
+    first, second = [(span["trace_id"], span["span_id"]) for span in spans.finished_spans()]
+    assert logs.entries == [
+        {"event": "nowhere", "log_level": "info"},
+        {"event": "here", "log_level": "info", "item": 7, "trace_id": first[0], "span_id": first[1]},
+        {"event": "there", "log_level": "info", "trace_id": second[0], "span_id": "its own"},
+    ]
 
 
 def test_without_a_trace_there_are_none(lines: list[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from wirespan import App
 from wirespan.config import Config
+from wirespan.errors import ConfigError
 from wirespan.hosting import host
 from wirespan.loading import StartError
 from wirespan.tracers import OpenTelemetry
@@ -31,7 +32,17 @@ from wirespan.tracers import OpenTelemetry
         ({"propagators": ["xray"]}, "propagators: .*tracecontext, baggage, b3, b3multi"),
         ({"trust": "maybe"}, "trust: .*always, never"),
         ({"trust": ["10.0.0.0/33"]}, "trust: `10.0.0.0/33` is no network"),
-        ({"proxies": ["nginx"]}, "proxies: `nginx` is no network"),
+        ({"keep_slower_than_s": {"checkout": 1}}, "keep_slower_than_s: `checkout` matches no path"),
+        ({"keep_slower_than_s": {"/checkout": -1}}, "keep_slower_than_s: "),
+        ({"keep_state_longer_than_s": {"sleep": 1}}, "keep_state_longer_than_s: .*queue, read, schedule"),
+        ({"keep_state_longer_than_s": {"queue": -1}}, "keep_state_longer_than_s: "),
+        ({"keep_state_longer_than_s": {}}, "keep_state_longer_than_s: name at least one of queue"),
+        ({"attributes": ["http.request.body.content"]}, "attributes: .*client.port"),
+        ({"compression": "zstd"}, "compression: .*gzip, none"),
+        ({"timeout_s": -1}, "timeout_s: "),
+        ({"timeout_s": 0}, "timeout .*must be above 0"),
+        ({"max_batch_size": 10, "max_queue_size": 5}, "max_batch_size must not be above max_queue_size"),
+        ({"certificate": "/nowhere/ca.pem", "endpoint": "https://localhost"}, "/nowhere/ca.pem"),
         ({"reply_headers": ["x-trace"]}, "reply_headers: .*traceresponse, server-timing"),
         ({"ignore": ["health"]}, "ignore: `health` matches no path"),
         ({"spool_dir": "/tmp", "spool_max_bytes": 1}, "spool_max_bytes must be at least 65536"),
@@ -49,6 +60,10 @@ def test_wrong_values_are_refused(arguments: dict[str, Any], message: str) -> No
         ({"endpoint": 4318}, "endpoint: "),
         ({"ignore": "/health"}, "ignore: "),
         ({"trust": 1}, "trust: "),
+        ({"keep_slower_than_s": "1"}, "keep_slower_than_s: "),
+        ({"keep_slower_than_s": {"/a": "1"}}, "str"),
+        ({"keep_state_longer_than_s": {"queue": "1"}}, "str"),
+        ({"max_queue_size": 1.5}, "max_queue_size: "),
     ],
 )
 def test_wrong_names_and_types_are_refused(arguments: dict[str, Any], message: str) -> None:
@@ -71,6 +86,10 @@ def test_a_wrong_header_does_not_show_its_value() -> None:
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "not name=value"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "many"),
         ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long", "not a number"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-1", "not a number"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "all", "not a number"),
+        ("OTEL_SPAN_LINK_COUNT_LIMIT", "all", "not a number"),
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "all", "not a number"),
     ],
 )
 def test_wrong_variables_are_warned_about(
@@ -117,6 +136,38 @@ def test_the_option_adds_the_exporter() -> None:
     assert hosted.tracers == hosted.sinks
     with pytest.raises(StartError, match="otlp: the OTLP endpoint must be"):
         host(App(), Config(otlp="collector", access_log="off"))
+
+
+def test_the_options_beside_it_reach_the_exporter(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    config = Config(
+        otlp="http://127.0.0.1:1", access_log="off", service_name="shop", sample=0.5, spool=str(spool)
+    )
+    [sink] = host(App(), config).sinks
+    assert spool.is_dir()
+    assert isinstance(sink, OpenTelemetry)
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(StartError, match=r"otlp: cannot use .*/file as spool_dir"):
+        host(App(), Config(otlp="http://127.0.0.1:1", access_log="off", spool=str(file)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"spool": "/tmp/spool"}, "spool is about spans, and none are sent: give otlp too"),
+        ({"sample": 0.1}, "sample is about spans"),
+        ({"service_name": "shop"}, "service_name is about spans"),
+        ({"otlp": "http://localhost", "sample": 2.0}, "sample must be between 0 and 1"),
+        ({"otlp": "http://localhost", "spool_max_bytes": 1}, "spool_max_bytes must be at least 65536"),
+        ({"ignore": ["health"]}, "ignore must begin with / or \\*"),
+        ({"trusted_proxies": "nginx"}, "trusted_proxies must be networks such as .*, not 'nginx'"),
+        ({"proxy_headers": "x-real-ip"}, "proxy_headers must be x-forwarded or forwarded"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config(**options)
 
 
 def test_no_exporter_by_default() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from otel.receiver import Receiver
 from wirespan import App, RequestContext
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.tracers import AccessLog, OpenTelemetry
@@ -164,6 +165,55 @@ def test_ignored_requests_are_in_no_sink(tmp_path: Path) -> None:
     assert [json.loads(line)["path"] for line in path.read_text().splitlines()] == ["/broken"]
 
 
+def test_the_servers_option_ignores_without_a_tracer_that_does(tmp_path: Path) -> None:
+    path = tmp_path / "access.log"
+    log = AccessLog(path=str(path))
+    with TestClient(shop(), tracers=[log], ignore=["/health"]) as client:
+        client.get("/health")
+        client.get("/broken")
+    assert log.flush()
+    assert [json.loads(line)["path"] for line in path.read_text().splitlines()] == ["/broken"]
+
+
+def test_opt_in_attributes() -> None:
+    names = ["client.port", "network.transport", "http.response.body.size", "http.request.body.size"]
+    spans = OpenTelemetry(exporter="memory", attributes=names)
+    get(spans, "/items/7")
+    attributes = only(spans)["attributes"]
+    expected = {"network.transport": "tcp", "http.response.body.size": 8, "http.request.body.size": 0}
+    assert attributes | expected == attributes
+    assert attributes["client.port"] == attributes["network.peer.port"]
+    assert "network.local.port" not in attributes
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "count"),
+    [
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "5", 5),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "0", 0),
+    ],
+)
+def test_limits(name: str, value: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    spans = OpenTelemetry(exporter="memory")
+    get(spans, "/items/7")
+    span = only(spans)
+    assert len(span["attributes"]) == count
+    assert span["dropped_attributes"] > 0
+
+
+def test_a_ratio_that_presumes_random_ids_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The specification wants one warning: another service may decide differently about the same trace."""
+    with Receiver() as receiver, caplog.at_level("WARNING", "wirespan"):
+        spans = OpenTelemetry(endpoint=receiver.url, sampler="traceidratio", sampler_arg=0.5)
+        for _ in range(2):
+            get(spans, "/items/7", {"traceparent": CALLER})
+        assert spans.close(10)
+    told = [record.getMessage() for record in caplog.records]
+    assert [line for line in told if "ids as random" in line] == told
+    assert len(told) == 1
+
+
 def test_the_access_log_has_the_ids(tmp_path: Path) -> None:
     path = tmp_path / "access.log"
     log = AccessLog(path=str(path))
@@ -199,6 +249,13 @@ def test_head_sampling(options: dict[str, Any], kept: int) -> None:
         ({"keep_ratio": 0, "keep_errors": False, "keep_slower_than_s": 0}, ["/items/7", "/broken"]),
         ({"sampler": "always_off", "keep_errors": True}, ["/broken"]),
         ({"max_spans_per_s": 0.001}, ["/items/7"]),
+        ({"keep_ratio": 0, "keep_errors": False, "keep_slower_than_s": {"/items/*": 0}}, ["/items/7"]),
+        ({"keep_ratio": 0, "keep_slower_than_s": {"/items/*": 9, "*": 0}, "keep_errors": False}, ["/broken"]),
+        ({"keep_ratio": 0, "keep_errors": False, "keep_state_longer_than_s": {"write": 9}}, []),
+        (
+            {"keep_ratio": 0, "keep_errors": False, "keep_state_longer_than_s": {"run": 0}},
+            ["/items/7", "/broken"],
+        ),
     ],
 )
 def test_tail_sampling(options: dict[str, Any], kept: list[str]) -> None:

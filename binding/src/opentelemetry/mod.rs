@@ -1,9 +1,12 @@
 //! `_core.OpenTelemetry`: server spans and their exporter as an object that goes into a list of tracers.
 
 mod arguments;
+mod health;
+mod otlp;
 mod resource;
 mod settings;
 mod shown;
+mod tail;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -11,15 +14,15 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
-use wirespan_core::otlp::exporter::Log;
+use wirespan_core::otlp::exporter::{Log, Post};
 use wirespan_core::otlp::{Exporter, MemorySpans};
 use wirespan_core::propagation::ids;
-use wirespan_core::sampling::TailSampler;
 use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
 
 pub(crate) use self::shown::hex;
 
 use self::arguments::Arguments;
+use self::health::{Health as _, SpanHealth};
 use crate::access_log::seconds;
 use crate::provider::SourceCell;
 
@@ -36,8 +39,13 @@ pub(crate) struct OpenTelemetry {
     pub ignored: Vec<String>,
     /// Filled when a provider is made for it.
     pub source: SourceCell,
+    /// As in its resource.
+    pub service: String,
+    /// Where running requests are reported.
+    pub inflight: Option<Arc<Post>>,
     exporter: Arc<Exporter>,
     memory: Option<MemorySpans>,
+    health: Arc<SpanHealth>,
 }
 
 impl OpenTelemetry {
@@ -56,7 +64,9 @@ impl OpenTelemetry {
         let mut warnings = Vec::new();
         let name = settings::exporter(&arguments, &mut warnings)?;
         let resource = resource::resource(py, &arguments, &mut warnings)?;
-        let otlp = settings::otlp(&arguments, &mut warnings)?;
+        let otlp = otlp::options(&arguments, &mut warnings)?;
+        let inflight = otlp::inflight(&arguments, &otlp)?.filter(|_| name == "otlp");
+        let service = resource::service(&resource);
         let options = settings::sink(&arguments, name != "none", &mut warnings)?;
         let ignored = settings::ignored(&arguments)?;
         arguments.check_empty()?;
@@ -66,7 +76,7 @@ impl OpenTelemetry {
                 let made = Exporter::otlp(&otlp, &resource, log);
                 (made.map_err(|error| PyValueError::new_err(error.to_string()))?, None)
             }
-            "console" => (Exporter::console(Box::new(std::io::stdout()), &resource, log), None),
+            "console" => (Exporter::console(|| Box::new(std::io::stdout()), &resource, log), None),
             _ => {
                 let (exporter, spans) = Exporter::memory();
                 (exporter, Some(spans))
@@ -78,16 +88,18 @@ impl OpenTelemetry {
         let exporter = Arc::new(exporter);
         close_at_exit(py, Arc::downgrade(&exporter))?;
         let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
-        Ok(Self { spans, ignored, source: SourceCell::default(), exporter, memory })
+        let health = Arc::new(SpanHealth {
+            spans: Arc::clone(&spans),
+            exporter: Arc::clone(&exporter),
+            destination: if name == "otlp" { otlp.display_name() } else { name },
+        });
+        health::enlist(&health);
+        let source = SourceCell::default();
+        Ok(Self { spans, ignored, source, service, inflight, exporter, memory, health })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let all = PyDict::new(py);
-        all.set_item("kept", self.spans.kept())?;
-        all.set_item("sampled_out", self.spans.dropped())?;
-        all.set_item("rate_limited", self.spans.tail().map_or(0, TailSampler::limited))?;
-        shown::put_status(&all, &self.exporter.status())?;
-        Ok(all)
+        self.health.report(py)
     }
 
     fn finished_spans<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
@@ -139,6 +151,7 @@ fn after_fork() {
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<OpenTelemetry>()?;
+    module.add_function(wrap_pyfunction!(health::exporter_status, module)?)?;
     let py = module.py();
     let hooks = PyDict::new(py);
     hooks.set_item("after_in_child", wrap_pyfunction!(after_fork, py)?)?;

@@ -33,6 +33,15 @@ pub(super) fn resource(
     Ok(Resource { attributes, schema_url: "https://opentelemetry.io/schemas/1.44.0".into() })
 }
 
+/// The name of the service.
+pub(super) fn service(resource: &Resource) -> String {
+    let name = resource.attributes.iter().find(|(key, _)| key.as_str() == "service.name");
+    match name {
+        Some((_, Value::Str(name))) => name.as_str().to_owned(),
+        _ => String::new(),
+    }
+}
+
 fn detected(py: Python<'_>) -> PyResult<BTreeMap<String, Value>> {
     let text = |module: &str, function: &str| -> PyResult<String> {
         py.import(module)?.getattr(function)?.call0()?.extract()

@@ -1,19 +1,14 @@
-//! From arguments and environment to the options of the sink and of its exporter.
-
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
+//! From arguments and environment to the options of the sink.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use wirespan_core::otlp::options::Headers;
-use wirespan_core::otlp::{Encoding, Options as ExporterOptions, Signal};
 use wirespan_core::propagation::{Networks, Propagator, Propagators, Trust};
-use wirespan_core::sampling::{HeadSampler, IgnoreList, TailError, TailOptions, TailSampler};
-use wirespan_core::sinks::opentelemetry::{MappingOptions, Methods, Options};
+use wirespan_core::sampling::{HeadSampler, IgnoreList};
+use wirespan_core::sinks::opentelemetry::{Extra, Limits, MappingOptions, Methods, Options};
 use wirespan_core::trace::ReplyHeaders;
 
 use super::arguments::{Arguments, check_word, variable, wrong};
+use super::tail;
 
 /// Where spans can go.
 const EXPORTERS: [&str; 4] = ["otlp", "console", "memory", "none"];
@@ -39,7 +34,7 @@ pub(super) fn sink(
     warnings: &mut Vec<String>,
 ) -> PyResult<Options> {
     let head = head(arguments, warnings)?;
-    let tail = tail(arguments)?;
+    let tail = tail::tail(arguments)?;
     let off = || HeadSampler::from_names(Some("always_off"), None).0;
     Ok(Options {
         propagators: propagators(arguments, warnings)?,
@@ -64,32 +59,6 @@ fn head(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<HeadS
     let (sampler, told) = HeadSampler::from_names(name.as_deref(), ratio.as_deref());
     warnings.extend(told);
     Ok(sampler)
-}
-
-/// There is a tail decision if any of its rules is given.
-fn tail(arguments: &Arguments<'_>) -> PyResult<Option<TailSampler>> {
-    let errors: Option<bool> = arguments.take("keep_errors")?;
-    let slower_than_s: Option<f64> = arguments.take("keep_slower_than_s")?;
-    let ratio: Option<f64> = arguments.take("keep_ratio")?;
-    let spans_per_second: Option<f64> = arguments.take("max_spans_per_s")?;
-    if errors.is_none() && slower_than_s.is_none() && ratio.is_none() && spans_per_second.is_none() {
-        return Ok(None);
-    }
-    let slower_than = slower_than_s.map(Duration::try_from_secs_f64).transpose();
-    let slower_than = slower_than.map_err(|error| wrong("keep_slower_than_s", error))?;
-    let defaults = TailOptions::default();
-    let options = TailOptions {
-        errors: errors.unwrap_or(defaults.errors),
-        slower_than_ns: slower_than.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)),
-        ratio: ratio.unwrap_or(defaults.ratio),
-        spans_per_second,
-        ..defaults
-    };
-    let sampler = TailSampler::new(options).map_err(|error| match error {
-        TailError::Ratio => wrong("keep_ratio", error),
-        TailError::Rate => wrong("max_spans_per_s", error),
-    })?;
-    Ok(Some(sampler))
 }
 
 fn propagators(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<Propagators> {
@@ -136,67 +105,45 @@ fn reply_headers(arguments: &Arguments<'_>) -> PyResult<ReplyHeaders> {
 }
 
 fn mapping(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<MappingOptions> {
-    let proxies: Vec<String> = arguments.take("proxies")?.unwrap_or_default();
     Ok(MappingOptions {
         events: arguments.take("events")?.unwrap_or_default(),
+        timeline: arguments.take("timeline")?.unwrap_or_default(),
         request_headers: arguments.take("request_headers")?.unwrap_or_default(),
         response_headers: arguments.take("response_headers")?.unwrap_or_default(),
+        extras: extras(arguments)?,
         methods: Methods::from_names(variable("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").as_deref()),
-        proxies: Networks::parse(proxies).map_err(|error| wrong("proxies", error))?,
-        value_limit: value_limit(warnings),
+        limits: limits(warnings),
     })
 }
 
-fn value_limit(warnings: &mut Vec<String>) -> Option<usize> {
-    let names = ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
-    let (name, value) = names.into_iter().find_map(|name| Some((name, variable(name)?)))?;
-    let limit = value.parse().ok();
-    if limit.is_none() {
-        warnings.push(format!("{name}: `{value}` is not a number of characters, ignored"));
-    }
-    limit
+/// The attributes that spans have only when asked.
+fn extras(arguments: &Arguments<'_>) -> PyResult<Vec<Extra>> {
+    let names: Vec<String> = arguments.take("attributes")?.unwrap_or_default();
+    let known = Extra::ALL.map(|(_, name)| name);
+    names.iter().try_for_each(|name| check_word("attributes", name, &known))?;
+    Ok(Extra::ALL.into_iter().filter(|(_, name)| names.iter().any(|n| n == name)).map(|(e, _)| e).collect())
 }
 
-/// The exporter's options. Taken also where spans go elsewhere, so that a wrong argument is refused all the same.
-pub(super) fn otlp(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<ExporterOptions> {
-    let (mut options, told) = ExporterOptions::from_env(Signal::Traces, variable)
-        .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    warnings.extend(told);
-    if let Some(endpoint) = arguments.take::<String>("endpoint")? {
-        options.endpoint = with_path(endpoint);
-    }
-    match arguments.take_word("protocol", &["http/protobuf", "http/json"])?.as_deref() {
-        Some("http/json") => options.encoding = Encoding::Json,
-        Some(_) => options.encoding = Encoding::Protobuf,
-        None => {}
-    }
-    if let Some(given) = arguments.take::<BTreeMap<String, String>>("headers")? {
-        options.headers = headers(&given)?;
-    }
-    options.spool_dir = arguments.take::<PathBuf>("spool_dir")?;
-    options.spool_max_bytes = arguments.take("spool_max_bytes")?.unwrap_or(options.spool_max_bytes);
-    options.check().map_err(|error| PyValueError::new_err(error.to_string()))?;
-    Ok(options)
-}
-
-/// An endpoint that names a receiver and no path is meant for traces, as it is in the general variable.
-fn with_path(endpoint: String) -> String {
-    let bare = endpoint.trim_end_matches('/');
-    match bare.split_once("://") {
-        Some((_, rest)) if !rest.contains(['/', '?']) => format!("{bare}/{}", Signal::Traces.path()),
-        _ => endpoint,
-    }
-}
-
-/// Values stay out of the message: they are secrets.
-fn headers(given: &BTreeMap<String, String>) -> PyResult<Headers> {
-    let mut headers = Headers::default();
-    for (name, value) in given {
-        if !headers.push(name, value) {
-            return Err(wrong("headers", format!("{name:?} or its value cannot stand in a request")));
+/// "Attribute Limits" and "Span Limits" of the specification; the variable for spans wins over the general one.
+fn limits(warnings: &mut Vec<String>) -> Limits {
+    let mut read = |names: &[&str]| {
+        let (name, value) = names.iter().find_map(|name| Some((name, variable(name)?)))?;
+        let limit = value.parse::<usize>().ok();
+        if limit.is_none() {
+            warnings.push(format!("{name}: `{value}` is not a number, ignored"));
         }
+        limit
+    };
+    let defaults = Limits::default();
+    let lengths = ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+    let counts = ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"];
+    Limits {
+        value_length: read(&lengths),
+        attributes: read(&counts).unwrap_or(defaults.attributes),
+        events: read(&["OTEL_SPAN_EVENT_COUNT_LIMIT"]).unwrap_or(defaults.events),
+        links: read(&["OTEL_SPAN_LINK_COUNT_LIMIT"]).unwrap_or(defaults.links),
+        event_attributes: read(&["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"]).unwrap_or(defaults.event_attributes),
     }
-    Ok(headers)
 }
 
 /// Paths and routes that no sink is told of.

@@ -25,6 +25,9 @@ pub(super) fn span<'py>(py: Python<'py>, span: &SpanData) -> PyResult<Bound<'py,
     all.set_item("attributes", attributes(py, &span.attributes)?)?;
     all.set_item("events", list(py, &span.events, event)?)?;
     all.set_item("links", list(py, &span.links, link)?)?;
+    all.set_item("dropped_attributes", span.dropped_attributes)?;
+    all.set_item("dropped_events", span.dropped_events)?;
+    all.set_item("dropped_links", span.dropped_links)?;
     all.set_item("status", status)?;
     all.set_item("status_description", description)?;
     Ok(all)

@@ -19,7 +19,7 @@ impl Shared {
         // Sinks hold exchanges for seconds and in thousands: body bytes that nobody took must not wait with them.
         progress.body.chunks = VecDeque::new();
         progress.reply.staged = None;
-        self.active -= 1;
+        self.inflight.remove(exchange);
         self.calls.push_back(Call::Finish(Arc::clone(exchange)));
     }
 }

@@ -30,7 +30,9 @@ use std::sync::Arc;
 use crate::config::ServerConfig;
 use crate::exchange::{Exchange, Peer, Place};
 use crate::h1::{BodyDecoder, HeadReader};
+use crate::inflight::Registry;
 use crate::output::Output;
+use crate::propagation::Proxies;
 use crate::sinks::Sinks;
 use crate::stream::Stream;
 use crate::trace::{Clock, EndReason, Level, Record};
@@ -56,6 +58,8 @@ pub(crate) enum Call {
 /// What all connections of an engine share.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Whom connections are believed who say whom they serve.
+    pub proxies: Option<Arc<Proxies>>,
     pub config: Arc<ServerConfig>,
     pub clock: Clock,
     pub calls: VecDeque<Call>,
@@ -67,8 +71,18 @@ pub(crate) struct Shared {
     pub wants_start: bool,
     /// Those to tell of parsed heads, where any want to know.
     pub early: Option<Arc<Sinks>>,
+    /// Whether records keep the order of their states.
+    pub timeline: bool,
     /// Exchanges that have begun and whose record is not delivered.
-    pub active: usize,
+    pub inflight: Registry,
+}
+
+impl Shared {
+    /// What a connection from this peer may say about whom it serves; `None`: nothing.
+    pub(crate) fn proxies_of(&self, peer: &Peer) -> Option<Arc<Proxies>> {
+        let client = peer.client.as_ref().map(|end| end.addr().ip());
+        self.proxies.clone().filter(|proxies| proxies.networks.contains_peer(client))
+    }
 }
 
 impl Shared {
@@ -101,6 +115,11 @@ impl Shared {
 )]
 pub(crate) fn nanos(seconds: f64) -> u64 {
     (seconds * 1e9) as u64
+}
+
+/// As [`Shared::deadline`], where the time is known.
+pub(crate) fn deadline_from(now: u64, seconds: f64) -> u64 {
+    if seconds <= 0.0 { 0 } else { now + nanos(seconds) }
 }
 
 /// One point in time on both clocks.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Call, Connection, LINGER_BYTES, Moment, Phase, READ_SIZE, Shared, Step};
+use super::{Call, Connection, LINGER_BYTES, Moment, Phase, READ_SIZE, Shared, Step, deadline_from};
 use crate::error::Error;
 use crate::exchange::{Exchange, Progress};
 use crate::h1::{BodyDecoder, HeadReader};
@@ -108,6 +108,11 @@ impl Connection {
             }
         }
         let mut record = Record::new(shared.config.trace_level);
+        let mut began_at = shared.clock.now();
+        self.deadlines.read = deadline_from(began_at, shared.config.timeout_header_s);
+        if shared.timeline {
+            record.keep_timeline();
+        }
         if record.is_on() {
             // The read that brought the first byte was just now, unless another request came with the same one.
             let Moment { now, wall_offset } = self.read_at.take().unwrap_or_else(|| shared.moment());
@@ -118,18 +123,18 @@ impl Connection {
                 idle_ns: first_byte.saturating_sub(self.idle_since),
                 age_ns: first_byte.saturating_sub(self.accepted_at),
             };
+            began_at = first_byte;
             record.begin(now, self.received);
             if !shared.wants_start {
                 record.mark(Event::READ_HEADER_START, now);
             }
         }
         self.requests += 1;
-        shared.active += 1;
-        let exchange = Arc::new(Exchange::new(self.place, Arc::clone(&self.peer), record));
+        let mut exchange = Arc::new(Exchange::new(self.place, Arc::clone(&self.peer), record));
+        shared.inflight.admit(&mut exchange, began_at);
         self.current = Some(Arc::clone(&exchange));
         self.head = HeadReader::default();
         self.phase = if shared.wants_start { Phase::Start } else { Phase::Head };
-        self.deadlines.read = shared.deadline(shared.config.timeout_header_s);
         if shared.wants_start {
             shared.calls.push_back(Call::Start(exchange));
             return Step::CallFirst;

@@ -4,6 +4,7 @@
 //! becomes readable. The engine's lock is held while bytes are moved and released while the application is called.
 
 mod application;
+mod inflight;
 mod sockets;
 
 use std::collections::VecDeque;
@@ -19,12 +20,14 @@ use crate::connection::{Call, Connection, READ_SIZE, Shared};
 use crate::error::Error;
 use crate::exchange::Place;
 use crate::handler::Handler;
+use crate::inflight::Registry;
 use crate::listener::Listener;
 use crate::sinks::Sinks;
 use crate::trace::{Clock, EndReason};
 
 pub use crate::connection::Sent;
 pub use application::{Outcome, Read};
+pub use inflight::View;
 
 /// Tokens from here on are listeners.
 const LISTENERS: usize = 1 << 32;
@@ -50,7 +53,7 @@ struct Inner {
 
 /// See the module's documentation.
 pub struct Engine {
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
     sinks: Arc<Sinks>,
     config: Arc<ServerConfig>,
     clock: Clock,
@@ -92,6 +95,7 @@ impl Engine {
             name => format!("server: {name}\r\n").into_bytes(),
         };
         let shared = Shared {
+            proxies: config.proxies()?,
             config: Arc::clone(&config),
             clock: clock.clone(),
             calls: VecDeque::new(),
@@ -102,7 +106,8 @@ impl Engine {
             draining: false,
             wants_start,
             early: sinks.want_head().then(|| Arc::clone(&sinks)),
-            active: 0,
+            timeline: sinks.want_timeline(),
+            inflight: Registry::default(),
         };
         let inner = Inner {
             poll,
@@ -117,7 +122,7 @@ impl Engine {
             refused: 0,
             date_second: 0,
         };
-        let engine = Self { inner: Mutex::new(inner), sinks, config, clock, fd };
+        let engine = Self { inner: Arc::new(Mutex::new(inner)), sinks, config, clock, fd };
         engine.lock().refresh_date();
         Ok(engine)
     }
@@ -148,7 +153,7 @@ impl Engine {
     /// Exchanges that have begun and are not over.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.lock().shared.active
+        self.lock().shared.inflight.len()
     }
 
     /// Serves everything that is ready.

@@ -93,7 +93,8 @@ impl Inner {
             }
             let Some(listener) = self.listeners.get(index) else { return };
             match listener.accept() {
-                Ok((stream, peer)) => {
+                Ok((stream, mut peer)) => {
+                    peer.proxies = self.shared.proxies_of(&peer);
                     self.serial += 1;
                     let entry = self.connections.vacant_entry();
                     let place = Place { slot: entry.key(), serial: self.serial };

@@ -2,10 +2,12 @@
 
 pub mod encode;
 pub mod exporter;
+pub mod finished;
 pub mod options;
 pub mod span;
 
-pub use encode::Encoding;
+pub use encode::{Encoding, SpanWriter};
 pub use exporter::{Exporter, MemorySpans, Status as ExporterStatus};
+pub use finished::{EncodedSpan, Finished};
 pub use options::{OptionError, Options, Signal};
 pub use span::{Attributes, Event, Key, Kind, Link, Resource, Scope, SpanData, Status, Text, Value};

@@ -74,6 +74,12 @@ impl From<String> for Text {
     }
 }
 
+impl From<Box<str>> for Text {
+    fn from(text: Box<str>) -> Self {
+        Self::Owned(text)
+    }
+}
+
 impl From<Arc<str>> for Text {
     fn from(text: Arc<str>) -> Self {
         Self::Shared(text)
@@ -107,6 +113,12 @@ impl From<&'static str> for Value {
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Self::Str(text.into())
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
+        Self::Str(text)
     }
 }
 
@@ -221,6 +233,21 @@ pub struct Resource {
     pub attributes: Attributes,
     /// Schema of these attributes, a URL; empty when unknown.
     pub schema_url: Text,
+}
+
+impl Resource {
+    /// The same with the id of the process that asks, which may be a child of the one that described itself. A
+    /// `process.pid` that is a text was given by the user and stays.
+    #[must_use]
+    pub fn of_this_process(&self) -> Self {
+        let mut resource = self.clone();
+        for (key, value) in &mut resource.attributes {
+            if key.as_str() == "process.pid" && matches!(value, Value::Int(_)) {
+                *value = Value::Int(std::process::id().into());
+            }
+        }
+        resource
+    }
 }
 
 /// One finished span.

@@ -41,6 +41,11 @@ pub fn check_process() {
     }
 }
 
+/// Differs between a process and its forked children, as far as we were told of the fork. Costs one load.
+pub(crate) fn epoch() -> u32 {
+    EPOCH.load(Ordering::Relaxed)
+}
+
 fn seeded(epoch: u32) -> Generator {
     // A system without randomness (it would have to lack the system call) still gets a seed that differs between
     // processes and threads.
@@ -53,7 +58,7 @@ fn seeded(epoch: u32) -> Generator {
 }
 
 fn next<const N: usize>() -> [u8; N] {
-    let epoch = EPOCH.load(Ordering::Relaxed);
+    let epoch = epoch();
     GENERATOR.with_borrow_mut(|slot| {
         let generator = match slot {
             Some(generator) if generator.epoch == epoch => generator,

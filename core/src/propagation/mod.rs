@@ -8,6 +8,7 @@ mod baggage;
 pub(crate) mod hex;
 pub mod ids;
 mod network;
+mod origin;
 #[cfg(test)]
 mod tests;
 pub mod traceparent;
@@ -15,6 +16,7 @@ mod tracestate;
 
 pub use baggage::{Baggage, MAX_LENGTH as MAX_BAGGAGE_LENGTH, MAX_MEMBERS as MAX_BAGGAGE_MEMBERS, Member};
 pub use network::{Network, NetworkError, Networks};
+pub use origin::{Origin, Proxies, ProxyHeaders};
 pub use tracestate::TraceState;
 
 use std::net::IpAddr;

@@ -15,6 +15,11 @@ pub trait Sink: Send + Sync {
         false
     }
 
+    /// Whether records are to keep the order of their states; asked once, before the first exchange.
+    fn wants_timeline(&self) -> bool {
+        false
+    }
+
     /// The head is parsed and nothing was done with it: the handler, and the response, see what this adds.
     fn head(&self, _exchange: &Exchange) {}
 
@@ -28,6 +33,7 @@ pub struct Sinks {
     all: Vec<Arc<dyn Sink>>,
     early: Vec<Arc<dyn Sink>>,
     ignored: IgnoreList,
+    timeline: bool,
 }
 
 impl std::fmt::Debug for Sinks {
@@ -50,13 +56,27 @@ impl Sinks {
     #[must_use]
     pub fn new(all: Vec<Arc<dyn Sink>>, ignored: IgnoreList) -> Self {
         let early = all.iter().filter(|sink| sink.wants_head()).cloned().collect();
-        Self { all, early, ignored }
+        let timeline = all.iter().any(|sink| sink.wants_timeline());
+        Self { all, early, ignored, timeline }
     }
 
     /// Whether [`Sinks::head`] does anything.
     #[must_use]
     pub fn want_head(&self) -> bool {
         !self.early.is_empty()
+    }
+
+    /// Whether anybody reads [`crate::trace::Record::timeline`].
+    #[must_use]
+    pub const fn want_timeline(&self) -> bool {
+        self.timeline
+    }
+
+    /// Somebody besides the sinks reads it.
+    #[must_use]
+    pub fn with_timeline(mut self) -> Self {
+        self.timeline = true;
+        self
     }
 
     /// Tells of a parsed head. Exchanges on the list are marked, and their trace context is set all the same: what they

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::Draft;
 use crate::otlp::{SpanData, Status};
 
-/// Finished spans of a request that wait for its end.
+/// Ended spans of a request that wait for its end.
 const MAX_WAITING: usize = 1_000;
 
 /// Spans on their way to the exporter.
@@ -13,7 +13,7 @@ const MAX_WAITING: usize = 1_000;
     clippy::vec_box,
     reason = "they are in boxes from their start to the exporter's thread, never copied"
 )]
-pub(crate) type Finished = Vec<Box<SpanData>>;
+pub(crate) type Ended = Vec<Box<SpanData>>;
 
 /// See the module's documentation. Its lock is a leaf.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub struct Family(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     server: Option<Draft>,
-    waiting: Finished,
+    waiting: Ended,
 }
 
 /// What becomes of a finished span.
@@ -31,7 +31,7 @@ pub(super) enum Taken {
     /// It waits.
     Waits,
     /// The verdict is known, or nothing can overturn it: these are to be handed on.
-    Released(Finished),
+    Released(Ended),
     /// There was no room for it.
     Full,
 }
@@ -53,6 +53,12 @@ impl Family {
         self.lock().server.as_ref().is_some_and(|draft| matches!(draft.data().status, Status::Error(_)))
     }
 
+    /// Whether the application added anything to the SERVER span.
+    #[must_use]
+    pub fn has_server(&self) -> bool {
+        self.lock().server.is_some()
+    }
+
     /// Takes what is added to the SERVER span.
     #[must_use]
     pub fn take_server(&self) -> Option<Box<SpanData>> {
@@ -61,7 +67,7 @@ impl Family {
 
     /// Takes the children that waited; once the verdict is known none comes after them.
     #[must_use]
-    pub(crate) fn take_waiting(&self) -> Finished {
+    pub(crate) fn take_waiting(&self) -> Ended {
         std::mem::take(&mut self.lock().waiting)
     }
 

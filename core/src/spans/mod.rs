@@ -18,8 +18,8 @@ mod tests;
 
 pub use draft::Draft;
 pub(crate) use draft::put_over;
+pub(crate) use family::Ended;
 pub use family::Family;
-pub(crate) use family::Finished;
 pub use limits::Limits;
 pub use source::{Parent, Source, Start, Timeline};
 pub use span::Span;

@@ -11,9 +11,15 @@
 mod clock;
 mod context;
 mod event;
+mod outcome;
 mod record;
+mod states;
+mod timeline;
 
 pub use clock::Clock;
 pub use context::{Flags, ReplyHeaders, ReplyLines, SpanContext, TraceContext};
 pub use event::{BUILT_IN, Event, EventDef, Level, Status, TABLE, define_event};
-pub use record::{ConnectionFacts, EndReason, ErrorNote, Record, Recorded, State};
+pub use outcome::{ConnectionFacts, EndReason, ErrorNote};
+pub use record::{Record, Recorded};
+pub use states::State;
+pub use timeline::{Segment, TIMELINE_ITEMS, Timeline};

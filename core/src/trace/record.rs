@@ -1,84 +1,9 @@
 //! One exchange's stamps, states, sizes and outcome.
 
 use super::event::{BUILT_IN, Event, Level, Status};
-
-/// What a request is waiting for. At each instant it is exactly one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum State {
-    /// The event loop to read it.
-    Queue = 0,
-    /// The client to send head or body.
-    Read = 1,
-    /// Its handler's first step.
-    Schedule = 2,
-    /// Python: handler code is executing.
-    Run = 3,
-    /// Something the handler awaits that is not this client.
-    Await = 4,
-    /// The client to take the response.
-    Write = 5,
-}
-
-impl State {
-    /// The six states in the order of a request's life, with the names used everywhere.
-    pub const ALL: [(Self, &'static str); 6] = [
-        (Self::Queue, "queue"),
-        (Self::Read, "read"),
-        (Self::Schedule, "schedule"),
-        (Self::Run, "run"),
-        (Self::Await, "await"),
-        (Self::Write, "write"),
-    ];
-}
-
-/// How an exchange ended. Kept apart from the status code, which is never faked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum EndReason {
-    /// The whole response was accepted by the kernel.
-    Completed = 0,
-    /// The client went away before that.
-    ClientDisconnected,
-    /// The client was silent for too long while head or body was due.
-    ReadTimeout,
-    /// The client took none of the response for too long.
-    WriteTimeout,
-    /// The handler raised, or its response broke a rule.
-    HandlerError,
-    /// The handler ran longer than `timeout_handler_s`.
-    HandlerTimeout,
-    /// The request broke a rule of RFC 9110 or 9112.
-    ProtocolError,
-    /// The request went over a bound.
-    LimitExceeded,
-    /// The server stopped before the exchange was over.
-    Shutdown,
-    /// The connection became something else.
-    Upgraded,
-}
-
-impl EndReason {
-    /// All reasons with the names used everywhere.
-    pub const ALL: [(Self, &'static str); 10] = [
-        (Self::Completed, "completed"),
-        (Self::ClientDisconnected, "client_disconnected"),
-        (Self::ReadTimeout, "read_timeout"),
-        (Self::WriteTimeout, "write_timeout"),
-        (Self::HandlerError, "handler_error"),
-        (Self::HandlerTimeout, "handler_timeout"),
-        (Self::ProtocolError, "protocol_error"),
-        (Self::LimitExceeded, "limit_exceeded"),
-        (Self::Shutdown, "shutdown"),
-        (Self::Upgraded, "upgraded"),
-    ];
-
-    /// The name used in Python, docs and sinks.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        Self::ALL[self as usize].1
-    }
-}
+use super::outcome::{ConnectionFacts, EndReason, ErrorNote};
+use super::states::{State, States};
+use super::timeline::Timeline;
 
 /// One recorded event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,26 +20,6 @@ pub struct Recorded {
     pub count: u32,
 }
 
-/// What was thrown, as text: sinks outlive the exception object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ErrorNote {
-    /// The exception's qualified type name, or the end reason's name.
-    pub kind: String,
-    /// One line.
-    pub message: String,
-}
-
-/// Facts about the connection, never part of a request's time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionFacts {
-    /// 1 for the first request.
-    pub request_number: u64,
-    /// From the end of the previous response (or accept) to this request's first byte.
-    pub idle_ns: u64,
-    /// From accept to this request's first byte.
-    pub age_ns: u64,
-}
-
 /// Everything uncommon, so that a plain record stays small.
 #[derive(Clone, Debug, Default)]
 struct Notes {
@@ -125,11 +30,9 @@ struct Notes {
 #[derive(Clone, Debug)]
 pub struct Record {
     level: Level,
-    state: State,
     closed: bool,
     handler_done_at: u64,
-    since: u64,
-    states: [u64; 6],
+    states: States,
     times: [u64; BUILT_IN],
     notes: Option<Box<Notes>>,
     /// Wall clock minus monotonic clock, taken when the exchange began.
@@ -168,11 +71,9 @@ impl Record {
     pub fn new(level: Level) -> Self {
         Self {
             level,
-            state: State::Queue,
             closed: false,
             handler_done_at: 0,
-            since: 0,
-            states: [0; 6],
+            states: States::new(),
             times: [0; BUILT_IN],
             notes: None,
             wall_offset_ns: 0,
@@ -199,12 +100,11 @@ impl Record {
     }
 
     /// Changes how much is recorded from here on. What was not recorded before stays unknown.
-    pub const fn set_level(&mut self, level: Level, now: u64) {
+    pub fn set_level(&mut self, level: Level, now: u64) {
         let was_on = self.is_on();
         self.level = level;
-        if !was_on && self.is_on() && self.since == 0 {
-            self.since = now;
-            self.state = State::Run; // it is the handler's code that asks
+        if !was_on && self.is_on() && !self.states.has_begun() {
+            self.states.begin(State::Run, now, 0); // it is the handler's code that asks
         }
     }
 
@@ -219,14 +119,12 @@ impl Record {
         if !self.is_on() {
             return;
         }
-        self.since = now;
+        let received = received.map(|at| at.min(now));
         if let Some(received) = received {
-            let received = received.min(now);
             self.times[usize::from(Event::RECEIVED.0)] = received;
-            self.states[State::Queue as usize] = now - received;
         }
         self.times[usize::from(Event::HTTP_START.0)] = now;
-        self.state = State::Read;
+        self.states.begin(State::Read, now, now - received.unwrap_or(now));
     }
 
     /// Records a built-in event without status or text: what the engine does many times a request.
@@ -279,34 +177,40 @@ impl Record {
         if !self.is_on() || self.closed {
             return;
         }
-        self.charge(self.state, at);
-        self.state = state;
-    }
-
-    /// Adds the time since the last change to `state`. Times that run backwards count as none.
-    fn charge(&mut self, state: State, until: u64) {
-        if self.since == 0 {
-            self.since = until;
-        }
-        let until = until.max(self.since);
-        self.states[state as usize] += until - self.since;
-        self.since = until;
+        self.states.enter(state, at);
     }
 
     /// Bytes that the exchange was waiting for in state `read` were in the kernel since `received`: from then on
     /// it waited for the event loop, not for the client.
     pub fn read_arrived(&mut self, received: Option<u64>, now: u64) {
-        if !self.is_on() || self.closed || self.state != State::Read {
+        if !self.is_on() || self.closed || self.state() != State::Read {
             return;
         }
-        self.charge(State::Read, received.unwrap_or(now).min(now));
-        self.charge(State::Queue, now);
+        self.states.charge(State::Read, received.unwrap_or(now).min(now));
+        self.states.charge(State::Queue, now);
     }
 
     /// The state it is in now.
     #[must_use]
     pub const fn state(&self) -> State {
-        self.state
+        self.states.current()
+    }
+
+    /// Since when it is in this state. While a body arrives: since its last bytes did.
+    #[must_use]
+    pub const fn state_since(&self) -> u64 {
+        self.states.since()
+    }
+
+    /// From here on the order of the states is kept too.
+    pub fn keep_timeline(&mut self) {
+        self.states.keep_timeline();
+    }
+
+    /// The states in order of time, up to the last change; `None` where nobody asked for it.
+    #[must_use]
+    pub fn timeline(&self) -> Option<&Timeline> {
+        self.states.timeline()
     }
 
     /// The exchange is over; only the first call counts. Returns whether this was it.
@@ -315,8 +219,8 @@ impl Record {
             return false;
         }
         if self.is_on() {
-            self.charge(self.state, now);
-            self.times[usize::from(Event::HTTP_FINISH.0)] = now.max(self.since);
+            self.states.charge(self.state(), now);
+            self.times[usize::from(Event::HTTP_FINISH.0)] = self.states.since();
         }
         self.end_reason.get_or_insert(reason);
         self.closed = true;
@@ -351,15 +255,15 @@ impl Record {
     /// Nanoseconds in each state so far, in the order of [`State::ALL`].
     #[must_use]
     pub const fn states(&self) -> [u64; 6] {
-        self.states
+        self.states.totals()
     }
 
     /// As [`Record::states`], with the time since the last change added to the state it is in.
     #[must_use]
     pub fn states_at(&self, now: u64) -> [u64; 6] {
-        let mut states = self.states;
-        if !self.closed && self.since != 0 {
-            states[self.state as usize] += now.saturating_sub(self.since);
+        let mut states = self.states();
+        if !self.closed && self.states.has_begun() {
+            states[self.state() as usize] += now.saturating_sub(self.states.since());
         }
         states
     }

@@ -15,9 +15,10 @@ from rich.text import Text
 from wirespan._core import AccessLog
 from wirespan.demo.clients import download_slowly, give_up, request, upload_slowly
 from wirespan.demo.front import make_front
-from wirespan.demo.tally import LOOKS, Tally, lesson, summary_table
+from wirespan.demo.tally import Tally, lesson, summary_table
 from wirespan.hosting import terminal_looks
 from wirespan.loading import StartError
+from wirespan.looks import LOOKS
 from wirespan.serving import serving
 
 Act = Callable[[], Awaitable[object]]

@@ -8,26 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from wirespan.context import RequestContext
+from wirespan.looks import LOOKS
 
-
-@dataclass(frozen=True)
-class Look:
-    """How a state is shown, and what it means where it takes most of the time."""
-
-    color: str
-    letter: str
-    meaning: str
-
-
-# The order is that of a request's life; colours and letters are those of the pretty access log.
-LOOKS = {
-    "queue": Look("red", "q", "a blocked event loop"),
-    "read": Look("blue", "r", "a slow sender"),
-    "schedule": Look("yellow", "s", "a busy loop or pool"),
-    "run": Look("green", "#", "Python itself"),
-    "await": Look("cyan", ".", "a database or service"),
-    "write": Look("magenta", "w", "a slow reader"),
-}
 # What the other columns of the summary need.
 OTHERS_WIDTH = 74
 BAR_WIDTHS = (6, 24)

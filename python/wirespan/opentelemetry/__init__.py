@@ -1,15 +1,18 @@
-"""OpenTelemetry beyond the tracer: `wirespan.tracers.OpenTelemetry` makes and sends the spans of requests.
+"""OpenTelemetry beyond the tracer: `wirespan.tracers.OpenTelemetry` makes and sends the spans of requests. `status` tells how
+the exporters do.
 
 `TracerProvider` and `SdkTracer` need the package `opentelemetry-api`: `pip install wirespan[opentelemetry]`.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from wirespan.opentelemetry.health import status
+
 if TYPE_CHECKING:
     from wirespan.opentelemetry.provider import TracerProvider
     from wirespan.opentelemetry.sdk import SdkTracer
 
-__all__ = ["SdkTracer", "TracerProvider"]
+__all__ = ["SdkTracer", "TracerProvider", "status"]
 
 
 def __getattr__(name: str) -> Any:

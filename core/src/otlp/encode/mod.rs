@@ -6,6 +6,7 @@
 
 mod json;
 mod protobuf;
+mod split;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod wire;
@@ -16,7 +17,9 @@ use std::sync::Arc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::span::{Resource, Scope, SpanData};
+pub use self::protobuf::SpanWriter;
+use super::finished::Finished;
+use super::span::{Resource, Scope};
 
 /// Scopes kept encoded. An application has a handful; beyond this they are encoded anew each time.
 const SCOPES: usize = 64;
@@ -78,7 +81,7 @@ impl Encoder {
     }
 
     /// One request with these spans, grouped by scope and otherwise in order.
-    pub(crate) fn encode(&mut self, spans: &[SpanData]) -> Batch {
+    pub(crate) fn encode(&mut self, spans: &[Finished]) -> Batch {
         let groups: Vec<_> = scopes_of(spans).into_iter().map(|scope| (scope, self.head(scope))).collect();
         let mut out = Vec::with_capacity(self.expected);
         match self.encoding {
@@ -89,7 +92,8 @@ impl Encoder {
             }),
             Encoding::Json => json::request(&mut out, &self.resource, &self.schema_url, |writer| {
                 for (scope, head) in &groups {
-                    json::scope_spans(writer, head, &scope.schema_url, of_scope(spans, scope));
+                    let spans = of_scope(spans, scope).filter_map(Finished::data);
+                    json::scope_spans(writer, head, &scope.schema_url, spans);
                 }
             }),
         }
@@ -120,18 +124,18 @@ fn is_same(one: &Arc<Scope>, other: &Arc<Scope>) -> bool {
 }
 
 /// The scopes of these spans, each once, in order of appearance.
-fn scopes_of(spans: &[SpanData]) -> Vec<&Arc<Scope>> {
+fn scopes_of(spans: &[Finished]) -> Vec<&Arc<Scope>> {
     let mut scopes: Vec<&Arc<Scope>> = Vec::new();
     for span in spans {
-        if !scopes.iter().any(|known| is_same(known, &span.scope)) {
-            scopes.push(&span.scope);
+        if !scopes.iter().any(|known| is_same(known, span.scope())) {
+            scopes.push(span.scope());
         }
     }
     scopes
 }
 
-fn of_scope<'a>(spans: &'a [SpanData], scope: &'a Arc<Scope>) -> impl Iterator<Item = &'a SpanData> {
-    spans.iter().filter(|span| is_same(&span.scope, scope))
+fn of_scope<'a>(spans: &'a [Finished], scope: &'a Arc<Scope>) -> impl Iterator<Item = &'a Finished> {
+    spans.iter().filter(|span| is_same(span.scope(), scope))
 }
 
 /// Level 1 takes a third of the default level's time for a tenth more bytes: the receiver is mostly near.

@@ -11,9 +11,10 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
-use super::{Batch, Encoder, Encoding};
+use super::{Batch, Encoder, Encoding, SpanWriter};
+use crate::otlp::finished::{EncodedSpan, Finished};
 use crate::otlp::span::{
-    Attributes, Event, FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE, FLAG_SAMPLED, Kind, Link, Resource, Scope,
+    Attributes, Event, FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE, FLAG_SAMPLED, Key, Kind, Link, Resource, Scope,
     SpanData, Status, Value,
 };
 
@@ -76,7 +77,7 @@ fn full_span(scope: &Arc<Scope>) -> SpanData {
     }
 }
 
-fn decode(batch: &Batch) -> ExportTraceServiceRequest {
+pub(super) fn decode(batch: &Batch) -> ExportTraceServiceRequest {
     let mut body = batch.body.clone();
     if batch.is_gzip {
         body.clear();
@@ -109,7 +110,7 @@ fn official(attributes: &Attributes) -> Vec<KeyValue> {
     attributes.iter().map(pair).collect()
 }
 
-fn assert_same(span: &Span, data: &SpanData) {
+pub(crate) fn assert_same(span: &Span, data: &SpanData) {
     assert_eq!(span.trace_id, data.trace_id);
     assert_eq!(span.span_id, data.span_id);
     assert_eq!(span.parent_span_id, data.parent_span_id.map_or(Vec::new(), Vec::from));
@@ -162,7 +163,7 @@ fn every_field_reaches_the_official_messages() {
     for (encoding, is_gzip) in FORMS {
         let mut encoder = Encoder::new(&resource(), encoding, is_gzip);
         for _ in 0..2 {
-            let batch = encoder.encode(&spans);
+            let batch = encoder.encode(&spans.clone().map(Finished::from));
             assert_eq!((batch.spans, batch.encoding, batch.is_gzip), (3, encoding, is_gzip));
             let request = decode(&batch);
             let [of_resource] = &request.resource_spans[..] else { panic!("one resource") };
@@ -187,7 +188,7 @@ fn numbers_that_are_not_finite_have_names_in_json() {
     let scope = Arc::new(Scope::default());
     let numbers = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|number| ("n".into(), number.into()));
     let span = SpanData { attributes: numbers.into(), scope, ..SpanData::default() };
-    let batch = Encoder::new(&resource(), Encoding::Json, false).encode(&[span]);
+    let batch = Encoder::new(&resource(), Encoding::Json, false).encode(&[span.into()]);
     let text = String::from_utf8(batch.body).unwrap();
     for name in ["\"NaN\"", "\"Infinity\"", "\"-Infinity\""] {
         assert!(text.contains(&format!("{{\"doubleValue\":{name}}}")), "{text}");
@@ -199,13 +200,47 @@ fn a_scope_is_recognised_by_what_it_says() {
     let mut encoder = Encoder::new(&resource(), Encoding::Protobuf, false);
     let named = |name: String| Arc::new(Scope { name: name.into(), ..Scope::default() });
     for round in 0..3 * super::SCOPES {
-        let spans = [full_span(&named(format!("{}", round / 2)))];
+        let spans = [full_span(&named(format!("{}", round / 2))).into()];
         assert_eq!(decode(&encoder.encode(&spans)).resource_spans[0].scope_spans.len(), 1);
     }
     assert_eq!(encoder.scopes.len(), super::SCOPES);
 }
 
+/// An attribute at a time, with lengths on both sides of what the fast path takes.
+#[test]
+fn spans_written_by_hand_are_the_same() {
+    let keys: Vec<String> = [1, 60, 110, 120, 127, 128, 200].map(|len| "k".repeat(len)).into();
+    for len in [0, 1, 50, 110, 121, 122, 123, 127, 128, 20_000] {
+        let value = "v".repeat(len);
+        let number = i64::MAX >> (len % 64);
+        let scope = Arc::new(Scope::default());
+        let mut data = SpanData { attributes: Attributes::new(), ..full_span(&scope) };
+        let mut bytes = Vec::new();
+        let mut writer = SpanWriter::new(&mut bytes, &data);
+        for key in &keys {
+            writer.attribute_text(key, &value);
+            writer.attribute_number(key, number);
+            writer.attribute(key, &true.into());
+        }
+        for key in &keys {
+            let values: [Value; 3] = [value.clone().into(), number.into(), true.into()];
+            data.attributes.extend(values.map(|value| (Key::from(key.clone()), value)));
+        }
+        let batch = Encoder::new(&resource(), Encoding::Protobuf, false)
+            .encode(&[Finished::Encoded(EncodedSpan::new(&scope, &bytes))]);
+        assert_same(&decode(&batch).resource_spans[0].scope_spans[0].spans[0], &data);
+    }
+}
+
 /// As a server span has them: static names, some shared and some owned values.
+/// Spans of two scopes in turn, each with its number as name.
+pub(super) fn every_span(count: usize) -> Vec<Finished> {
+    let scopes = ["one", "two"].map(|name| Arc::new(Scope { name: name.into(), ..Scope::default() }));
+    (0..count)
+        .map(|at| SpanData { name: at.to_string().into(), ..full_span(&scopes[at % 2]) }.into())
+        .collect()
+}
+
 pub(crate) fn typical_span(scope: &Arc<Scope>) -> SpanData {
     let texts = [
         "http.request.method",
@@ -247,7 +282,7 @@ pub(crate) fn typical_span(scope: &Arc<Scope>) -> SpanData {
 #[ignore = "a measurement"]
 fn speed() {
     let scope = Arc::new(Scope { name: "wirespan".into(), ..Scope::default() });
-    let spans: Vec<_> = (0..512).map(|_| typical_span(&scope)).collect();
+    let spans: Vec<_> = (0..512).map(|_| Finished::from(typical_span(&scope))).collect();
     let rounds = 500_u32;
     for (encoding, is_gzip) in FORMS {
         let mut encoder = Encoder::new(&resource(), encoding, is_gzip);

@@ -10,6 +10,12 @@ const FIXED64: u32 = 1;
 const BYTES: u32 = 2;
 const FIXED32: u32 = 5;
 
+/// Tags of `KeyValue` and `AnyValue`, which are small enough to be bytes.
+const KEY: u8 = 1 << 3 | 2;
+const VALUE: u8 = 2 << 3 | 2;
+const STRING_VALUE: u8 = 1 << 3 | 2;
+const INT_VALUE: u8 = 3 << 3;
+
 /// Appends fields to a message.
 #[derive(Debug)]
 pub(super) struct Writer<'a>(pub(super) &'a mut Vec<u8>);
@@ -91,6 +97,45 @@ impl Writer<'_> {
         put_varint(&mut self.0[start..start + size], len as u64);
     }
 
+    /// A `KeyValue` with a text: nearly all attributes are short, and their lengths are known before they are
+    /// written. False, and nothing written, where a length needs more than a byte.
+    #[inline]
+    pub(super) fn short_text_attribute(&mut self, field: u32, key: &str, text: &str) -> bool {
+        // Key and text each have a tag and a length; so has the `AnyValue` around the text.
+        let (len, whole) = (text.len(), 6 + key.len() + text.len());
+        let Some(head) = short_head(field, whole, key.len()) else { return false };
+        let key_end = 4 + key.len();
+        let out = self.grow(2 + whole);
+        out[..4].copy_from_slice(&head);
+        out[4..key_end].copy_from_slice(key.as_bytes());
+        out[key_end..key_end + 4].copy_from_slice(&[VALUE, one_byte(2 + len), STRING_VALUE, one_byte(len)]);
+        out[key_end + 4..].copy_from_slice(text.as_bytes());
+        true
+    }
+
+    /// A `KeyValue` with a whole number; otherwise as [`Writer::short_text_attribute`].
+    #[inline]
+    pub(super) fn short_number_attribute(&mut self, field: u32, key: &str, number: u64) -> bool {
+        let len = varint_len(number);
+        let whole = 5 + key.len() + len;
+        let Some(head) = short_head(field, whole, key.len()) else { return false };
+        let key_end = 4 + key.len();
+        let out = self.grow(2 + whole);
+        out[..4].copy_from_slice(&head);
+        out[4..key_end].copy_from_slice(key.as_bytes());
+        out[key_end..key_end + 3].copy_from_slice(&[VALUE, one_byte(1 + len), INT_VALUE]);
+        put_varint(&mut out[key_end + 3..], number);
+        true
+    }
+
+    /// Room for so many bytes, to be filled.
+    #[inline]
+    fn grow(&mut self, len: usize) -> &mut [u8] {
+        let start = self.0.len();
+        self.0.resize(start + len, 0);
+        &mut self.0[start..]
+    }
+
     /// Moves what was written from `from` on to `to`.
     #[cold]
     fn move_message(&mut self, from: usize, to: usize) {
@@ -105,6 +150,19 @@ impl Writer<'_> {
 #[inline]
 const fn low_seven(value: u64) -> u8 {
     (value & 0x7f) as u8
+}
+
+/// What comes before the key of a `KeyValue` of `whole` bytes, if each length fits into a byte.
+#[inline]
+fn short_head(field: u32, whole: usize, key_len: usize) -> Option<[u8; 4]> {
+    let tag = (field << 3 | BYTES) as usize;
+    (whole < 0x80 && tag < 0x80).then(|| [one_byte(tag), one_byte(whole), KEY, one_byte(key_len)])
+}
+
+/// A varint below 128.
+#[inline]
+const fn one_byte(value: usize) -> u8 {
+    low_seven(value as u64)
 }
 
 /// Bytes that a varint takes.

@@ -32,6 +32,11 @@ pub(crate) enum Answer {
         /// What went wrong.
         why: String,
     },
+    /// Try again with less.
+    TooLarge {
+        /// What the receiver said.
+        why: String,
+    },
     /// Never try this batch again.
     Refused {
         /// What the receiver said.
@@ -66,6 +71,8 @@ pub(super) fn judge(
             let after = retry_after.and_then(|value| parse_retry_after(value, SystemTime::now()));
             Answer::Retry { after, is_alive: true, why }
         }
+        // No rule of OTLP, but what proxies with a bound for bodies say.
+        413 => Answer::TooLarge { why },
         300..400 => Answer::Refused { why: format!("{why}, redirects are not followed: check the endpoint") },
         _ => Answer::Refused { why },
     }

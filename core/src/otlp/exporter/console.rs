@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::inbox::{Appetite, Round};
 use super::worker::{Destination, Ledger, Step};
 use crate::otlp::encode::Encoder;
-use crate::otlp::span::SpanData;
+use crate::otlp::finished::Finished;
 
 /// Writes to a terminal, a file, a pipe.
 pub(super) struct Console {
@@ -20,7 +20,7 @@ impl Destination for Console {
         Appetite::Due
     }
 
-    fn step(&mut self, held: &mut Vec<SpanData>, _round: Round) -> Step {
+    fn step(&mut self, held: &mut Vec<Finished>, _round: Round) -> Step {
         let count = held.len() as u64;
         if count > 0 {
             let mut line = self.encoder.encode(held).body;

@@ -11,7 +11,7 @@ use ureq::tls::TlsConfig;
 
 use super::answer::{Answer, judge};
 use crate::otlp::encode::Batch;
-use crate::otlp::options::{Headers, OptionError, Options};
+use crate::otlp::options::{Headers, OptionError, Options, Signal};
 
 /// Bytes of an answer that we read. A good one has a few dozen.
 const ANSWER_LIMIT: u64 = 64 * 1024;
@@ -30,7 +30,7 @@ impl Target {
     pub(super) fn new(options: &Options) -> Result<Self, OptionError> {
         let Options { endpoint, headers, tls, .. } = options;
         let tls = tls.load(endpoint)?;
-        Ok(Self { endpoint: endpoint.clone(), headers: headers.clone(), tls, name: name_of(endpoint) })
+        Ok(Self { endpoint: endpoint.clone(), headers: headers.clone(), tls, name: options.display_name() })
     }
 
     /// What a log may call the receiver.
@@ -39,16 +39,40 @@ impl Target {
     }
 }
 
-/// An endpoint without the parts that may hold a secret: user, password and query.
-fn name_of(endpoint: &str) -> String {
-    let plain = endpoint.split(['?', '#']).next().unwrap_or_default();
-    match plain.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}{path}")
+/// JSON to another path of a receiver, with the same headers and TLS; nobody wants to know what comes of it.
+#[derive(Debug)]
+pub struct Post {
+    agent: Agent,
+    target: Target,
+}
+
+impl Post {
+    /// `path` is in the place of the signal's own; both without a slash in front.
+    ///
+    /// # Errors
+    /// [`OptionError`]: the endpoint does not end with the signal's path, or a certificate cannot be read.
+    pub fn new(options: &Options, signal: Signal, path: &str) -> Result<Self, OptionError> {
+        let own = signal.path();
+        let Some(base) = options.endpoint.strip_suffix(own).filter(|base| base.ends_with('/')) else {
+            let name = options.display_name();
+            return Err(OptionError(format!("the endpoint must end with /{own} for that, {name} does not")));
+        };
+        let mut target = Target::new(options)?;
+        target.endpoint = format!("{base}{path}");
+        Ok(Self { agent: agent(&target.tls), target })
+    }
+
+    /// Waits no longer than `timeout`.
+    pub(crate) fn json(&self, body: String, timeout: Duration) {
+        let mut request = self.agent.post(&self.target.endpoint).content_type("application/json");
+        for (name, value) in self.target.headers.iter() {
+            request = request.header(name, value);
         }
-        None => plain.to_owned(),
+        let request = request.config().timeout_global(Some(timeout)).build();
+        if let Ok(mut response) = request.send(body) {
+            // Read to its end, so that the connection can be used again.
+            _ = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
+        }
     }
 }
 

@@ -33,10 +33,14 @@ struct Store {
     goal: u64,
     /// The answer of a request.
     answer: Option<Answer>,
+    /// Something that the thread is to tell the operator.
+    notice: Option<&'static str>,
     /// Nothing is taken in any more, and by when all should be over.
     closing: Option<Instant>,
     /// The thread exists.
     is_running: bool,
+    /// It does, or did.
+    was_started: bool,
 }
 
 /// When the thread wants spans.
@@ -65,6 +69,8 @@ pub(super) struct Round {
     pub(super) closing: Option<Instant>,
     /// Spans that found no room so far.
     pub(super) overflowed: u64,
+    /// To be told to the operator.
+    pub(super) notice: Option<&'static str>,
 }
 
 /// What a push asks its caller to do.
@@ -157,7 +163,9 @@ impl Inbox {
     /// For whoever starts the thread: returns true once.
     pub(super) fn claim_start(&self) -> bool {
         let mut store = self.lock();
-        !std::mem::replace(&mut store.is_running, true)
+        let is_first = !std::mem::replace(&mut store.was_started, true);
+        store.is_running |= is_first;
+        is_first
     }
 
     /// The thread has ended, or could not be started. What is left is lost.
@@ -170,6 +178,12 @@ impl Inbox {
     pub(super) fn put_answer(&self, answer: Answer) {
         self.lock().answer = Some(answer);
         self.wake();
+    }
+
+    /// For whoever must not wait for a log.
+    pub(super) fn put_notice(&self, line: &'static str) {
+        let mut store = self.lock();
+        (store.notice, store.has_news) = (Some(line), true);
     }
 
     /// For the thread: waits until there is something to do, not beyond `until`. Spans that it wants are added to
@@ -205,6 +219,7 @@ impl Inbox {
             is_crowded: outstanding >= self.crowd(),
             closing: store.closing,
             overflowed: store.overflowed,
+            notice: store.notice.take(),
         }
     }
 

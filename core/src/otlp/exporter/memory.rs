@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::inbox::{Appetite, Round};
 use super::worker::{Destination, Ledger, Step};
+use crate::otlp::finished::Finished;
 use crate::otlp::span::SpanData;
 
 /// What an in-memory exporter got. Call `Exporter::flush` before looking.
@@ -30,11 +31,11 @@ impl Destination for Memory {
         Appetite::Due
     }
 
-    fn step(&mut self, held: &mut Vec<SpanData>, _round: Round) -> Step {
+    fn step(&mut self, held: &mut Vec<Finished>, _round: Round) -> Step {
         let count = held.len();
         let mut spans = self.spans.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = count.min(self.capacity.saturating_sub(spans.len()));
-        spans.extend(held.drain(..).take(kept));
+        spans.extend(held.drain(..).take(kept).filter_map(Finished::into_data));
         drop(spans);
         self.ledger.update(|status| {
             status.exported += kept as u64;

@@ -4,9 +4,9 @@
 //! destination: `delivery` (OTLP, with `http`, `answer`, `backoff` and `spool`), `console` or `memory`.
 //!
 //! Threads and `fork`: making an exporter starts no thread and takes no lock in the spool. The first push, or
-//! [`Exporter::start`], does. Make it before a fork if you like, push in the processes that serve. A process that
-//! forks after its exporter started needs a new one in the child: threads do not survive a fork, and the queue's
-//! lock may have been held. [`Exporter::flush`] and [`Exporter::shutdown`] return at once there.
+//! [`Exporter::start`], does. Threads do not survive a fork, and the queue's lock may have been held, so the child gets
+//! a life of its own at first use: an empty queue, a thread, its own process id among the resource's attributes. What
+//! the parent had queued stays the parent's.
 
 mod answer;
 mod backoff;
@@ -14,6 +14,7 @@ mod console;
 mod delivery;
 mod http;
 mod inbox;
+mod life;
 mod memory;
 mod spool;
 mod status;
@@ -23,15 +24,14 @@ mod worker;
 
 use std::fmt;
 use std::io::Write;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::console::Console;
 use self::delivery::Delivery;
 use self::http::Target;
 use self::inbox::{Inbox, Pushed};
+use self::life::{Life, Recipe};
 use self::memory::Memory;
 use self::spool::Spool;
 use self::worker::{Destination, Ledger};
@@ -40,6 +40,7 @@ use super::options::{LONGEST, OptionError, Options, Signal};
 use super::span::Resource;
 use crate::sinks::opentelemetry::{Item, SpanSink};
 
+pub use http::Post;
 pub use memory::MemorySpans;
 pub use status::{Dropped, Receiver, Spooled, Status};
 pub use worker::Log;
@@ -49,15 +50,10 @@ const MEMORY_CAPACITY: usize = 100_000;
 
 /// The one door for finished spans. Shared by all threads that finish some.
 pub struct Exporter {
-    inbox: Arc<Inbox>,
-    ledger: Arc<Ledger>,
-    capacity: usize,
-    /// How long no span must be dropped before we say that it is over.
-    calm: Duration,
-    /// Taken by the thread when it starts.
-    destination: Mutex<Option<Box<dyn Destination>>>,
-    /// The process in which the thread runs; 0: in none yet.
-    process: AtomicU32,
+    recipe: Recipe,
+    takes_encoded: bool,
+    /// In the process that made it; forked ones have their own, found from here.
+    life: Life,
 }
 
 impl fmt::Debug for Exporter {
@@ -75,23 +71,33 @@ impl Exporter {
     pub fn otlp(options: &Options, resource: &Resource, log: Log) -> Result<Self, OptionError> {
         options.check()?;
         let target = Target::new(options)?;
-        let encoder = Encoder::new(resource, options.encoding, options.is_gzip);
-        let open = |dir: &std::path::PathBuf| {
-            let wrong = |error| OptionError(format!("cannot use {} as spool_dir: {error}", dir.display()));
-            Spool::open(dir, options.spool_max_bytes).map_err(wrong)
-        };
-        let spool = options.spool_dir.as_ref().map(open).transpose()?;
-        Ok(Self::new(options, log, |inbox, ledger| {
-            Box::new(Delivery::new(options, target, encoder, spool, inbox, ledger))
-        }))
+        open_spool(options)?; // the thread's own comes when it starts: wrong options are told here
+        let (own, resource) = (options.clone(), resource.clone());
+        let mut exporter = Self::new(options, log, move |inbox, ledger| {
+            let encoder = Encoder::new(&resource.of_this_process(), own.encoding, own.is_gzip);
+            let spool = open_spool(&own).unwrap_or_else(|error| {
+                ledger.log(&format!("spans wait in memory only: {error}"));
+                None
+            });
+            Box::new(Delivery::new(&own, target.clone(), encoder, spool, inbox, ledger))
+        });
+        exporter.takes_encoded = options.encoding == Encoding::Protobuf;
+        Ok(exporter)
     }
 
-    /// As lines of OTLP JSON to `out`, without delay.
+    /// As lines of OTLP JSON to what `open` returns, without delay.
     #[must_use]
-    pub fn console(out: Box<dyn Write + Send>, resource: &Resource, log: Log) -> Self {
+    pub fn console(
+        open: impl Fn() -> Box<dyn Write + Send> + Send + Sync + 'static,
+        resource: &Resource,
+        log: Log,
+    ) -> Self {
         let options = Options { schedule_delay: Duration::ZERO, ..Options::new(Signal::Traces) };
-        let encoder = Encoder::new(resource, Encoding::Json, false);
-        Self::new(&options, log, |_, ledger| Box::new(Console { encoder, out, ledger }))
+        let resource = resource.clone();
+        Self::new(&options, log, move |_, ledger| {
+            let encoder = Encoder::new(&resource.of_this_process(), Encoding::Json, false);
+            Box::new(Console { encoder, out: open(), ledger })
+        })
     }
 
     /// Into memory, for tests.
@@ -104,8 +110,8 @@ impl Exporter {
             max_queue_size: MEMORY_CAPACITY,
             ..Options::new(Signal::Traces)
         };
-        let exporter = Self::new(&options, Arc::new(|_: &str| ()), |_, ledger| {
-            Box::new(Memory { spans: kept, capacity: MEMORY_CAPACITY, ledger })
+        let exporter = Self::new(&options, Arc::new(|_: &str| ()), move |_, ledger| {
+            Box::new(Memory { spans: kept.clone(), capacity: MEMORY_CAPACITY, ledger })
         });
         (exporter, spans)
     }
@@ -113,79 +119,87 @@ impl Exporter {
     fn new(
         options: &Options,
         log: Log,
-        destination: impl FnOnce(Arc<Inbox>, Arc<Ledger>) -> Box<dyn Destination>,
+        destination: impl Fn(Arc<Inbox>, Arc<Ledger>) -> Box<dyn Destination> + Send + Sync + 'static,
     ) -> Self {
-        let (capacity, delay) = (options.max_queue_size, options.schedule_delay);
-        let inbox = Arc::new(Inbox::new(capacity, options.max_batch_size, delay));
-        let ledger = Arc::new(Ledger::new(log));
-        let destination = destination(Arc::clone(&inbox), Arc::clone(&ledger));
-        Self {
-            inbox,
-            ledger,
-            capacity,
-            calm: delay,
-            destination: Mutex::new(Some(destination)),
-            process: AtomicU32::new(0),
-        }
+        let recipe = Recipe {
+            capacity: options.max_queue_size,
+            batch: options.max_batch_size,
+            delay: options.schedule_delay,
+            log,
+            destination: Box::new(destination),
+        };
+        let life = Life::new(&recipe);
+        Self { recipe, takes_encoded: false, life }
+    }
+
+    fn life(&self) -> &Life {
+        self.life.of_this_process(&self.recipe)
     }
 
     /// Takes a finished span: one lock and one move, never a wait. Without room it is dropped and counted.
     pub fn push(&self, span: impl Into<Item>) {
-        match self.inbox.push(span.into()) {
+        let life = self.life();
+        match life.inbox.push(span.into()) {
             Pushed::Quietly => {}
-            Pushed::Edge => self.inbox.wake(),
-            Pushed::Unattended => self.start(),
+            Pushed::Edge => life.inbox.wake(),
+            Pushed::Unattended => life.start(&self.recipe),
         }
     }
 
     /// Starts the exporter's thread in this process, if it does not run. With a spool, what dead processes left in it
     /// is sent from now on, also if no span is ever pushed.
     pub fn start(&self) {
-        let mut destination = self.destination.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(destination) = destination.take().filter(|_| self.inbox.claim_start()) else { return };
-        self.process.store(std::process::id(), Ordering::Relaxed);
-        let (inbox, ledger, calm) = (Arc::clone(&self.inbox), Arc::clone(&self.ledger), self.calm);
-        let thread = thread::Builder::new().name("wirespan-otlp".to_owned());
-        let spawned = thread.spawn(move || worker::run(&inbox, destination, &ledger, calm));
-        if let Err(error) = spawned {
-            self.inbox.set_ended();
-            self.ledger.log(&format!("cannot start the export thread, spans are dropped: {error}"));
-        }
+        self.life().start(&self.recipe);
+    }
+
+    /// Says something to the operator, from a thread that must not wait: the exporter's thread writes it.
+    pub fn tell(&self, line: &'static str) {
+        let inbox = &self.life().inbox;
+        inbox.put_notice(line);
+        inbox.wake();
     }
 
     /// Sends what was pushed before, without waiting for a full batch. Returns whether all of it left memory within
     /// `timeout`: delivered, in the spool, or lost and counted. Never takes longer.
     pub fn flush(&self, timeout: Duration) -> bool {
-        !self.is_forked() && self.inbox.flush(timeout.min(LONGEST))
+        self.life().inbox.flush(timeout.min(LONGEST))
     }
 
     /// Sends what can be sent within `timeout`, puts the rest into the spool or counts it as lost, and ends the
     /// thread. Returns whether that was done in time. Never takes longer. Spans that come later are lost and counted.
     pub fn shutdown(&self, timeout: Duration) -> bool {
-        !self.is_forked() && self.inbox.close(timeout.min(LONGEST))
-    }
-
-    /// Whether the thread was started in another process: then it is not here.
-    fn is_forked(&self) -> bool {
-        let process = self.process.load(Ordering::Relaxed);
-        process != 0 && process != std::process::id()
+        self.life().inbox.close(timeout.min(LONGEST))
     }
 
     /// The state now.
     #[must_use]
     pub fn status(&self) -> Status {
-        let mut status = self.ledger.update(|status| status.clone());
-        let counts = self.inbox.counts();
-        (status.queued, status.capacity) = (counts.queued, self.capacity as u64);
+        let life = self.life();
+        let mut status = life.ledger.update(|status| status.clone());
+        let counts = life.inbox.counts();
+        (status.queued, status.capacity) = (counts.queued, self.recipe.capacity as u64);
         status.dropped.queue_full = counts.overflowed;
         status.dropped.shutdown += counts.late;
         status
     }
 }
 
+/// The spool that the options ask for.
+fn open_spool(options: &Options) -> Result<Option<Spool>, OptionError> {
+    let open = |dir: &std::path::PathBuf| {
+        let wrong = |error| OptionError(format!("cannot use {} as spool_dir: {error}", dir.display()));
+        Spool::open(dir, options.spool_max_bytes).map_err(wrong)
+    };
+    options.spool_dir.as_ref().map(open).transpose()
+}
+
 impl SpanSink for Exporter {
     fn push(&self, item: Item) {
         Self::push(self, item);
+    }
+
+    fn tell(&self, line: &'static str) {
+        Self::tell(self, line);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::inbox::{Appetite, Inbox, Round};
 use super::status::Status;
-use crate::otlp::span::SpanData;
+use crate::otlp::finished::Finished;
 use crate::sinks::opentelemetry::Item;
 
 /// Where lines for the operator go.
@@ -50,7 +50,7 @@ pub(super) trait Destination: Send {
     fn appetite(&self, is_holding: bool) -> Appetite;
 
     /// Deals with `held` as far as it can; what it leaves there it finds again in the next round.
-    fn step(&mut self, held: &mut Vec<SpanData>, round: Round) -> Step;
+    fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step;
 }
 
 /// Tells when spans begin to find no room, and when that is over.
@@ -93,9 +93,9 @@ impl Drop for Presence<'_> {
 }
 
 /// Makes spans of what was taken, which costs their makers nothing here. Returns how many had nothing to tell.
-fn build(taken: &mut Vec<Item>, held: &mut Vec<SpanData>) -> u64 {
+fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
     let before = held.len() + taken.len();
-    held.extend(taken.drain(..).filter_map(Item::into_span));
+    held.extend(taken.drain(..).filter_map(Item::finished));
     (before - held.len()) as u64
 }
 
@@ -110,6 +110,9 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
     loop {
         let round = inbox.wait(destination.appetite(!held.is_empty()), mem::take(&mut wake_at), &mut taken);
         let unknown = build(&mut taken, &mut held);
+        if let Some(line) = round.notice {
+            ledger.log(line);
+        }
         let (is_closing, overflowed) = (round.closing.is_some(), round.overflowed);
         let step = destination.step(&mut held, round);
         inbox.settle(step.settled + unknown);

@@ -104,13 +104,13 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "OTEL_BSP_MAX_QUEUE_SIZE",
-        default: "2048",
+        default: "8192",
         help: "Spans in memory. More are dropped and counted.",
         apply: |options, given| set(&mut options.max_queue_size, number(given, 1)),
     },
     Variable {
         name: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        default: "512",
+        default: "1024",
         help: "Spans of one request; at most OTEL_BSP_MAX_QUEUE_SIZE.",
         apply: |options, given| set(&mut options.max_batch_size, number(given, 1)),
     },

@@ -77,7 +77,11 @@ static TABLE: [Row; 19] = [
     row("route", Shape::Leaf(Field::Route), "the route's template; null when none matched"),
     row("status", Shape::Leaf(Field::Status), "status code that was sent; null when none was"),
     row("protocol", Shape::Leaf(Field::Protocol), "HTTP/1.0 or HTTP/1.1"),
-    row("client", Shape::Leaf(Field::Client), "the client's address and port; null on Unix sockets"),
+    row(
+        "client",
+        Shape::Leaf(Field::Client),
+        "the client's address and port, as trusted proxies tell it; null on Unix sockets",
+    ),
     row("end_reason", Shape::Leaf(Field::EndReason), "how the exchange ended; `completed` is the normal one"),
     row(
         "error",
@@ -194,7 +198,7 @@ impl<'a> Facts<'a> {
         let is_timed = start.is_some() && record.time(Event::HTTP_FINISH).is_some();
         Self {
             request: exchange.request(),
-            client: exchange.peer().client.as_ref(),
+            client: exchange.client(),
             record,
             response: progress.reply.head.as_ref().map(|head| &head.fields),
             start_wall_ns: start.map_or(now, |at| record.wall_ns(at)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
-use crate::otlp::SpanData;
+use crate::otlp::{EncodedSpan, Finished, SpanData};
 use crate::spans::{Family, put_over};
 use crate::trace::TraceContext;
 
@@ -15,19 +15,26 @@ pub struct Item(Inner);
 #[derive(Debug)]
 enum Inner {
     Exchange(Arc<Exchange>, Arc<Mapping>),
-    Span(Box<SpanData>),
+    Finished(Finished),
+    Nothing,
 }
 
 impl Item {
-    /// An exchange that is over. Building its span takes microseconds: it waits for [`Item::into_span`].
+    /// An exchange that is over. Building its span takes microseconds: it waits for [`Item::finished`].
     #[must_use]
     pub fn exchange(exchange: &Arc<Exchange>, mapping: &Arc<Mapping>) -> Self {
         Self(Inner::Exchange(Arc::clone(exchange), Arc::clone(mapping)))
     }
 
+    /// An exchange whose times were not recorded: it counts, and has nothing to tell.
+    #[must_use]
+    pub(super) const fn nothing() -> Self {
+        Self(Inner::Nothing)
+    }
+
     /// The span, for the exporter's thread to ask for; `None` where the exchange's times were not recorded.
     #[must_use]
-    pub fn into_span(self) -> Option<SpanData> {
+    pub fn finished(self) -> Option<Finished> {
         match self.0 {
             Inner::Exchange(exchange, mapping) => {
                 let mut span = mapping.span(&exchange)?;
@@ -35,9 +42,10 @@ impl Item {
                 if let Some(added) = family.and_then(Family::take_server) {
                     put_over(&mut span, *added);
                 }
-                Some(span)
+                Some(Finished::Span(Box::new(span)))
             }
-            Inner::Span(span) => Some(*span),
+            Inner::Finished(finished) => Some(finished),
+            Inner::Nothing => None,
         }
     }
 }
@@ -50,7 +58,13 @@ impl From<SpanData> for Item {
 
 impl From<Box<SpanData>> for Item {
     fn from(span: Box<SpanData>) -> Self {
-        Self(Inner::Span(span))
+        Self(Inner::Finished(Finished::Span(span)))
+    }
+}
+
+impl From<EncodedSpan> for Item {
+    fn from(span: EncodedSpan) -> Self {
+        Self(Inner::Finished(Finished::Encoded(span)))
     }
 }
 
@@ -58,4 +72,12 @@ impl From<Box<SpanData>> for Item {
 pub trait SpanSink: Send + Sync {
     /// Takes one in, or drops and counts it.
     fn push(&self, item: Item);
+
+    /// Says something to the operator, on another thread.
+    fn tell(&self, _line: &'static str) {}
+
+    /// Whether spans may come as protobuf already: what is pushed is only sent, never looked at.
+    fn takes_encoded(&self) -> bool {
+        false
+    }
 }

@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
+use super::ends::put_ends;
+use super::extra::Extra;
+use super::list::{List, Output, count, first};
 use super::method::Methods;
-use super::origin::Origin;
 use super::outcome::{Failure, failure};
 use super::privacy::{clip, redact};
-use crate::exchange::{Endpoint, Exchange, Progress};
+use crate::exchange::{Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
-use crate::otlp::{Attributes, Event as SpanEvent, Key, Kind, Link, Scope, SpanData, Status, Text, Value};
-use crate::propagation::{Networks, TraceState};
+use crate::otlp::{Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, SpanWriter, Status, Text};
+use crate::propagation::TraceState;
 use crate::sampling::{Reweight, Verdict, with_threshold};
 use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceContext};
 
@@ -28,7 +30,7 @@ const STATES: [&str; 6] = [
     "wirespan.state.write_ns",
 ];
 
-static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
+pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
     Arc::new(Scope {
         name: "wirespan".into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -37,21 +39,45 @@ static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
     })
 });
 
+/// How much one span may hold. What goes beyond is left out and counted in the span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest text of an attribute, in characters (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`); `None`: no limit.
+    pub value_length: Option<usize>,
+    /// `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`.
+    pub attributes: usize,
+    /// `OTEL_SPAN_EVENT_COUNT_LIMIT`. The last ones stay: an exception comes late.
+    pub events: usize,
+    /// `OTEL_SPAN_LINK_COUNT_LIMIT`.
+    pub links: usize,
+    /// `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`.
+    pub event_attributes: usize,
+}
+
+impl Default for Limits {
+    /// The specification's.
+    fn default() -> Self {
+        Self { value_length: None, attributes: 128, events: 128, links: 128, event_attributes: 128 }
+    }
+}
+
 /// What spans tell.
 #[derive(Clone, Debug, Default)]
 pub struct MappingOptions {
     /// The record's events become span events.
     pub events: bool,
+    /// The states in order of time become `wirespan.state.timeline`.
+    pub timeline: bool,
     /// Request fields that become `http.request.header.<name>`.
     pub request_headers: Vec<String>,
     /// Response fields that become `http.response.header.<name>`; those that the engine adds itself are not among them.
     pub response_headers: Vec<String>,
+    /// Opt-in attributes of the conventions.
+    pub extras: Vec<Extra>,
     /// Methods that are named.
     pub methods: Methods,
-    /// Proxies whose `Forwarded` and `X-Forwarded-...` are believed.
-    pub proxies: Networks,
-    /// Longest text of an attribute, in characters (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`).
-    pub value_limit: Option<usize>,
+    /// How much a span may hold.
+    pub limits: Limits,
 }
 
 /// A field that is captured: its name in lower case, and its attribute.
@@ -61,11 +87,12 @@ type Captured = (Box<[u8]>, Arc<str>);
 #[derive(Debug)]
 pub struct Mapping {
     events: bool,
+    timeline: bool,
     request_headers: Vec<Captured>,
     response_headers: Vec<Captured>,
+    extras: Vec<Extra>,
     methods: Methods,
-    proxies: Networks,
-    value_limit: Option<usize>,
+    limits: Limits,
 }
 
 impl Mapping {
@@ -78,23 +105,52 @@ impl Mapping {
         };
         Self {
             events: options.events,
+            timeline: options.timeline,
             request_headers: capture(options.request_headers, "http.request.header."),
             response_headers: capture(options.response_headers, "http.response.header."),
+            extras: options.extras,
             methods: options.methods,
-            proxies: options.proxies,
-            value_limit: options.value_limit,
+            limits: options.limits,
         }
+    }
+
+    /// Whether spans tell of the order of the states.
+    #[must_use]
+    pub(super) const fn shows_timeline(&self) -> bool {
+        self.timeline
     }
 
     /// The span of an exchange that is over; `None` where its trace or its times were never recorded.
     #[must_use]
     pub fn span(&self, exchange: &Exchange) -> Option<SpanData> {
-        let context = exchange.context()?;
         let progress = exchange.lock();
-        let record = &progress.record;
+        let mut span = self.frame(exchange, &progress.record)?;
+        let mut attributes = Attributes::with_capacity(USUAL);
+        span.dropped_attributes = self.put_attributes(&mut attributes, exchange, &progress);
+        span.attributes = attributes;
+        Some(span)
+    }
+
+    /// The same span as protobuf, appended to `out`.
+    #[must_use]
+    pub fn encode(&self, exchange: &Exchange, out: &mut Vec<u8>) -> Option<()> {
+        let progress = exchange.lock();
+        let frame = self.frame(exchange, &progress.record)?;
+        let mut writer = SpanWriter::new(out, &frame);
+        let dropped = self.put_attributes(&mut writer, exchange, &progress);
+        writer.dropped_attributes(dropped);
+        Some(())
+    }
+
+    /// The span without its attributes.
+    fn frame(&self, exchange: &Exchange, record: &Record) -> Option<SpanData> {
+        let context = exchange.context()?;
         let start = record.time(Event::RECEIVED).or(record.time(Event::HTTP_START))?;
         let end = record.time(Event::HTTP_FINISH)?;
         let failure = failure(record);
+        let (events, dropped_events) = self.span_events(record, failure);
+        let (links, dropped_links) =
+            first(context.link.iter().map(|span| link(span)).collect(), self.limits.links);
         let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };
         Some(SpanData {
             trace_id: context.span.trace_id,
@@ -106,9 +162,10 @@ impl Mapping {
             kind: Kind::Server,
             start_unix_ns: record.wall_ns(start),
             end_unix_ns: record.wall_ns(end),
-            attributes: self.attributes(exchange, &progress, failure),
-            events: self.span_events(record, failure),
-            links: context.link.iter().map(|span| link(span)).collect(),
+            events,
+            dropped_events,
+            links,
+            dropped_links,
             status: failure.map_or(Status::Unset, |failure| Status::Error(self.description(record, failure))),
             scope: Arc::clone(&SCOPE),
             ..SpanData::default()
@@ -119,25 +176,27 @@ impl Mapping {
     fn name(&self, request: Option<&Request>, record: &Record) -> Text {
         let known = request.and_then(|request| self.methods.find(request.method()));
         match (known, &record.route) {
-            (Some(method), Some(route)) => format!("{method} {route}").into(),
-            (None, Some(route)) => format!("HTTP {route}").into(),
+            (Some(method), Some(route)) => [method, " ", route].concat().into(),
+            (None, Some(route)) => ["HTTP ", route].concat().into(),
             (Some(method), None) => Arc::clone(method).into(),
             (None, None) => "HTTP".into(),
         }
     }
 
-    fn attributes(
-        &self,
-        exchange: &Exchange,
-        progress: &Progress,
-        failure: Option<Failure<'_>>,
-    ) -> Attributes {
-        let request = exchange.request();
-        let mut list = List { attributes: Attributes::with_capacity(USUAL), limit: self.value_limit };
+    /// Returns how many found no room.
+    fn put_attributes(&self, out: &mut impl Output, exchange: &Exchange, progress: &Progress) -> u32 {
+        let (request, record) = (exchange.request(), &progress.record);
+        let mut list = List::new(out, &self.limits);
         self.put_request(&mut list, request);
-        put_origin(&mut list, exchange, &self.proxies);
-        put_outcome(&mut list, &progress.record, failure);
-        put_record(&mut list, &progress.record);
+        put_ends(&mut list, exchange);
+        put_outcome(&mut list, record, failure(record));
+        put_record(&mut list, record);
+        if let Some(timeline) = record.timeline().filter(|_| self.timeline) {
+            list.whole_text("wirespan.state.timeline", &timeline.to_string());
+        }
+        for extra in &self.extras {
+            extra.put(&mut list, exchange, record);
+        }
         for (name, key) in &self.request_headers {
             list.values(key, request.into_iter().flat_map(|request| request.values(name)));
         }
@@ -146,135 +205,93 @@ impl Mapping {
                 list.values(key, response_values(&head.fields, name));
             }
         }
-        list.attributes
+        list.dropped()
     }
 
-    fn put_request(&self, list: &mut List, request: Option<&Request>) {
+    fn put_request(&self, list: &mut List<'_, impl Output>, request: Option<&Request>) {
         let Some(request) = request else {
             // Required even though there is none: the head was never complete.
-            return list.put("http.request.method", "_OTHER");
+            return list.text("http.request.method", "_OTHER");
         };
         if let Some(known) = self.methods.find(request.method()) {
-            list.put("http.request.method", Arc::clone(known));
+            list.shared("http.request.method", known);
         } else {
-            list.put("http.request.method", "_OTHER");
+            list.text("http.request.method", "_OTHER");
             list.bytes("http.request.method_original", request.method());
         }
         list.bytes("url.path", request.path());
         if !request.query().is_empty() {
-            list.text("url.query", redact(&String::from_utf8_lossy(request.query())));
+            list.text("url.query", &redact(&String::from_utf8_lossy(request.query())));
         }
         if let Some(agent) = request.value(b"user-agent") {
             list.bytes("user_agent.original", agent);
         }
-        list.put("network.protocol.version", request.version().number());
+        list.text("network.protocol.version", request.version().number());
     }
 
-    fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> Vec<SpanEvent> {
+    fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> (Vec<SpanEvent>, u32) {
         let mut events = if self.events { recorded(record) } else { Vec::new() };
         if let Some(Failure::Exception(note)) = failure {
             let at = record.time(Event::SERVER_HANDLE_FINISH).or(record.time(Event::HTTP_FINISH));
-            let mut list = List { attributes: Attributes::new(), limit: self.value_limit };
-            list.text("exception.type", note.kind.clone());
-            list.text("exception.message", note.message.clone());
+            let mut attributes = Attributes::new();
+            let own = Limits { attributes: self.limits.event_attributes, ..self.limits };
+            let mut list = List::new(&mut attributes, &own);
+            list.text("exception.type", &note.kind);
+            list.text("exception.message", &note.message);
             events.push(SpanEvent {
                 time_unix_ns: record.wall_ns(at.unwrap_or_default()),
                 name: "exception".into(),
-                attributes: list.attributes,
-                dropped_attributes: 0,
+                dropped_attributes: list.dropped(),
+                attributes,
             });
             events.sort_by_key(|event| event.time_unix_ns);
         }
-        events
+        let dropped = events.len().saturating_sub(self.limits.events);
+        events.drain(..dropped);
+        for event in &mut events {
+            let given = std::mem::take(&mut event.attributes);
+            let (kept, dropped) = first(given, self.limits.event_attributes);
+            event.attributes = kept;
+            event.dropped_attributes += dropped;
+        }
+        (events, count(dropped))
     }
 
     /// What the status code does not say already.
     fn description(&self, record: &Record, failure: Failure<'_>) -> Text {
         match failure {
             Failure::Status(_) => Text::default(),
-            Failure::Exception(note) => clip(note.message.clone(), self.value_limit).into(),
+            Failure::Exception(note) => {
+                Box::<str>::from(clip(&note.message, self.limits.value_length)).into()
+            }
             Failure::Reason(_) => {
-                let message = record.error.as_ref().map(|note| note.message.clone()).unwrap_or_default();
-                clip(message, self.value_limit).into()
+                let message = record.error.as_ref().map_or("", |note| &note.message);
+                Box::<str>::from(clip(message, self.limits.value_length)).into()
             }
         }
     }
 }
 
-/// Attributes under way.
-struct List {
-    attributes: Attributes,
-    limit: Option<usize>,
-}
-
-impl List {
-    fn put(&mut self, key: &'static str, value: impl Into<Value>) {
-        self.attributes.push((key.into(), value.into()));
-    }
-
-    fn text(&mut self, key: &'static str, text: String) {
-        self.put(key, clip(text, self.limit));
-    }
-
-    /// A client's bytes; what is no UTF-8 becomes U+FFFD.
-    fn bytes(&mut self, key: &'static str, bytes: &[u8]) {
-        self.text(key, String::from_utf8_lossy(bytes).into_owned());
-    }
-
-    /// Sizes and times; OTLP's numbers have a sign.
-    fn number(&mut self, key: &'static str, number: u64) {
-        self.put(key, i64::try_from(number).unwrap_or(i64::MAX));
-    }
-
-    /// All values of a header, as a list; nothing where there are none.
-    fn values<'a>(&mut self, key: &Arc<str>, values: impl Iterator<Item = &'a [u8]>) {
-        let text = |value: &[u8]| Value::from(clip(String::from_utf8_lossy(value).into_owned(), self.limit));
-        let values: Vec<Value> = values.map(text).collect();
-        if !values.is_empty() {
-            self.attributes.push((Key::Shared(Arc::clone(key)), values.into()));
-        }
-    }
-}
-
-fn put_origin(list: &mut List, exchange: &Exchange, proxies: &Networks) {
-    let peer = exchange.peer();
-    let origin = Origin::new(exchange.request(), peer, proxies);
-    list.put("url.scheme", origin.scheme);
-    if let Some(client) = origin.client {
-        list.put("client.address", client.to_string());
-    }
-    if let Some(server) = origin.server {
-        list.text("server.address", server);
-    }
-    if let Some(port) = origin.server_port {
-        list.put("server.port", i64::from(port));
-    }
-    if let Some(address) = peer.client.as_ref().map(Endpoint::addr) {
-        list.put("network.peer.address", address.ip().to_canonical().to_string());
-        list.put("network.peer.port", i64::from(address.port()));
-    }
-}
-
-fn put_outcome(list: &mut List, record: &Record, failure: Option<Failure<'_>>) {
+fn put_outcome(list: &mut List<'_, impl Output>, record: &Record, failure: Option<Failure<'_>>) {
     if let Some(route) = &record.route {
-        list.put("http.route", Arc::clone(route));
+        list.shared("http.route", route);
     }
     if record.status != 0 {
-        list.put("http.response.status_code", i64::from(record.status));
+        list.number("http.response.status_code", record.status);
     }
     match failure {
         None => {}
-        Some(Failure::Exception(note)) => list.text("error.type", note.kind.clone()),
-        Some(Failure::Reason(reason)) => list.put("error.type", reason.name()),
-        Some(Failure::Status(status)) => list.put("error.type", status.to_string()),
+        Some(Failure::Exception(note)) => list.text("error.type", &note.kind),
+        Some(Failure::Reason(reason)) => list.text("error.type", reason.name()),
+        Some(Failure::Status(status)) => list.text("error.type", &status.to_string()),
     }
     if let Some(reason) = record.end_reason {
-        list.put("wirespan.end_reason", reason.name());
+        list.text("wirespan.end_reason", reason.name());
     }
 }
 
 /// What only the server knows, under our own names: there is no convention for it.
-fn put_record(list: &mut List, record: &Record) {
+fn put_record(list: &mut List<'_, impl Output>, record: &Record) {
     for (key, ns) in STATES.into_iter().zip(record.states()) {
         list.number(key, ns);
     }

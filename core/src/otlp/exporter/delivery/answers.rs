@@ -1,8 +1,9 @@
 //! What an answer changes: counts, the state of the receiver, and where its batch goes.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::Delivery;
+use super::{Delivery, Place};
 use crate::otlp::encode::Batch;
 use crate::otlp::exporter::answer::Answer;
 use crate::otlp::exporter::status::Receiver;
@@ -29,11 +30,19 @@ impl Delivery {
                 self.accept(&batch, rejected, note);
                 self.finish(&batch, place);
             }
+            Answer::TooLarge { why } => {
+                self.set_up();
+                self.pieces_at = place;
+                // The next ones need not be sent twice.
+                self.batch_size = self.batch_size.min((batch.spans / 2).max(1) as usize);
+                match batch.halves() {
+                    Some(halves) => self.pieces.extend(halves.map(Arc::new).into_iter().rev()),
+                    None => self.refuse(&batch, place, &why),
+                }
+            }
             Answer::Refused { why } => {
                 self.set_up();
-                self.drop_spans(batch.spans.into(), |dropped| &mut dropped.refused);
-                self.tell(Trouble::Refused, &format!("refuses spans, they are dropped: {why}"));
-                self.finish(&batch, place);
+                self.refuse(&batch, place, &why);
             }
             Answer::Retry { after, is_alive, why } => {
                 self.set_down(why);
@@ -45,7 +54,16 @@ impl Delivery {
         }
     }
 
+    fn refuse(&mut self, batch: &Batch, place: Place, why: &str) {
+        self.drop_spans(batch.spans.into(), |dropped| &mut dropped.refused);
+        self.tell(Trouble::Refused, &format!("refuses spans, they are dropped: {why}"));
+        self.finish(batch, place);
+    }
+
     fn accept(&mut self, batch: &Batch, rejected: u64, note: Option<String>) {
+        if batch.spans as usize == self.batch_size {
+            self.batch_size = self.max_batch_size.min(self.batch_size + 1);
+        }
         let rejected = rejected.min(batch.spans.into());
         self.ledger.update(|status| status.exported += u64::from(batch.spans) - rejected);
         self.drop_spans(rejected, |dropped| &mut dropped.rejected);

@@ -1,10 +1,10 @@
 //! Spans to an OTLP receiver: the order of things.
 //!
 //! At most one request is under way, made by the [`Courier`]'s thread, so that this one can always answer to a
-//! deadline. What is sent next is, in this order: the oldest batch of the spool, the batch that failed before, new
-//! spans. Without a spool a failure stops everything until the next try and spans wait in the queue, whose size is
-//! the bound. With one, whatever cannot be sent soon goes to its end, the batch under way first, so that the order
-//! stays; a batch is in memory or in the spool, and counted out of memory once it is in the spool.
+//! deadline. What is sent next is, in this order: the rest of a batch that was too large or failed before, the oldest
+//! batch of the spool, new spans. Without a spool a failure stops everything until the next try and spans wait in the
+//! queue, whose size is the bound. With one, whatever cannot be sent soon goes to its end, the batch under way first, so
+//! that the order stays; a batch is in memory or in the spool, and counted out of memory once it is in the spool.
 
 mod answers;
 mod spooling;
@@ -23,8 +23,8 @@ use super::spool::Spool;
 use super::status::Dropped;
 use super::worker::{Destination, Ledger, Step};
 use crate::otlp::encode::{Batch, Encoder};
+use crate::otlp::finished::Finished;
 use crate::otlp::options::Options;
-use crate::otlp::span::SpanData;
 
 /// Where the batch under way is kept besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,9 @@ enum Place {
 /// The state of the export to one receiver.
 pub(super) struct Delivery {
     encoder: Encoder,
+    /// Halved when a batch is too large, and one more for each full batch that is not.
     batch_size: usize,
+    max_batch_size: usize,
     timeout: Duration,
     export_timeout: Duration,
     target: Target,
@@ -50,8 +52,10 @@ pub(super) struct Delivery {
     spool: Option<Spool>,
     adopt_at: Instant,
     under_way: Option<(Arc<Batch>, Place)>,
-    /// Failed, and kept in memory since there is no spool.
-    pending: Option<Arc<Batch>>,
+    /// Halves of a batch that was too large, and without a spool also a batch that failed: sent before all others, the
+    /// last of the list first. They are where `pieces_at` says.
+    pieces: Vec<Arc<Batch>>,
+    pieces_at: Place,
     backoff: Backoff,
     /// Nothing is sent before.
     retry_at: Option<Instant>,
@@ -62,6 +66,8 @@ pub(super) struct Delivery {
     trouble: Trouble,
     /// The last write to the spool failed, and that was said.
     is_spool_broken: bool,
+    /// The spool dropped its oldest, and that was said.
+    is_spool_full: bool,
     /// No more requests: what is left goes to the spool or is lost.
     is_ending: bool,
     /// Spans that left memory in this round.
@@ -80,6 +86,7 @@ impl Delivery {
         Self {
             encoder,
             batch_size: options.max_batch_size,
+            max_batch_size: options.max_batch_size,
             timeout: options.timeout,
             export_timeout: options.export_timeout,
             target,
@@ -89,13 +96,15 @@ impl Delivery {
             spool,
             adopt_at: Instant::now(),
             under_way: None,
-            pending: None,
+            pieces: Vec::new(),
+            pieces_at: Place::Memory,
             backoff: Backoff::new(options.retry_delay, options.retry_delay_max),
             retry_at: None,
             is_retry_asked: false,
             failing_since: None,
             trouble: Trouble::None,
             is_spool_broken: false,
+            is_spool_full: false,
             is_ending: false,
             settled: 0,
         }
@@ -108,7 +117,7 @@ impl Delivery {
     }
 
     /// Sends the next batch, if it is time for one.
-    fn send_next(&mut self, held: &mut Vec<SpanData>, closing: Option<Instant>) {
+    fn send_next(&mut self, held: &mut Vec<Finished>, closing: Option<Instant>) {
         let now = Instant::now();
         if self.under_way.is_some() || self.retry_at.is_some_and(|at| at > now) {
             return;
@@ -123,12 +132,14 @@ impl Delivery {
         }
     }
 
-    fn next_batch(&mut self, held: &mut Vec<SpanData>) -> Option<(Arc<Batch>, Place)> {
-        if let Some(batch) = self.spool.as_mut().and_then(Spool::head) {
-            return Some((Arc::new(batch), Place::Spool));
+    fn next_batch(&mut self, held: &mut Vec<Finished>) -> Option<(Arc<Batch>, Place)> {
+        if let Some(batch) = self.pieces.pop() {
+            return Some((batch, self.pieces_at));
         }
-        if let Some(batch) = self.pending.take() {
-            return Some((batch, Place::Memory));
+        self.pieces_at = Place::Memory;
+        if let Some(batch) = self.spool.as_mut().and_then(Spool::head) {
+            self.pieces_at = Place::Spool;
+            return Some((Arc::new(batch), Place::Spool));
         }
         let count = held.len().min(self.batch_size);
         if count == 0 {
@@ -157,7 +168,8 @@ impl Delivery {
         let is_long = self.failing_since.is_some_and(|since| since.elapsed() >= self.export_timeout);
         if is_full
             && is_long
-            && let Some(batch) = self.pending.take()
+            && self.pieces_at == Place::Memory
+            && let Some(batch) = self.pieces.pop()
         {
             self.settled += u64::from(batch.spans);
             self.drop_spans(batch.spans.into(), |dropped| &mut dropped.given_up);
@@ -182,6 +194,9 @@ impl Delivery {
         self.drop_spans(unreadable, |dropped| &mut dropped.spool_failed);
         if let Some(spool) = &self.spool {
             let totals = spool.totals();
+            if totals.spans == 0 && std::mem::take(&mut self.is_spool_full) {
+                self.ledger.log("the spool is empty again: no more spans are dropped");
+            }
             self.ledger.update(|status| status.spooled = totals);
         }
     }
@@ -197,7 +212,7 @@ impl Delivery {
 
 impl Destination for Delivery {
     fn appetite(&self, is_holding: bool) -> Appetite {
-        let is_busy = self.under_way.is_some() || self.pending.is_some() || is_holding;
+        let is_busy = self.under_way.is_some() || !self.pieces.is_empty() || is_holding;
         match &self.spool {
             Some(_) if self.failing_since.is_some() || self.has_spooled() => Appetite::Due,
             Some(_) if is_busy => Appetite::Crowded,
@@ -206,7 +221,7 @@ impl Destination for Delivery {
         }
     }
 
-    fn step(&mut self, held: &mut Vec<SpanData>, round: Round) -> Step {
+    fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step {
         self.settled = 0;
         if let Some(answer) = round.answer {
             self.resolve(answer, round.closing.is_some());
@@ -226,7 +241,7 @@ impl Destination for Delivery {
             self.send_next(held, round.closing);
         }
         self.publish();
-        let is_idle = self.under_way.is_none() && self.pending.is_none() && held.is_empty();
+        let is_idle = self.under_way.is_none() && self.pieces.is_empty() && held.is_empty();
         Step {
             settled: self.settled,
             wake_at: self.wake_at(round.closing),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Delivery, Place};
 use crate::otlp::encode::Batch;
 use crate::otlp::exporter::spool::Evicted;
-use crate::otlp::span::SpanData;
+use crate::otlp::finished::Finished;
 
 /// How often we look for what dead processes left. Tests do not wait for a minute.
 pub(in crate::otlp::exporter) const ADOPT_EVERY: Duration =
@@ -21,19 +21,37 @@ impl Delivery {
     pub(super) fn finish(&mut self, batch: &Batch, place: Place) {
         match (place, &mut self.spool) {
             (Place::Memory, _) => self.settled += u64::from(batch.spans),
-            (Place::Spool, Some(spool)) => _ = spool.finish_head(),
+            (Place::Spool, Some(spool)) if self.pieces.is_empty() => _ = spool.finish_head(),
             _ => {}
         }
     }
 
-    /// The batch must be tried again.
+    /// The batch must be tried again. One of the spool is tried again as a whole, for so it stands there.
     pub(super) fn put_back(&mut self, batch: Arc<Batch>, place: Place) {
+        self.pieces.push(batch);
+        self.pieces_at = place;
         match (place, &mut self.spool) {
-            (Place::Memory, None) => self.pending = Some(batch),
-            (Place::Memory, Some(_)) => self.append(&batch),
-            (Place::Spool, Some(spool)) => spool.release_head(),
-            _ => self.drop_spans(batch.spans.into(), |dropped| &mut dropped.spool_full),
+            (Place::Memory, None) => {}
+            (Place::Memory, Some(_)) => self.append_pieces(),
+            (Place::Spool, Some(spool)) => {
+                spool.release_head();
+                self.pieces.clear();
+            }
+            _ => self.lose_pieces(),
         }
+    }
+
+    /// Moves what is left of a batch from memory to the spool.
+    fn append_pieces(&mut self) {
+        while let Some(batch) = self.pieces.pop() {
+            self.append(&batch);
+        }
+    }
+
+    /// What is left of a batch that had to leave the spool.
+    fn lose_pieces(&mut self) {
+        let lost = self.pieces.drain(..).map(|batch| u64::from(batch.spans)).sum();
+        self.drop_spans(lost, |dropped| &mut dropped.spool_full);
     }
 
     /// Moves a batch from memory to the spool, or drops it if that fails.
@@ -53,8 +71,9 @@ impl Delivery {
             && let Some((_, place)) = &mut self.under_way
         {
             *place = Place::Evicted;
+            self.pieces_at = Place::Evicted;
         }
-        self.drop_spans(evicted.spans, |dropped| &mut dropped.spool_full);
+        self.note_evicted(evicted.spans);
         let was_broken = std::mem::replace(&mut self.is_spool_broken, result.is_err());
         if let Err(error) = &result {
             let line = format!("the spool cannot be written, spans are dropped: {error}");
@@ -66,8 +85,16 @@ impl Delivery {
         result.is_ok()
     }
 
+    /// Counts what had to go; the log has it once until the spool is empty again.
+    fn note_evicted(&mut self, spans: u64) {
+        self.drop_spans(spans, |dropped| &mut dropped.spool_full);
+        if spans > 0 && !std::mem::replace(&mut self.is_spool_full, true) {
+            self.ledger.log("the spool is full: its oldest spans are dropped");
+        }
+    }
+
     /// Moves all that is held to the spool, the batch under way first.
-    pub(super) fn spool_held(&mut self, held: &mut Vec<SpanData>) {
+    pub(super) fn spool_held(&mut self, held: &mut Vec<Finished>) {
         if held.is_empty() {
             return;
         }
@@ -93,6 +120,8 @@ impl Delivery {
             spool.take_head();
             *place = Place::Spool;
         }
+        // Its other pieces become batches of their own, behind it.
+        self.append_pieces();
     }
 
     /// Takes over what dead processes left; only while nothing is under way, since it may become the spool's first.
@@ -115,21 +144,18 @@ impl Delivery {
     }
 
     /// No time is left: all that is in memory goes to the spool, or is lost.
-    pub(super) fn put_away(&mut self, held: &mut Vec<SpanData>) {
+    pub(super) fn put_away(&mut self, held: &mut Vec<Finished>) {
         if self.spool.is_some() {
             self.spool_held(held);
         }
         let mut lost = held.len() as u64;
         held.clear();
         if let Some((batch, place)) = self.under_way.take() {
-            match (place, &mut self.spool) {
-                (Place::Memory, Some(_)) => self.append(&batch),
-                (Place::Memory, None) => lost += u64::from(batch.spans),
-                (Place::Spool, Some(spool)) => spool.release_head(),
-                _ => self.drop_spans(batch.spans.into(), |dropped| &mut dropped.spool_full),
-            }
+            self.put_back(batch, place);
         }
-        lost += self.pending.take().map_or(0, |batch| u64::from(batch.spans));
+        // Without a spool this is what was under way, or failed before.
+        let left: u64 = self.pieces.drain(..).map(|batch| u64::from(batch.spans)).sum();
+        lost += left;
         self.settled += lost;
         self.drop_spans(lost, |dropped| &mut dropped.shutdown);
     }

@@ -117,6 +117,48 @@ fn what_is_refused_is_dropped_counted_and_told_once() {
 }
 
 #[test]
+fn a_batch_that_is_too_large_is_halved_until_it_fits() {
+    let large = || reply("413 Content Too Large", "", b"");
+    let receiver = Receiver::start([large(), reply("200 OK", "", b""), large(), reply("503 Busy", "", b"")]);
+    let (exporter, lines) = exporter(&options(receiver.url()));
+    push(&exporter, 0..10);
+    let expected = [0..10, 0..5, 5..10, 5..7, 5..7, 7..10]; // the fourth request was put off and came again
+    for range in expected {
+        assert_eq!(receiver.next().names(), names(range));
+    }
+    let status = wait_until(&exporter, "exported", |status| status.exported == 10);
+    assert_eq!((status.dropped.total(), status.queued, status.receiver), (0, 0, State::Up));
+    assert_eq!(lines.count("refuses"), 0);
+    assert!(exporter.shutdown(PATIENCE));
+    assert!(receiver.rest().is_empty());
+}
+
+#[test]
+fn a_span_that_is_too_large_alone_is_refused() {
+    let receiver = Receiver::start(std::iter::repeat_n(reply("413 Large", "", b""), 4));
+    let (exporter, lines) = exporter(&options(receiver.url()));
+    push(&exporter, 0..3);
+    assert!(exporter.shutdown(PATIENCE));
+    // 0,1,2 then 0, then 1,2, then 1; 2 fits.
+    assert_eq!(exporter.status().dropped, Dropped { refused: 2, ..Dropped::default() });
+    assert_eq!(
+        (exporter.status().exported, lines.count("refuses spans, they are dropped: HTTP 413")),
+        (1, 1)
+    );
+}
+
+#[test]
+fn what_is_left_of_a_large_batch_at_the_end_is_counted() {
+    let receiver = Receiver::start([reply("413 Large", "", b""), Reply::Hang]);
+    let (exporter, _) = exporter(&options(receiver.url()));
+    push(&exporter, 0..10);
+    assert_eq!((receiver.next().names().len(), receiver.next().names().len()), (10, 5));
+    assert!(exporter.shutdown(Duration::from_millis(100)));
+    let status = exporter.status();
+    assert_eq!((status.dropped, status.queued), (Dropped { shutdown: 10, ..Dropped::default() }, 0));
+}
+
+#[test]
 fn a_redirect_is_refused() {
     let other = Receiver::start([]);
     let receiver =
@@ -156,6 +198,26 @@ fn a_lying_receiver_gets_each_batch_once() {
     let status = exporter.status();
     assert_eq!((status.exported, status.dropped.rejected), (20, 10));
     assert_eq!(lines.count("is the endpoint an OTLP receiver?"), 1);
+}
+
+#[test]
+fn an_answer_without_end_is_a_success_that_nobody_reads() {
+    let receiver = Receiver::start([Reply::Flood]);
+    let (exporter, lines) = exporter(&options(receiver.url()));
+    push_batches(&exporter, 2);
+    assert_eq!(receiver.names(20), names(0..20));
+    assert_eq!((exporter.status().exported, exporter.status().dropped.total()), (20, 0));
+    assert_eq!(lines.count("the rest of the answer did not come"), 1);
+}
+
+#[test]
+fn batches_after_one_that_was_too_large_are_smaller_and_grow_again() {
+    let receiver = Receiver::start([reply("413 Large", "", b"")]);
+    let (exporter, _) = exporter(&options(receiver.url()));
+    push_batches(&exporter, 2);
+    for range in [0..10, 0..5, 5..10, 10..16, 16..20] {
+        assert_eq!(receiver.next().names(), names(range));
+    }
 }
 
 #[test]

@@ -22,6 +22,11 @@ impl Write for Screen {
     }
 }
 
+fn opened(screen: &Screen) -> impl Fn() -> Box<dyn Write + Send> + Send + Sync + 'static {
+    let screen = screen.clone();
+    move || Box::new(screen.clone())
+}
+
 struct Broken;
 
 impl Write for Broken {
@@ -48,7 +53,7 @@ fn memory_keeps_spans_as_they_are() {
 #[test]
 fn the_console_has_one_line_of_json_a_batch() {
     let screen = Screen::default();
-    let exporter = Exporter::console(Box::new(screen.clone()), &Resource::default(), Arc::new(|_: &str| ()));
+    let exporter = Exporter::console(opened(&screen), &Resource::default(), Arc::new(|_: &str| ()));
     push(&exporter, 0..3);
     assert!(exporter.shutdown(PATIENCE));
     let text = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
@@ -63,7 +68,7 @@ fn the_console_has_one_line_of_json_a_batch() {
 
 #[test]
 fn a_console_that_is_gone_is_counted() {
-    let exporter = Exporter::console(Box::new(Broken), &Resource::default(), Arc::new(|_: &str| ()));
+    let exporter = Exporter::console(|| Box::new(Broken), &Resource::default(), Arc::new(|_: &str| ()));
     push(&exporter, 0..3);
     assert!(exporter.shutdown(PATIENCE));
     let status = exporter.status();

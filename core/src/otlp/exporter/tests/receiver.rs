@@ -28,6 +28,8 @@ pub(super) enum Reply {
     Gate(Arc<Mutex<mpsc::Receiver<()>>>),
     /// A good head, then bytes without end, slowly.
     Drip,
+    /// A good head, then bytes without end, as fast as they are taken.
+    Flood,
 }
 
 /// A reply with a status and a body.
@@ -198,6 +200,12 @@ fn answer(stream: &mut impl Write, next: &Reply) -> bool {
         Reply::Gate(gate) => {
             _ = gate.lock().unwrap().recv_timeout(PATIENCE);
             answer(stream, &reply("200 OK", "", b""))
+        }
+        Reply::Flood => {
+            _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+            let chunk = [b"1000\r\n".to_vec(), vec![0; 4096], b"\r\n".to_vec()].concat();
+            while stream.write_all(&chunk).is_ok() {}
+            false
         }
         Reply::Drip => {
             _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n");

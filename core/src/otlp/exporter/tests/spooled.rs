@@ -85,10 +85,27 @@ fn refused_batches_leave_the_spool_too() {
 }
 
 #[test]
+fn a_large_batch_of_the_spool_leaves_it_once_all_of_it_arrived() {
+    let (folder, addr) = (Folder::new(), free_addr());
+    let (exporter, _) = exporter(&spooling(format!("http://{addr}/"), &folder));
+    push_batches(&exporter, 2);
+    wait_until(&exporter, "spooled", |status| status.spooled.spans == 20);
+    let large = reply("413 Large", "", b"");
+    let script = [large.clone(), reply("200 OK", "", b""), reply("503 Busy", "", b""), large];
+    let receiver = Receiver::start_at(addr, script);
+    // The second half was put off: the batch begins again, as a whole.
+    for range in [0..10, 0..5, 5..10, 0..10, 0..5, 5..10, 10..20] {
+        assert_eq!(receiver.next().names(), names(range));
+    }
+    let status = wait_until(&exporter, "empty", |status| status.spooled.batches == 0);
+    assert_eq!((status.dropped.total(), status.queued), (0, 0));
+}
+
+#[test]
 fn a_full_spool_drops_its_oldest_and_counts_them() {
     let (folder, addr) = (Folder::new(), free_addr());
     let options = Options { spool_max_bytes: 65_536, ..spooling(format!("http://{addr}/"), &folder) };
-    let (exporter, _) = exporter(&options);
+    let (exporter, lines) = exporter(&options);
     let total = 6_000;
     for from in (0..total).step_by(50) {
         push(&exporter, from..from + 50);
@@ -101,6 +118,8 @@ fn a_full_spool_drops_its_oldest_and_counts_them() {
     assert_eq!(lost + usize::try_from(status.spooled.spans).unwrap(), total);
     let receiver = Receiver::start_at(addr, []);
     assert_eq!(receiver.names(total - lost), names(lost..total));
+    wait_until(&exporter, "told", |_| lines.count("the spool is empty again") == 1);
+    assert_eq!(lines.count("the spool is full"), 1);
 }
 
 #[test]
@@ -270,6 +289,7 @@ fn a_spool_that_cannot_be_made_is_refused() {
 fn a_spool_that_breaks_is_counted_and_told() {
     let (folder, addr) = (Folder::new(), free_addr());
     let (exporter, lines) = exporter(&spooling(format!("http://{addr}/"), &folder));
+    exporter.start();
     std::fs::remove_dir(&folder.0).unwrap();
     push(&exporter, 0..10);
     let status = wait_until(&exporter, "dropped", |status| status.dropped.spool_failed == 10);

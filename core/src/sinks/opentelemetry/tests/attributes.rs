@@ -1,11 +1,13 @@
 //! One row for each attribute of the conventions, and for each of ours.
 
-use super::{BEGIN_NS, PARENT, begun, plain, traced};
-use crate::exchange::Exchange;
+use std::sync::Arc;
+
+use super::{BEGIN_NS, PARENT, begun, begun_by, peer, plain, traced};
+use crate::exchange::{Exchange, Peer};
 use crate::message::ResponseHead;
 use crate::otlp::{Kind, SpanData, Status, Value};
-use crate::propagation::Networks;
-use crate::sinks::opentelemetry::{MappingOptions, Methods, Options};
+use crate::propagation::{Networks, Proxies, ProxyHeaders, Trust};
+use crate::sinks::opentelemetry::{Extra, Limits, MappingOptions, Methods, Options};
 use crate::trace::{EndReason, ErrorNote, Event, Level, Record, Status as EventStatus, define_event};
 
 fn shown(value: &Value) -> String {
@@ -230,14 +232,76 @@ fn proxies_are_believed_where_they_are_trusted() {
             ["203.0.113.5", "http", "example.com", "8080"],
         ),
     ] {
-        let proxies = Networks::parse(["10.0.0.0/8"]).unwrap();
-        let exchange = begun(Some("GET /"), fields, Some(client));
-        let span = traced(mapped(MappingOptions { proxies, ..MappingOptions::default() }), &exchange, |_| {});
+        let is_old = fields.iter().all(|(name, _)| name.starts_with("x-"));
+        let headers = if is_old { ProxyHeaders::XForwarded } else { ProxyHeaders::Forwarded };
+        let span = traced(Options::default(), &proxied(fields, client, headers), |_| {});
         let keys = ["client.address", "url.scheme", "server.address", "server.port"];
         assert_eq!(keys.map(|key| attribute(&span, key)), expected.map(str::to_owned), "{fields:?}");
         let peer = client.parse::<std::net::SocketAddr>().unwrap().ip().to_canonical().to_string();
         assert_eq!(attribute(&span, "network.peer.address"), peer);
     }
+}
+
+/// A request from a connection of which the engine decides whether it is believed.
+fn proxied(fields: &[(&str, &str)], client: &str, headers: ProxyHeaders) -> Arc<Exchange> {
+    let networks = Networks::parse(["10.0.0.0/8"]).unwrap();
+    let mut peer = peer(Some(client));
+    let is_believed = networks.contains(peer.client.as_ref().unwrap().addr().ip());
+    peer.proxies = is_believed.then(|| Arc::new(Proxies { networks, headers }));
+    begun_by(peer, Some("GET /"), fields)
+}
+
+#[test]
+fn fields_that_the_proxies_do_not_write_are_not_read() {
+    let fields = [("forwarded", "for=6.6.6.6;proto=https"), ("x-forwarded-for", "203.0.113.5")];
+    for (headers, expected) in
+        [(ProxyHeaders::XForwarded, ["203.0.113.5", "http"]), (ProxyHeaders::Forwarded, ["6.6.6.6", "https"])]
+    {
+        let span = traced(Options::default(), &proxied(&fields, "10.0.0.1:1", headers), |_| {});
+        assert_eq!(["client.address", "url.scheme"].map(|key| attribute(&span, key)), expected);
+    }
+}
+
+#[test]
+fn opt_in_attributes_come_when_asked_for() {
+    let all = || Extra::ALL.map(|(extra, _)| extra).to_vec();
+    let fields = [("user-agent", "Googlebot/2.1")];
+    let names = Extra::ALL.map(|(_, name)| name);
+    let direct = begun(Some("GET /"), &fields, Some("198.51.100.9:50312"));
+    let span = traced(Options::default(), &direct, |_| {});
+    assert_eq!(names.map(|name| attribute(&span, name)), names.map(|_| "-".to_owned()));
+    let local = begun_by(Peer::default(), Some("GET /"), &[]);
+    let behind = proxied(&[("x-forwarded-for", "203.0.113.5")], "10.0.0.1:1", ProxyHeaders::XForwarded);
+    for (exchange, expected) in [
+        (direct, ["50312", "192.0.2.1", "8888", "tcp", "120", "345", "20", "200", "bot"]),
+        (behind, ["-", "192.0.2.1", "8888", "tcp", "120", "345", "20", "200", "-"]),
+        (local, ["-", "-", "-", "unix", "120", "345", "20", "200", "-"]),
+    ] {
+        let options = mapped(MappingOptions { extras: all(), ..MappingOptions::default() });
+        exchange.lock().record = begun(None, &[], None).lock().record.clone();
+        let span = traced(options, &exchange, |_| {});
+        assert_eq!(names.map(|name| attribute(&span, name)), expected);
+    }
+}
+
+#[test]
+fn a_span_holds_what_its_limits_allow_and_counts_the_rest() {
+    let limits = Limits { attributes: 3, events: 1, links: 0, event_attributes: 1, value_length: None };
+    let mapping = MappingOptions { limits, events: true, ..MappingOptions::default() };
+    let options = Options { trust: Trust::Never, ..mapped(mapping) };
+    let exchange = begun(Some("GET /"), &[("traceparent", PARENT)], None);
+    let span = traced(options, &exchange, |record| {
+        record.panicked = true;
+        record.error = Some(Box::new(ErrorNote { kind: "ValueError".into(), message: "no".into() }));
+    });
+    assert_eq!(span.attributes.len(), 3);
+    assert!(span.dropped_attributes > 10);
+    assert_eq!(span.attributes[0].0.as_str(), "http.request.method");
+    let [event] = &span.events[..] else { panic!("one event") };
+    assert_eq!((event.name.as_str(), event.attributes.len()), ("exception", 1));
+    assert_eq!(event.dropped_attributes, 1);
+    assert!(span.dropped_events > 0);
+    assert_eq!((span.links.len(), span.dropped_links), (0, 1));
 }
 
 #[test]
@@ -305,7 +369,10 @@ fn events_are_told_only_by_option_and_in_order_of_time() {
 
 #[test]
 fn texts_are_clipped_by_option() {
-    let options = mapped(MappingOptions { value_limit: Some(4), ..MappingOptions::default() });
+    let options = mapped(MappingOptions {
+        limits: Limits { value_length: Some(4), ..Limits::default() },
+        ..MappingOptions::default()
+    });
     let span = traced(options, &plain(), |_| {});
     assert_eq!(
         (attribute(&span, "url.path"), attribute(&span, "user_agent.original")),
@@ -317,4 +384,18 @@ fn texts_are_clipped_by_option() {
 fn bytes_that_are_no_text_are_replaced() {
     let exchange = begun(Some("GET /"), &[("user-agent", "a\u{e9}"), ("traceparent", PARENT)], None);
     assert_eq!(attribute(&traced(Options::default(), &exchange, |_| {}), "user_agent.original"), "a\u{e9}");
+}
+
+#[test]
+fn the_order_of_the_states_is_told_where_it_is_asked_for() {
+    let told = |timeline| {
+        let mapping = MappingOptions { timeline, ..MappingOptions::default() };
+        let exchange = plain();
+        exchange.lock().record.keep_timeline();
+        let span = traced(Options { mapping, ..Options::default() }, &exchange, |_| {});
+        attribute(&span, "wirespan.state.timeline")
+    };
+    assert_eq!(told(false), "-");
+    // What was before the order was kept, `queue` here, is not in it.
+    assert_eq!(told(true), "schedule=500000,run=2000000,await=6000000,write=500000");
 }

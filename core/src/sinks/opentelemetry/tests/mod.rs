@@ -7,11 +7,15 @@ mod speed;
 
 use std::sync::{Arc, Mutex};
 
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message as _;
+
 use super::{Item, OpenTelemetry, Options, SpanSink};
 use crate::config::ServerConfig;
 use crate::exchange::{Endpoint, Exchange, Peer, Place};
 use crate::h1::HeadReader;
-use crate::otlp::SpanData;
+use crate::otlp::encode::tests::assert_same;
+use crate::otlp::{Finished, SpanData};
 use crate::sinks::Sink as _;
 use crate::trace::{ConnectionFacts, EndReason, Event, Level, Record, State};
 
@@ -31,7 +35,8 @@ impl SpanSink for Kept {
 
 impl Kept {
     fn spans(&self) -> Vec<SpanData> {
-        self.0.lock().unwrap().drain(..).map(|item| item.into_span().unwrap()).collect()
+        let items = std::mem::take(&mut *self.0.lock().unwrap());
+        items.into_iter().map(|item| item.finished().and_then(Finished::into_data).unwrap()).collect()
     }
 }
 
@@ -42,10 +47,18 @@ fn sink(options: Options) -> (OpenTelemetry, Arc<Kept>) {
 
 /// An exchange that has begun, with this head after its request line and `Host`; `None`: no head was ever complete.
 fn begun(request_line: Option<&str>, fields: &[(&str, &str)], client: Option<&str>) -> Arc<Exchange> {
-    let peer = Peer {
+    begun_by(peer(client), request_line, fields)
+}
+
+fn peer(client: Option<&str>) -> Peer {
+    Peer {
         client: client.map(|text| Endpoint::new(text.parse().unwrap())),
         server: client.map(|_| Endpoint::new("192.0.2.1:8888".parse().unwrap())),
-    };
+        proxies: None,
+    }
+}
+
+fn begun_by(peer: Peer, request_line: Option<&str>, fields: &[(&str, &str)]) -> Arc<Exchange> {
     let mut record = Record::new(Level::Detailed);
     record.wall_offset_ns = BEGIN_NS.cast_signed() - 1_000_000;
     record.begin(2_000_000, Some(1_000_000));
@@ -83,11 +96,15 @@ fn finish(exchange: &Exchange, change: impl FnOnce(&mut Record)) {
     record.close(11_000_000, EndReason::Completed);
 }
 
-/// The span of an exchange that ends so.
+/// The span of an exchange that ends so; its other form, as bytes, says the same.
 fn traced(options: Options, exchange: &Arc<Exchange>, change: impl FnOnce(&mut Record)) -> SpanData {
     let (sink, kept) = sink(options);
     sink.head(exchange);
     finish(exchange, change);
     sink.finish(exchange);
-    kept.spans().pop().expect("the span is kept")
+    let span = kept.spans().pop().expect("the span is kept");
+    let mut bytes = Vec::new();
+    sink.mapping.encode(exchange, &mut bytes).expect("the span is written");
+    assert_same(&Span::decode(&*bytes).expect("it is a span"), &span);
+    span
 }

@@ -1,0 +1,58 @@
+//! The health of every exporter of this process, for `wirespan.opentelemetry.status`.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use wirespan_core::otlp::Exporter;
+use wirespan_core::sampling::TailSampler;
+use wirespan_core::sinks::opentelemetry::OpenTelemetry;
+
+use super::shown;
+
+/// Something that exports and can say how that goes.
+pub(crate) trait Health: Send + Sync {
+    /// A dict that begins with `signal` and `destination`.
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>>;
+}
+
+/// Those that are alive, in the order in which they were made. Locked only while the GIL is held and for as long as a
+/// vector takes: so a fork never copies it locked.
+static ALL: Mutex<Vec<Weak<dyn Health>>> = Mutex::new(Vec::new());
+
+/// Puts an exporter on the list, until it is dropped.
+pub(crate) fn enlist<T: Health + 'static>(exporter: &Arc<T>) {
+    let weak: Weak<T> = Arc::downgrade(exporter);
+    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    all.retain(|known| known.strong_count() > 0);
+    all.push(weak);
+}
+
+/// What all say.
+#[pyfunction]
+pub(crate) fn exporter_status(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+    let living: Vec<_> =
+        ALL.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
+    living.iter().map(|exporter| exporter.report(py)).collect()
+}
+
+/// The spans of one `OpenTelemetry`.
+pub(super) struct SpanHealth {
+    pub(super) spans: Arc<OpenTelemetry>,
+    pub(super) exporter: Arc<Exporter>,
+    /// The receiver without its secrets, or the kind of exporter.
+    pub(super) destination: String,
+}
+
+impl Health for SpanHealth {
+    fn report<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let all = PyDict::new(py);
+        all.set_item("signal", "traces")?;
+        all.set_item("destination", &self.destination)?;
+        all.set_item("kept", self.spans.kept())?;
+        all.set_item("sampled_out", self.spans.dropped())?;
+        all.set_item("rate_limited", self.spans.tail().map_or(0, TailSampler::limited))?;
+        shown::put_status(&all, &self.exporter.status())?;
+        Ok(all)
+    }
+}

@@ -1,0 +1,184 @@
+//! What the viewer's receiver calls: bodies in, tables that `DuckDB` reads out.
+//!
+//! `_core.decode` makes a `Batch` of one request; `_core.stack` puts the batches of a transaction behind each other
+//! and gives their records numbers. A `Table` hands out Arrow C streams (the Arrow `PyCapsule` interface), a fresh one at
+//! each call: `DuckDB` asks once for the schema and once for the rows.
+
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{RecordBatch, RecordBatchIterator};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyCapsule};
+use wirespan_receiver::{DecodeError, Decoded, Encoding, Signal, decode, inflate, number, reply};
+
+use crate::error::{CoreError, with_facts};
+
+/// The records of one request.
+#[pyclass(frozen, module = "wirespan._core")]
+pub(crate) struct Batch {
+    signal: Signal,
+    encoding: Encoding,
+    decoded: Decoded,
+}
+
+#[pymethods]
+impl Batch {
+    #[getter]
+    fn signal(&self) -> &'static str {
+        signal_name(self.signal)
+    }
+
+    #[getter]
+    fn accepted(&self) -> usize {
+        self.decoded.outcome.accepted
+    }
+
+    #[getter]
+    fn rejected(&self) -> usize {
+        self.decoded.outcome.rejected
+    }
+
+    #[getter]
+    fn reason(&self) -> Option<&str> {
+        self.decoded.outcome.reason.as_deref()
+    }
+
+    #[getter]
+    fn resource_ids(&self) -> Vec<u64> {
+        self.decoded.resource_ids.clone()
+    }
+
+    #[getter]
+    fn memory_bytes(&self) -> usize {
+        self.decoded.records.get_array_memory_size() + self.decoded.resources.get_array_memory_size()
+    }
+
+    fn reply<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &reply::success(self.signal, self.encoding, &self.decoded.outcome))
+    }
+}
+
+/// Rows for `DuckDB`.
+#[pyclass(frozen, module = "wirespan._core")]
+pub(crate) struct Table {
+    parts: Vec<RecordBatch>,
+}
+
+#[pymethods]
+impl Table {
+    fn __len__(&self) -> usize {
+        self.parts.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    #[pyo3(signature = (requested_schema = None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        drop(requested_schema); // a wish that the interface lets us ignore
+        let Some(first) = self.parts.first() else {
+            return Err(PyValueError::new_err("a table of no batches has no schema"));
+        };
+        let schema = first.schema();
+        let parts = self.parts.clone().into_iter().map(Ok);
+        let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new(parts, schema)));
+        PyCapsule::new_with_value(py, stream, c"arrow_array_stream")
+    }
+}
+
+/// Reads a request's body. At most `limit_bytes` come out of gzip.
+#[pyfunction]
+#[pyo3(name = "decode", signature = (signal, encoding, body, *, gzip = false, limit_bytes = 67_108_864))]
+fn decode_body(
+    py: Python<'_>,
+    signal: &str,
+    encoding: &str,
+    body: &Bound<'_, PyBytes>,
+    gzip: bool,
+    limit_bytes: usize,
+) -> PyResult<Batch> {
+    let (signal, encoding) = (signal_of(signal)?, encoding_of(encoding)?);
+    let bytes = body.as_bytes(); // immutable, and kept alive by `body`
+    let decoded = py.detach(|| {
+        if gzip {
+            decode(signal, encoding, &inflate(bytes, limit_bytes)?)
+        } else {
+            decode(signal, encoding, bytes)
+        }
+    });
+    match decoded {
+        Ok(decoded) => Ok(Batch { signal, encoding, decoded }),
+        Err(error) => Err(refused(py, &error)),
+    }
+}
+
+/// Batches of one signal as one table of records, numbered from `first_seq`, and one of resources.
+#[pyfunction]
+fn stack(py: Python<'_>, batches: Vec<Py<Batch>>, first_seq: i64) -> PyResult<(Table, Table)> {
+    let (mut records, mut resources) = (Vec::new(), Vec::new());
+    let mut seq = first_seq;
+    for batch in batches {
+        let decoded = &batch.bind(py).get().decoded;
+        let numbered = number(&decoded.records, seq).map_err(|e| PyValueError::new_err(e.to_string()))?;
+        seq += i64::try_from(numbered.num_rows()).unwrap_or(0);
+        records.push(numbered);
+        resources.push(decoded.resources.clone());
+    }
+    Ok((Table { parts: records }, Table { parts: resources }))
+}
+
+/// The body of an answer that says why nothing was taken: `google.rpc.Status`.
+#[pyfunction]
+fn failure_reply<'py>(
+    py: Python<'py>,
+    encoding: &str,
+    code: u8,
+    message: &str,
+) -> PyResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(py, &reply::failure(encoding_of(encoding)?, code, message)))
+}
+
+/// Adds all of it to the module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Batch>()?;
+    module.add_class::<Table>()?;
+    module.add_function(wrap_pyfunction!(decode_body, module)?)?;
+    module.add_function(wrap_pyfunction!(stack, module)?)?;
+    module.add_function(wrap_pyfunction!(failure_reply, module)?)
+}
+
+fn refused(py: Python<'_>, error: &DecodeError) -> PyErr {
+    let status = match error {
+        DecodeError::Malformed(_) => 400,
+        DecodeError::TooLarge { .. } => 413,
+    };
+    with_facts(py, CoreError::new_err(error.to_string()), "peer", Some(status))
+}
+
+fn signal_of(name: &str) -> PyResult<Signal> {
+    match name {
+        "traces" => Ok(Signal::Traces),
+        "metrics" => Ok(Signal::Metrics),
+        "logs" => Ok(Signal::Logs),
+        _ => {
+            Err(PyValueError::new_err(format!("signal is \"traces\", \"metrics\" or \"logs\", not {name:?}")))
+        }
+    }
+}
+
+const fn signal_name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "traces",
+        Signal::Metrics => "metrics",
+        Signal::Logs => "logs",
+    }
+}
+
+fn encoding_of(name: &str) -> PyResult<Encoding> {
+    match name {
+        "protobuf" => Ok(Encoding::Protobuf),
+        "json" => Ok(Encoding::Json),
+        _ => Err(PyValueError::new_err(format!("encoding is \"protobuf\" or \"json\", not {name:?}"))),
+    }
+}

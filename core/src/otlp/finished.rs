@@ -1,0 +1,70 @@
+//! Finished spans as exporters hold them: as data, or as the bytes that will be sent.
+
+use std::sync::Arc;
+
+use super::span::{Scope, SpanData};
+
+/// A span in protobuf, written where it ended.
+#[derive(Clone, Debug)]
+pub struct EncodedSpan {
+    scope: Arc<Scope>,
+    bytes: Box<[u8]>,
+}
+
+impl EncodedSpan {
+    /// From what a [`super::SpanWriter`] wrote.
+    #[must_use]
+    pub fn new(scope: &Arc<Scope>, bytes: &[u8]) -> Self {
+        Self { scope: Arc::clone(scope), bytes: bytes.into() }
+    }
+
+    /// The message `Span`, without tag and length.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// A finished span.
+#[derive(Clone, Debug)]
+pub enum Finished {
+    /// As data.
+    Span(Box<SpanData>),
+    /// As bytes, for a receiver that takes protobuf.
+    Encoded(EncodedSpan),
+}
+
+impl Finished {
+    /// Who made it.
+    #[must_use]
+    pub fn scope(&self) -> &Arc<Scope> {
+        match self {
+            Self::Span(span) => &span.scope,
+            Self::Encoded(span) => &span.scope,
+        }
+    }
+
+    /// As [`Finished::data`], to keep.
+    #[must_use]
+    pub fn into_data(self) -> Option<SpanData> {
+        match self {
+            Self::Span(span) => Some(*span),
+            Self::Encoded(_) => None,
+        }
+    }
+
+    /// The data; `None` where only bytes are left, which happens in exporters alone that asked for them.
+    #[must_use]
+    pub fn data(&self) -> Option<&SpanData> {
+        match self {
+            Self::Span(span) => Some(span),
+            Self::Encoded(_) => None,
+        }
+    }
+}
+
+impl From<SpanData> for Finished {
+    fn from(span: SpanData) -> Self {
+        Self::Span(Box::new(span))
+    }
+}

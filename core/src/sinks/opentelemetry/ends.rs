@@ -1,0 +1,54 @@
+//! The two ends of a request: who asks, and what that client calls us.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::list::{List, Output};
+use crate::exchange::{Endpoint, Exchange};
+
+/// Client, server and scheme as trusted proxies tell them; the peer as it is.
+pub(super) fn put_ends(list: &mut List<'_, impl Output>, exchange: &Exchange) {
+    let scheme = exchange.scheme();
+    list.text("url.scheme", scheme);
+    if let Some(client) = exchange.client() {
+        list.text("client.address", &shown(client));
+    }
+    let default_port = if scheme == "https" { 443 } else { 80 };
+    if let Some((server, port)) = server(exchange) {
+        list.text("server.address", &server);
+        list.number("server.port", port.unwrap_or(default_port));
+    }
+    if let Some(peer) = &exchange.peer().client {
+        list.text("network.peer.address", &shown(peer));
+        list.number("network.peer.port", peer.port());
+    }
+}
+
+/// The address as the conventions want it: an IPv4 client of a dual-stack socket has its IPv4 address. The usual text is
+/// made once for a connection.
+pub(super) fn shown(end: &Endpoint) -> Cow<'_, str> {
+    match end.addr().ip() {
+        IpAddr::V4(_) => Cow::Borrowed(end.ip()),
+        ip @ IpAddr::V6(_) => Cow::Owned(ip.to_canonical().to_string()),
+    }
+}
+
+/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to.
+fn server(exchange: &Exchange) -> Option<(String, Option<u16>)> {
+    let told = exchange.origin().and_then(|origin| origin.host.as_deref());
+    let own = exchange.request().and_then(|request| std::str::from_utf8(request.authority()).ok());
+    if let Some(authority) = told.or(own).filter(|authority| !authority.is_empty()) {
+        return Some(split_authority(authority));
+    }
+    let local = exchange.peer().server.as_ref()?;
+    Some((shown(local).into_owned(), Some(local.port())))
+}
+
+/// Host without brackets, and the port if one is named.
+fn split_authority(authority: &str) -> (String, Option<u16>) {
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
+    };
+    (host.to_ascii_lowercase(), port.and_then(|port| port.parse().ok()))
+}

@@ -1,0 +1,138 @@
+//! Where the attributes of a span go: into a list, for exporters that look at them, or straight into protobuf, which costs
+//! a third of building the list, writing it and taking it apart again on another thread.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::mapping::Limits;
+use super::privacy::clip;
+use crate::otlp::{Attributes, Key, SpanWriter, Value};
+
+/// Takes attributes one by one.
+pub(super) trait Output {
+    /// A text that is known here or used often.
+    fn shared(&mut self, key: &'static str, text: &Arc<str>);
+    /// A text of this span alone.
+    fn text(&mut self, key: &'static str, text: &str);
+    /// A whole number.
+    fn number(&mut self, key: &'static str, number: i64);
+    /// Texts under a name that options chose.
+    fn values(&mut self, key: &Arc<str>, values: Value);
+}
+
+/// The first of a list, and how many were left out.
+pub(super) fn first<T>(mut all: Vec<T>, limit: usize) -> (Vec<T>, u32) {
+    let dropped = all.len().saturating_sub(limit);
+    all.truncate(limit);
+    (all, count(dropped))
+}
+
+pub(super) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+impl Output for Attributes {
+    fn shared(&mut self, key: &'static str, text: &Arc<str>) {
+        self.push((key.into(), Arc::clone(text).into()));
+    }
+
+    fn text(&mut self, key: &'static str, text: &str) {
+        self.push((key.into(), Value::Str(Box::<str>::from(text).into())));
+    }
+
+    fn number(&mut self, key: &'static str, number: i64) {
+        self.push((key.into(), number.into()));
+    }
+
+    fn values(&mut self, key: &Arc<str>, values: Value) {
+        self.push((Key::Shared(Arc::clone(key)), values));
+    }
+}
+
+impl Output for SpanWriter<'_> {
+    fn shared(&mut self, key: &'static str, text: &Arc<str>) {
+        self.attribute_text(key, text);
+    }
+
+    fn text(&mut self, key: &'static str, text: &str) {
+        self.attribute_text(key, text);
+    }
+
+    fn number(&mut self, key: &'static str, number: i64) {
+        self.attribute_number(key, number);
+    }
+
+    fn values(&mut self, key: &Arc<str>, values: Value) {
+        self.attribute(key, &values);
+    }
+}
+
+/// Attributes under way, within the limits of their number and of the characters of each.
+pub(super) struct List<'a, O: Output> {
+    out: &'a mut O,
+    value_length: Option<usize>,
+    /// How many more there may be.
+    room: usize,
+    dropped: u32,
+}
+
+impl<'a, O: Output> List<'a, O> {
+    pub(super) const fn new(out: &'a mut O, limits: &Limits) -> Self {
+        Self { out, value_length: limits.value_length, room: limits.attributes, dropped: 0 }
+    }
+
+    /// How many found no room.
+    pub(super) const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    /// Whether there is room for one more.
+    const fn takes(&mut self) -> bool {
+        let takes = self.room > 0;
+        self.room -= takes as usize;
+        self.dropped += !takes as u32;
+        takes
+    }
+
+    /// A text that the limit of characters does not cut: it is bounded, and half of it is no use.
+    pub(super) fn whole_text(&mut self, key: &'static str, text: &str) {
+        if self.takes() {
+            self.out.text(key, text);
+        }
+    }
+
+    /// A text that is ours or used often; no limit cuts it.
+    pub(super) fn shared(&mut self, key: &'static str, text: &Arc<str>) {
+        if self.takes() {
+            self.out.shared(key, text);
+        }
+    }
+
+    pub(super) fn text(&mut self, key: &'static str, text: &str) {
+        self.whole_text(key, clip(text, self.value_length));
+    }
+
+    /// A client's bytes; what is no UTF-8 becomes U+FFFD.
+    pub(super) fn bytes(&mut self, key: &'static str, bytes: &[u8]) {
+        self.text(key, &String::from_utf8_lossy(bytes));
+    }
+
+    /// Sizes and times; OTLP's numbers have a sign.
+    pub(super) fn number(&mut self, key: &'static str, number: impl TryInto<i64>) {
+        if self.takes() {
+            self.out.number(key, number.try_into().unwrap_or(i64::MAX));
+        }
+    }
+
+    /// All values of a header, as a list; nothing where there are none.
+    pub(super) fn values<'b>(&mut self, key: &Arc<str>, values: impl Iterator<Item = &'b [u8]>) {
+        let text = |value: &[u8]| {
+            let text: Cow<'_, str> = String::from_utf8_lossy(value);
+            Value::Str(Box::<str>::from(clip(&text, self.value_length)).into())
+        };
+        let values: Vec<Value> = values.map(text).collect();
+        if !values.is_empty() && self.takes() {
+            self.out.values(key, values.into());
+        }
+    }
+}

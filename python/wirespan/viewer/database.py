@@ -1,0 +1,150 @@
+"""The DuckDB database behind the store: opened, checked, measured, closed."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from wirespan.viewer.errors import StoreError
+from wirespan.viewer.schema import VERSION, create_statements
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MISSING: Final = "the viewer needs duckdb: pip install 'wirespan[view]'"
+
+# What does not fit is read again from the file: ten million spans take 1 GB there.
+_CACHE_BYTES: Final = 2 * 1024**3
+
+# At 16 MB, DuckDB's default, a busy store would checkpoint many times a second. A log of this size is
+# replayed in seconds after a kill.
+_LOG_BYTES: Final = 256 * 1024**2
+
+# Blocks in use; free blocks inside the file are not counted, they are used again.
+_SIZE_OF_FILE: Final = "SELECT used_blocks * block_size FROM pragma_database_size()"
+_SIZE_IN_MEMORY: Final = """
+    SELECT sum(memory_usage_bytes) FROM duckdb_memory()
+    WHERE tag IN ('BASE_TABLE', 'IN_MEMORY_TABLE', 'METADATA', 'OVERFLOW_STRINGS', 'TRANSACTION')
+"""
+
+
+def load_duckdb() -> Any:
+    """The module.
+
+    Raises:
+        StoreError: It is not installed.
+    """
+    try:
+        import duckdb  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise StoreError(_MISSING) from error
+    return duckdb
+
+
+class Database:
+    """One open database. Connections of other threads are cursors of the first."""
+
+    def __init__(self, path: Path | None, connection: "duckdb.DuckDBPyConnection") -> None:
+        self.path = path
+        self._connection: duckdb.DuckDBPyConnection | None = connection
+
+    @classmethod
+    def open(cls, path: Path | None, max_bytes: int) -> Self:
+        """Opens the file or makes it, and checks that it is ours.
+
+        Args:
+            path: The file, None for memory.
+            max_bytes: How large it may become; the write-ahead log takes a quarter of it at most.
+
+        Raises:
+            StoreError: See `Store.open`.
+        """
+        duckdb = load_duckdb()
+        try:
+            connection = duckdb.connect(
+                ":memory:" if path is None else str(path), config=_config(path, max_bytes)
+            )
+        except duckdb.Error as error:
+            raise StoreError(_explain(path, error)) from error
+        try:
+            _check_version(path, connection)
+        except BaseException:
+            connection.close()
+            raise
+        return cls(path, connection)
+
+    def cursor(self) -> "duckdb.DuckDBPyConnection":
+        """A connection of its own to the same data.
+
+        Raises:
+            StoreError: The database is closed.
+        """
+        if self._connection is None:
+            raise StoreError("the store is closed")
+        return self._connection.cursor()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """A cursor inside a read-only transaction."""
+        cursor = self.cursor()
+        try:
+            cursor.execute("BEGIN TRANSACTION READ ONLY")
+            yield cursor
+        finally:
+            cursor.close()  # ends the transaction
+
+    def size_bytes(self) -> int:
+        """Bytes that the data takes in the file and its write-ahead log; in memory, bytes of the tables."""
+        with self.reading() as cursor:
+            row = cursor.execute(_SIZE_IN_MEMORY if self.path is None else _SIZE_OF_FILE).fetchone()
+        used = int(row[0]) if row and row[0] else 0
+        return used if self.path is None else used + _size(self.path.with_name(self.path.name + ".wal"))
+
+    def close(self) -> None:
+        """Checkpoints and closes. Calling it again does nothing."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _config(path: Path | None, max_bytes: int) -> dict[str, str]:
+    config = {
+        "memory_limit": f"{_CACHE_BYTES}B",
+        "wal_autocheckpoint": f"{min(_LOG_BYTES, max_bytes // 4)}B",
+    }
+    if path is None:
+        # The tables are what fills the memory, and nothing of them may land in the working directory.
+        config |= {"memory_limit": f"{max_bytes + _CACHE_BYTES}B", "temp_directory": ""}
+    return config
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _check_version(path: Path | None, connection: "duckdb.DuckDBPyConnection") -> None:
+    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if not tables:
+        connection.execute("BEGIN; " + create_statements() + "COMMIT;")
+        return
+    if "wirespan_store" not in tables:
+        raise StoreError(f"{path} is a DuckDB database of another program: give another file")
+    row = connection.execute("SELECT version FROM wirespan_store").fetchone()
+    if row is None or row[0] != VERSION:
+        found = "no version" if row is None else f"version {row[0]}"
+        raise StoreError(
+            f"{path} was written by another release of wirespan (tables of {found}, this one has {VERSION}): "
+            "export it with that release, or give another file"
+        )
+
+
+def _explain(path: Path | None, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0]
+    if "lock" in reason.lower():
+        return f"{path} is in use by another process: stop that one, or give another file ({reason})"
+    if path is not None and not path.parent.is_dir():
+        return f"cannot open {path}: there is no directory {path.parent}"
+    return f"cannot open {path}: {reason}. If the file is damaged, move it away; a new one is made"

@@ -1,0 +1,274 @@
+"""The one thread that writes: group commit.
+
+Requests that arrive while a transaction runs wait together and are the next transaction. So one sender waits
+for one commit, and a thousand senders share one: the more there is to do, the less each span costs.
+
+Invariant: a request's future is resolved after COMMIT has returned, which syncs the write-ahead log to disk.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from wirespan import _core
+from wirespan.viewer.errors import StoreBusy, StoreError
+from wirespan.viewer.schema import ARRIVAL_INTERVAL_NS, TABLE_OF_SIGNAL, TABLES
+
+if TYPE_CHECKING:
+    from wirespan.viewer.database import Database
+    from wirespan.viewer.prune import Pruner
+
+Committed: TypeAlias = tuple[int, int]
+"""First and last `seq` of a commit."""
+
+_log: Final = logging.getLogger("wirespan.viewer")
+
+_MAX_WAITING_BYTES: Final = 256 * 1024**2
+_MAX_GROUP: Final = 1024
+
+_LAST_SEQ: Final = """
+    SELECT max(seq) FROM (
+        SELECT max(seq) AS seq FROM stored_spans UNION ALL
+        SELECT max(seq) FROM logs UNION ALL
+        SELECT max(seq) FROM metrics
+    )
+"""
+_NEW_RESOURCES: Final = """
+    INSERT INTO resources
+    SELECT DISTINCT ON (resource_id) resource_id, service, attributes FROM incoming
+    WHERE resource_id NOT IN (SELECT resource_id FROM resources)
+"""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A batch to store, or None to remove everything, and who waits for it."""
+
+    batch: _core.Batch | None
+    loop: asyncio.AbstractEventLoop
+    done: "asyncio.Future[None]"
+    bytes: int
+
+
+@dataclass(slots=True, eq=False)
+class _Subscriber:
+    loop: asyncio.AbstractEventLoop
+    callback: Callable[[Committed], None] = field(repr=False)
+
+
+class Writer:
+    """Owns the thread and the numbering.
+
+    Args:
+        database: What it writes to.
+        pruner: Asked after each commit, and every `idle_s` seconds without one.
+        idle_s: Seconds.
+    """
+
+    def __init__(self, database: "Database", pruner: "Pruner", *, idle_s: float = 5.0) -> None:
+        self._cursor = database.cursor()
+        self._pruner = pruner
+        self._idle_s = idle_s
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting_bytes = 0
+        self._closed = False
+        self._subscribers: list[_Subscriber] = []
+        self._resources = self._stored_resources()
+        self._next_arrival_ns = 0
+        self.last_seq = self._highest_seq()
+        self._thread = threading.Thread(target=self._run, name="wirespan-store", daemon=True)
+        self._thread.start()
+
+    # On any event loop.
+
+    async def add(self, batch: _core.Batch) -> None:
+        """See `Store.add`."""
+        await self._put(batch, batch.memory_bytes)
+
+    async def clear(self) -> None:
+        """See `Store.clear`."""
+        await self._put(None, 0)
+
+    async def _put(self, batch: _core.Batch | None, size: int) -> None:
+        loop = asyncio.get_running_loop()
+        job = _Job(batch, loop, loop.create_future(), size)
+        with self._lock:
+            if self._closed:
+                raise StoreError("the store is closed")
+            if self._waiting_bytes and self._waiting_bytes + size > _MAX_WAITING_BYTES:
+                raise StoreBusy("the store cannot write as fast as records arrive: send again later")
+            self._waiting_bytes += size
+            self._jobs.put(job)
+        await job.done
+
+    def subscribe(self, callback: Callable[[Committed], None]) -> Callable[[], None]:
+        """See `Store.subscribe`."""
+        subscriber = _Subscriber(asyncio.get_running_loop(), callback)
+        with self._lock:
+            self._subscribers.append(subscriber)
+
+        def end() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._subscribers.remove(subscriber)
+
+        return end
+
+    def close(self) -> None:
+        """Writes what waits and ends the thread."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+        self._cursor.close()
+
+    # On the writer's thread.
+
+    def _run(self) -> None:
+        more = True
+        while more:
+            group, more = self._next_group()
+            if group:
+                self._store(group)
+            if more:
+                self._prune()
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        """All jobs that wait, and whether there may be more later."""
+        group: list[_Job] = []
+        with contextlib.suppress(queue.Empty):
+            while len(group) < _MAX_GROUP:
+                job = self._jobs.get_nowait() if group else self._jobs.get(timeout=self._idle_s)
+                if job is None:
+                    return group, False
+                group.append(job)
+        return group, True
+
+    def _store(self, group: list[_Job]) -> None:
+        error: StoreError | None = None
+        first = self.last_seq + 1
+        try:
+            self._commit(group)
+        except Exception as caught:  # noqa: BLE001 - whatever it is, the senders must hear of it
+            _log.exception("the store could not write %d requests", len(group))
+            error = StoreError(f"the store could not write: {_first_line(caught)}")
+            with contextlib.suppress(Exception):  # a COMMIT may have failed after its rows were written
+                self.last_seq = self._highest_seq()
+        with self._lock:
+            self._waiting_bytes -= sum(job.bytes for job in group)
+            subscribers = list(self._subscribers)
+        for loop, jobs in _by_loop(group).items():
+            _call(loop, _resolve, jobs, error)
+        if error is None and self.last_seq >= first:
+            for subscriber in subscribers:
+                _call(subscriber.loop, subscriber.callback, (first, self.last_seq))
+
+    def _commit(self, group: list[_Job]) -> None:
+        known, next_seq = set(self._resources), self.last_seq + 1
+        self._cursor.execute("BEGIN")
+        try:
+            for batches in _steps(group):
+                if batches:
+                    next_seq = self._insert(batches, next_seq, known)
+                else:
+                    self._remove_all()
+                    known.clear()
+            self._cursor.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(Exception):  # the first error says more
+                self._cursor.execute("ROLLBACK")
+            self._next_arrival_ns = 0
+            raise
+        self._resources = known
+        self.last_seq = next_seq - 1
+
+    def _note_arrival(self, next_seq: int) -> None:
+        now = time.time_ns()
+        if now >= self._next_arrival_ns:
+            self._cursor.execute("INSERT INTO arrivals VALUES (?, ?)", [next_seq, now])
+            self._next_arrival_ns = now + ARRIVAL_INTERVAL_NS
+
+    def _insert(self, batches: dict[str, list[_core.Batch]], next_seq: int, known: set[int]) -> int:
+        self._note_arrival(next_seq)
+        for signal, parts in batches.items():
+            records, resources = _core.stack(parts, next_seq)
+            self._insert_table(f"INSERT INTO {TABLE_OF_SIGNAL[signal]} SELECT * FROM incoming", records)  # noqa: S608 - our own names
+            found = {number for part in parts for number in part.resource_ids}
+            if not found <= known:
+                self._insert_table(_NEW_RESOURCES, resources)
+                known |= found
+            next_seq += len(records)
+        return next_seq
+
+    def _insert_table(self, sql: str, table: _core.Table) -> None:
+        self._cursor.register("incoming", table)
+        try:
+            self._cursor.execute(sql)
+        finally:
+            with contextlib.suppress(Exception):  # refused after an error; the next table takes its place
+                self._cursor.unregister("incoming")
+
+    def _remove_all(self) -> None:
+        self._next_arrival_ns = 0
+        for table in TABLES:
+            self._cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+
+    def _prune(self) -> None:
+        try:
+            if self._pruner.prune_if_due(self._cursor):
+                self._resources = self._stored_resources()
+        except Exception:  # noqa: BLE001 - what was received is safe; the next time it may work
+            _log.exception("the store could not remove old rows")
+
+    def _stored_resources(self) -> set[int]:
+        return {number for (number,) in self._cursor.execute("SELECT resource_id FROM resources").fetchall()}
+
+    def _highest_seq(self) -> int:
+        row = self._cursor.execute(_LAST_SEQ).fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+
+def _steps(group: list[_Job]) -> list[dict[str, list[_core.Batch]]]:
+    """Batches by signal, those before and after a clear apart; an empty step is a clear."""
+    steps: list[dict[str, list[_core.Batch]]] = []
+    for is_clear, jobs in itertools.groupby(group, lambda job: job.batch is None):
+        step: dict[str, list[_core.Batch]] = {}
+        for job in () if is_clear else jobs:
+            batch = cast("_core.Batch", job.batch)
+            step.setdefault(batch.signal, []).append(batch)
+        steps.append(step)
+    return steps
+
+
+def _by_loop(group: list[_Job]) -> dict[asyncio.AbstractEventLoop, list[_Job]]:
+    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in group:
+        loops.setdefault(job.loop, []).append(job)
+    return loops
+
+
+def _resolve(jobs: list[_Job], error: StoreError | None) -> None:
+    for job in jobs:
+        if job.done.done():  # whoever waited was cancelled
+            continue
+        if error is None:
+            job.done.set_result(None)
+        else:
+            job.done.set_exception(error)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(function, *args)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,93 @@
+//! Parts of a record that are stored as JSON arrays: events, links, exemplars, quantiles.
+
+use crate::model::{Event, Exemplar, Link, Point, Span};
+use crate::value::{write_double, write_hex, write_text};
+
+/// `[{"time_ns","name","attributes"}]`.
+pub(crate) fn write_events(events: &[Event<'_>], out: &mut String) {
+    write_array(events, out, |event, out| {
+        out.push_str("{\"time_ns\":");
+        out.push_str(itoa::Buffer::new().format(event.time_ns));
+        out.push_str(",\"name\":");
+        write_text(&event.name, out);
+        out.push_str(",\"attributes\":");
+        event.attributes.write_json(out);
+        out.push('}');
+    });
+}
+
+/// `[{"trace_id","span_id","attributes"}]`, ids in hex.
+pub(crate) fn write_links(links: &[Link<'_>], out: &mut String) {
+    write_array(links, out, |link, out| {
+        out.push('{');
+        write_ids(link.trace_id, link.span_id, out);
+        out.push_str(",\"attributes\":");
+        link.attributes.write_json(out);
+        out.push('}');
+    });
+}
+
+/// `[{"trace_id","span_id","time_ns","value","attributes"}]`.
+pub(crate) fn write_exemplars(exemplars: &[Exemplar<'_>], out: &mut String) {
+    write_array(exemplars, out, |exemplar, out| {
+        out.push('{');
+        write_ids(exemplar.trace_id, exemplar.span_id, out);
+        out.push_str(",\"time_ns\":");
+        out.push_str(itoa::Buffer::new().format(exemplar.time_ns));
+        out.push_str(",\"value\":");
+        match exemplar.value {
+            Some(value) => write_double(value, out),
+            None => out.push_str("null"),
+        }
+        out.push_str(",\"attributes\":");
+        exemplar.attributes.write_json(out);
+        out.push('}');
+    });
+}
+
+/// `[{"quantile","value"}]`.
+pub(crate) fn write_quantiles(point: &Point<'_>, out: &mut String) {
+    write_array(&point.quantiles, out, |(quantile, value), out| {
+        out.push_str("{\"quantile\":");
+        write_double(*quantile, out);
+        out.push_str(",\"value\":");
+        write_double(*value, out);
+        out.push('}');
+    });
+}
+
+/// How many attributes, events and links are missing, `{"attributes":1}`; nothing when none are.
+pub(crate) fn write_dropped(span: &Span<'_>, out: &mut String) {
+    let counts = [
+        ("attributes", span.attributes.dropped),
+        ("events", span.dropped_events),
+        ("links", span.dropped_links),
+    ];
+    for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+        out.push(if out.is_empty() { '{' } else { ',' });
+        write_text(name, out);
+        out.push(':');
+        out.push_str(itoa::Buffer::new().format(count));
+    }
+    if !out.is_empty() {
+        out.push('}');
+    }
+}
+
+fn write_ids(trace_id: Option<u128>, span_id: Option<u64>, out: &mut String) {
+    out.push_str("\"trace_id\":");
+    write_hex(&trace_id.unwrap_or(0).to_be_bytes(), out);
+    out.push_str(",\"span_id\":");
+    write_hex(&span_id.unwrap_or(0).to_be_bytes(), out);
+}
+
+fn write_array<T>(items: &[T], out: &mut String, write: impl Fn(&T, &mut String)) {
+    out.push('[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(item, out);
+    }
+    out.push(']');
+}
