@@ -1,7 +1,7 @@
-"""OpenTelemetry beyond the tracer: `wirespan.tracers.OpenTelemetry` makes and sends the spans of requests. `status` tells how
-the exporters do.
+"""OpenTelemetry beyond the tracer, which makes and sends the spans of requests.
 
-`TracerProvider` and `SdkTracer` need the package `opentelemetry-api`: `pip install wirespan[opentelemetry]`.
+`status` tells how exporters do. `TracerProvider` and `SdkTracer` need the package `opentelemetry-api`:
+`pip install wirespan[opentelemetry]`.
 """
 
 from typing import TYPE_CHECKING, Any
