@@ -69,11 +69,40 @@ pub(crate) fn copy_context<'py>(context: &Bound<'py, PyContext>) -> PyResult<Bou
 
 /// Sets that variable in the context that runs now.
 pub(crate) fn set_current(py: Python<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let variable = current_exchange(py)?;
-    // SAFETY: `variable` is a ContextVar, `value` a live object, the thread is attached.
+    set_variable(&current_exchange(py)?, value).map(drop)
+}
+
+/// Sets a context variable; returns the token to undo it with. `TypeError` for any other object.
+pub(crate) fn set_variable<'py>(
+    variable: &Bound<'py, PyAny>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: both are live objects, the thread is attached; the call checks that `variable` is a ContextVar.
     let token = unsafe { ffi::PyContextVar_Set(variable.as_ptr(), value.as_ptr()) };
     // SAFETY: the call returns an owned reference, or null with an exception set.
-    unsafe { Bound::from_owned_ptr_or_err(py, token) }.map(drop)
+    unsafe { Bound::from_owned_ptr_or_err(variable.py(), token) }
+}
+
+/// The value of a context variable; `None` where it has none.
+pub(crate) fn get_variable<'py>(variable: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = variable.py();
+    let mut value = std::ptr::null_mut();
+    // SAFETY: a live object (the call checks that it is a ContextVar), no default, a valid place for an owned reference.
+    let status = unsafe { ffi::PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut value) };
+    if status < 0 {
+        return Err(PyErr::fetch(py));
+    }
+    // SAFETY: an owned reference, or null where there is no value.
+    Ok(unsafe { Bound::from_owned_ptr_or_opt(py, value) })
+}
+
+/// Undoes a `set_variable`. An error where that was done in another context, or undone already.
+pub(crate) fn reset_variable(variable: &Bound<'_, PyAny>, token: &Bound<'_, PyAny>) -> PyResult<()> {
+    // SAFETY: both are live objects, the thread is attached; the call checks both types.
+    match unsafe { ffi::PyContextVar_Reset(variable.as_ptr(), token.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(variable.py())),
+    }
 }
 
 /// A duplicate of a descriptor that Python names by number: the caller's stays open.

@@ -31,7 +31,7 @@ impl Driver {
             return Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine"));
         }
         if !self.started.swap(true, Ordering::Relaxed) {
-            call::set_current(py, self.object.bind(py).as_any())?;
+            self.host.enter(self.object.bind(py), &self.exchange)?;
         }
         self.host.note_resumed(&self.exchange);
         let stepped = call::send(self.coroutine.bind(py), value);
@@ -83,7 +83,7 @@ impl Driver {
     #[pyo3(signature = (*args))]
     fn throw(&self, py: Python<'_>, args: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<Py<PyAny>> {
         if !self.started.swap(true, Ordering::Relaxed) {
-            call::set_current(py, self.object.bind(py).as_any())?;
+            self.host.enter(self.object.bind(py), &self.exchange)?;
         }
         self.host.note_resumed(&self.exchange);
         let thrown = self.coroutine.bind(py).call_method1("throw", args).map(Stepped::Yielded);

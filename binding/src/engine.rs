@@ -26,6 +26,7 @@ use crate::host::{Application, Host};
 use crate::inflight::{Tellers, shown};
 use crate::opentelemetry::OpenTelemetry;
 use crate::operation::Done;
+use crate::provider::SourceCell;
 use crate::tracers::Tracers;
 
 /// A clock that a test sets, in nanoseconds.
@@ -78,13 +79,18 @@ struct Given<'py> {
     clock: Option<Py<ManualClock>>,
 }
 
-/// The tracers, native ones apart: those never enter Python.
-fn split_tracers(
-    all: Vec<Bound<'_, PyAny>>,
-    mut ignored: Vec<String>,
-) -> PyResult<(Sinks, Vec<Bound<'_, PyAny>>)> {
+/// The tracers by kind.
+struct Split<'py> {
+    /// They never enter Python.
+    sinks: Sinks,
+    python: Vec<Bound<'py, PyAny>>,
+    /// Of the tracer whose spans handlers see.
+    source: Option<SourceCell>,
+}
+
+fn split_tracers(all: Vec<Bound<'_, PyAny>>, mut ignored: Vec<String>) -> PyResult<Split<'_>> {
     let mut sinks: Vec<Arc<dyn Sink>> = Vec::new();
-    let mut python = Vec::new();
+    let (mut python, mut source) = (Vec::new(), None);
     for tracer in all {
         if let Ok(native) = tracer.cast::<AccessLog>() {
             sinks.push(Arc::clone(&native.get().log) as Arc<dyn Sink>);
@@ -95,6 +101,7 @@ fn split_tracers(
             if let Some(metrics) = &native.get().metrics {
                 sinks.push(Arc::clone(&metrics.sink) as Arc<dyn Sink>);
             }
+            source.get_or_insert_with(|| Arc::clone(&native.get().source));
             sinks.push(Arc::clone(&native.get().spans) as Arc<dyn Sink>);
         } else {
             python.push(tracer);
@@ -103,7 +110,7 @@ fn split_tracers(
     let ignored = IgnoreList::new(ignored).map_err(|e| PyValueError::new_err(e.to_string()))?;
     let sinks = Sinks::new(sinks, ignored);
     let sinks = if python.iter().any(wants_timeline) { sinks.with_timeline() } else { sinks };
-    Ok((sinks, python))
+    Ok(Split { sinks, python, source })
 }
 
 /// A tracer of the user's says so with an attribute; most have none.
@@ -148,7 +155,7 @@ impl PyEngine {
         let mut given: Given<'_> = with_defaults(py, given)?.extract()?;
         let config = config::from_dict(config)?;
         let tellers = Tellers::new(&given.tracers);
-        let (sinks, tracers) =
+        let Split { sinks, python: tracers, source } =
             split_tracers(std::mem::take(&mut given.tracers), std::mem::take(&mut given.ignore))?;
         // A tracer may raise the level of a request.
         let is_traced = config.trace_level != Level::Disabled || !tracers.is_empty();
@@ -163,6 +170,7 @@ impl PyEngine {
             application,
             exchange_type,
             tracers: Tracers::new(py, &tracers)?,
+            source,
             task_type: asyncio.getattr("Task")?.unbind(),
             task_options: task_options(py, event_loop)?.unbind(),
             create_future: event_loop.getattr("create_future")?.unbind(),

@@ -15,9 +15,11 @@ use wirespan_core::handler::Handler;
 use wirespan_core::trace::{EndReason, ErrorNote};
 
 use crate::asgi::Asgi;
+use crate::call;
 use crate::driver::Driver;
 use crate::error::{Disconnected, error_note, exception};
 use crate::exchange::PyExchange;
+use crate::provider::SourceCell;
 use crate::tracers::Tracers;
 
 /// What serves a request.
@@ -33,6 +35,8 @@ pub(crate) struct Host {
     pub application: Application,
     pub exchange_type: Py<PyType>,
     pub tracers: Tracers,
+    /// Where the spans of opentelemetry-api come from, once it has a provider of ours.
+    pub source: Option<SourceCell>,
     pub task_type: Py<PyAny>,
     pub task_options: Py<PyDict>,
     pub create_future: Py<PyAny>,
@@ -57,6 +61,18 @@ impl Host {
     /// The time, read only if somebody records it.
     pub(crate) fn now(&self) -> u64 {
         if self.traces { self.engine.clock().now() } else { 0 }
+    }
+
+    /// Before the first step of a handler, in its context: makes current what belongs to the request.
+    pub(crate) fn enter(&self, object: &Bound<'_, PyExchange>, exchange: &Arc<Exchange>) -> PyResult<()> {
+        let py = object.py();
+        call::set_current(py, object.as_any())?;
+        if let Some(source) = self.source.as_ref().and_then(|cell| cell.get())
+            && let Err(error) = source.enter(py, exchange, self.engine.clock())
+        {
+            self.log(py, "the request's span could not be made current", Some(&error));
+        }
+        Ok(())
     }
 
     /// The handler's code runs.
@@ -112,6 +128,9 @@ impl Host {
 
     fn run_handler(self: &Arc<Self>, py: Python<'_>, exchange: &Arc<Exchange>) -> PyResult<()> {
         let object = self.object(py, exchange)?;
+        if self.tracers.want_head() {
+            self.tracers.head(self, &object);
+        }
         let coroutine = match &self.application {
             Application::Native(dispatch) => dispatch.bind(py).call1((&object,)),
             Application::Asgi(asgi) => asgi.call(exchange, &object),

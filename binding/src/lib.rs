@@ -5,6 +5,7 @@
 //! | crossing | when | copies |
 //! |---|---|---|
 //! | `Tracer.start` | `HTTP_START`, only with Python tracers | nothing |
+//! | `Tracer.head` | head parsed, only with Python tracers that have it | nothing |
 //! | `dispatch(ctx)` / `app(scope, receive, send)` | head parsed | ASGI: the scope; native: nothing until read |
 //! | `Driver.__next__` | each step of the handler | nothing |
 //! | `read` / `receive` | the handler asks for body | each chunk once |
@@ -31,6 +32,7 @@ mod inflight;
 mod metrics;
 mod opentelemetry;
 mod operation;
+mod provider;
 mod receiver;
 mod request;
 mod stats;
@@ -55,6 +57,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<access_log::AccessLog>()?;
     opentelemetry::register(module)?;
     metrics::register(module)?;
+    provider::register(module)?;
     receiver::register(module)?;
     tables::register(module)
 }

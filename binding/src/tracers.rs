@@ -13,6 +13,8 @@ use crate::host::Host;
 struct Tracer {
     start: Py<PyAny>,
     finish: Py<PyAny>,
+    /// Most tracers have none.
+    head: Option<Py<PyAny>>,
     name: String,
     /// Its failure was logged: once is enough.
     failed: AtomicBool,
@@ -55,7 +57,7 @@ impl Tracers {
         };
         let mut started = Vec::with_capacity(self.all.len());
         for (number, tracer) in self.all.iter().enumerate() {
-            match start_one(tracer, &context, object) {
+            match next_context(&tracer.start, "start", &context, object) {
                 Ok(next) => {
                     context = next;
                     started.push(number);
@@ -66,6 +68,30 @@ impl Tracers {
         let mut local = object.get().local();
         local.context = Some(context.unbind());
         local.started = started;
+    }
+
+    /// Whether [`Tracers::head`] does anything.
+    pub(crate) fn want_head(&self) -> bool {
+        self.all.iter().any(|tracer| tracer.head.is_some())
+    }
+
+    /// `head` of every tracer that has one and whose `start` returned, in order, before the handler starts.
+    pub(crate) fn head(&self, host: &Host, object: &Bound<'_, PyExchange>) {
+        let py = object.py();
+        let (context, started) = {
+            let local = object.get().local();
+            (local.context.as_ref().map(|context| context.clone_ref(py)), local.started.clone())
+        };
+        let Some(mut context) = context.map(|context| context.into_bound(py)) else { return };
+        for tracer in started.into_iter().map(|number| &self.all[number]) {
+            let Some(head) = &tracer.head else { continue };
+            match next_context(head, "head", &context, object) {
+                Ok(next) => context = next,
+                Err(error) => tracer.report(host, "head", &error, py),
+            }
+        }
+        let before = object.get().local().context.replace(context.unbind());
+        drop(before); // without the lock
     }
 
     /// `finish` of every tracer whose `start` returned, in reverse order.
@@ -95,16 +121,17 @@ impl Tracer {
     }
 }
 
-/// One tracer's `start`, which must return a context.
-fn start_one<'py>(
-    tracer: &Tracer,
+/// One tracer's `start` or `head`, which must return a context.
+fn next_context<'py>(
+    method: &Py<PyAny>,
+    name: &str,
     context: &Bound<'py, PyContext>,
     object: &Bound<'py, PyExchange>,
 ) -> PyResult<Bound<'py, PyContext>> {
-    let next = call_in_copy(&tracer.start, context, object)?;
+    let next = call_in_copy(method, context, object)?;
     next.cast_into::<PyContext>().map_err(|other| {
         let got = other.into_inner().get_type();
-        PyTypeError::new_err(format!("start must return a contextvars.Context, not {got}"))
+        PyTypeError::new_err(format!("{name} must return a contextvars.Context, not {got}"))
     })
 }
 
@@ -130,6 +157,7 @@ fn tracer(object: &Bound<'_, PyAny>) -> PyResult<Tracer> {
     Ok(Tracer {
         start: method("start")?,
         finish: method("finish")?,
+        head: object.getattr("head").ok().filter(Bound::is_callable).map(Bound::unbind),
         name: name.clone(),
         failed: AtomicBool::new(false),
     })

@@ -6,7 +6,8 @@
 //! reply) -> [`h1`] (encode) -> [`output`] (into the kernel) -> [`sinks`] (the finished record).
 //!
 //! Its trace: [`propagation`] (the caller's headers) -> [`sampling`] (is it kept) -> [`trace`] (the record) -> [`sinks`]
-//! (the span) -> [`otlp`] (to a receiver). Its numbers: [`metrics`].
+//! (the span) -> [`otlp`] (to a receiver). Spans that the application makes join it there from [`spans`]. Its numbers:
+//! [`metrics`].
 
 pub mod config;
 mod connection;
@@ -24,5 +25,6 @@ pub mod output;
 pub mod propagation;
 pub mod sampling;
 pub mod sinks;
+pub mod spans;
 mod stream;
 pub mod trace;

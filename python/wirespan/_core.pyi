@@ -5,6 +5,7 @@ import contextvars
 import datetime
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from os import PathLike
+from types import TracebackType
 from typing import Any, Literal, Self, final
 
 __version__: str
@@ -22,6 +23,9 @@ def metric_table() -> list[
 ]: ...  # name, kind, unit, attributes, description, bounds of its buckets
 def define_event(name: str, level: int, /) -> int:
     """Number of the new event. Raises ValueError that says who has the name."""
+
+def redact_query(query: str) -> str:
+    """A query string without the secrets that spans must not tell."""
 
 class CoreError(Exception):
     """Raised by the engine; `fault` is operator, peer, network, handler or internal."""
@@ -255,6 +259,96 @@ class OpenTelemetry:
 
 def exporter_status() -> list[dict[str, Any]]:
     """What `status()` of every exporter of this process says, with `signal` and `destination` before."""
+
+@final
+class SpanSource:
+    """What wirespan.opentelemetry.TracerProvider is made of."""
+
+    def __new__(cls, tracer: OpenTelemetry, api: dict[str, Any]) -> SpanSource: ...
+    def tracer(
+        self, name: str, version: str | None, schema_url: str | None, attributes: Mapping[str, Any] | None
+    ) -> Tracer: ...
+    @property
+    def overflowed(self) -> int: ...  # spans lost: their request made too many before its verdict
+
+@final
+class Tracer:
+    """An opentelemetry.trace.Tracer."""
+
+    def start_span(
+        self,
+        name: str,
+        context: Any | None = None,
+        kind: Any | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        links: Sequence[Any] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> Span: ...
+    def start_as_current_span(
+        self,
+        name: str,
+        context: Any | None = None,
+        kind: Any | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        links: Sequence[Any] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> CurrentSpan: ...
+
+@final
+class CurrentSpan:
+    """For `with`, and as a decorator."""
+
+    def __enter__(self) -> Span: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+    def __call__(self, function: Callable[..., Any], /) -> Callable[..., Any]: ...
+    def again(self) -> CurrentSpan:
+        """The same, to be entered once more."""
+
+@final
+class Span:
+    """An opentelemetry.trace.Span."""
+
+    def get_span_context(self) -> Any: ...
+    @property
+    def context(self) -> Any: ...
+    @property
+    def kind(self) -> Any: ...
+    def is_recording(self) -> bool: ...
+    def set_attribute(self, key: str, value: Any) -> None: ...
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None: ...
+    def add_event(
+        self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None
+    ) -> None: ...
+    def add_link(self, context: Any, attributes: Mapping[str, Any] | None = None) -> None: ...
+    def update_name(self, name: str) -> None: ...
+    def set_status(self, status: Any, description: str | None = None) -> None: ...
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Mapping[str, Any] | None = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None: ...
+    def end(self, end_time: int | None = None) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
 
 @final
 class ManualClock:

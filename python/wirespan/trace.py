@@ -346,4 +346,19 @@ class Tracer(Protocol):
         """
 
     def finish(self, context: contextvars.Context, request: "RequestContext") -> None:
-        """The last byte left, or the exchange ended otherwise. `context` is what `start` returned."""
+        """The last byte left, or the exchange ended otherwise.
+
+        `context` is what `start`, or `head`, returned.
+        """
+
+
+@runtime_checkable
+class HeadTracer(Tracer, Protocol):
+    """A tracer that also wants to see the request before its handler starts."""
+
+    def head(self, context: contextvars.Context, request: "RequestContext") -> contextvars.Context:
+        """The head is parsed. Not called for requests that have no handler: those that cannot be parsed.
+
+        Returns:
+            The context to use from here on, as with `start`.
+        """

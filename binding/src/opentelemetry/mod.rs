@@ -26,6 +26,7 @@ pub(crate) use self::shown::{attributes, hex, receiver_name};
 use self::health::SpanHealth;
 use crate::access_log::seconds;
 use crate::metrics::{self, MetricsPart, Setting};
+use crate::provider::SourceCell;
 
 /// How long the end of the process may be put off to send what was not sent yet.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -42,6 +43,8 @@ pub(crate) struct OpenTelemetry {
     pub ignored: Vec<String>,
     /// What is counted; `None`: nothing is.
     pub metrics: Option<Arc<MetricsPart>>,
+    /// Filled when a provider is made for it.
+    pub source: SourceCell,
     /// As in its resource.
     pub service: String,
     /// Where running requests are reported.
@@ -107,7 +110,8 @@ impl OpenTelemetry {
         });
         health::enlist(&health);
         metrics.iter().for_each(health::enlist);
-        Ok(Self { spans, ignored, metrics, service, inflight, exporter, memory, health })
+        let source = SourceCell::default();
+        Ok(Self { spans, ignored, metrics, source, service, inflight, exporter, memory, health })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use crate::message::ResponseFields;
 use crate::propagation::{TraceState, traceparent};
 use crate::sampling::Verdict;
+use crate::spans::Family;
 
 /// The flags of W3C trace context, level 2. Bits without a meaning are dropped: they must be sent as 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub struct TraceContext {
     /// What the client is told.
     pub reply_headers: ReplyHeaders,
     verdict: OnceLock<Verdict>,
+    /// Most requests have none: it costs a pointer.
+    family: OnceLock<Box<Family>>,
 }
 
 impl TraceContext {
@@ -103,6 +106,7 @@ impl TraceContext {
             is_recording: false,
             reply_headers: ReplyHeaders::default(),
             verdict: OnceLock::new(),
+            family: OnceLock::new(),
         }
     }
 
@@ -116,6 +120,17 @@ impl TraceContext {
     /// Decides; the first decision counts and is returned.
     pub fn decide(&self, verdict: impl FnOnce() -> Verdict) -> Verdict {
         *self.verdict.get_or_init(verdict)
+    }
+
+    /// The spans that the application made in this exchange.
+    pub fn family(&self) -> &Family {
+        self.family.get_or_init(Box::default)
+    }
+
+    /// The same, where it made any.
+    #[must_use]
+    pub fn known_family(&self) -> Option<&Family> {
+        self.family.get().map(|family| &**family)
     }
 
     /// The header lines for a response with these fields, each with its line end; `None` where the client is told

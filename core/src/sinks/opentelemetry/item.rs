@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
 use crate::otlp::{EncodedSpan, Finished, SpanData};
+use crate::spans::{Family, put_over};
+use crate::trace::TraceContext;
 
 /// A span to export. Small, since a queue holds thousands.
 #[derive(Debug)]
@@ -35,7 +37,12 @@ impl Item {
     pub fn finished(self) -> Option<Finished> {
         match self.0 {
             Inner::Exchange(exchange, mapping) => {
-                mapping.span(&exchange).map(|span| Finished::Span(Box::new(span)))
+                let mut span = mapping.span(&exchange)?;
+                let family = exchange.context().and_then(TraceContext::known_family);
+                if let Some(added) = family.and_then(Family::take_server) {
+                    put_over(&mut span, *added);
+                }
+                Some(Finished::Span(Box::new(span)))
             }
             Inner::Finished(finished) => Some(finished),
             Inner::Nothing => None,
@@ -45,7 +52,13 @@ impl Item {
 
 impl From<SpanData> for Item {
     fn from(span: SpanData) -> Self {
-        Self(Inner::Finished(Finished::Span(Box::new(span))))
+        Box::new(span).into()
+    }
+}
+
+impl From<Box<SpanData>> for Item {
+    fn from(span: Box<SpanData>) -> Self {
+        Self(Inner::Finished(Finished::Span(span)))
     }
 }
 

@@ -157,7 +157,7 @@ impl Mapping {
             span_id: context.span.span_id,
             parent_span_id: context.parent,
             flags: u32::from(context.span.flags.bits()) | FLAG_HAS_IS_REMOTE | remote,
-            trace_state: text_of(&reweighted(context)),
+            trace_state: trace_state(context),
             name: self.name(exchange.request(), record),
             kind: Kind::Server,
             start_unix_ns: record.wall_ns(start),
@@ -359,6 +359,11 @@ fn reweighted(context: &TraceContext) -> TraceState {
         Some(Verdict::Keep(Reweight::Unknown)) => with_threshold(state, None),
         _ => state.clone(),
     }
+}
+
+/// The same, as spans have it.
+pub(super) fn trace_state(context: &TraceContext) -> Text {
+    text_of(&reweighted(context))
 }
 
 fn text_of(state: &TraceState) -> Text {

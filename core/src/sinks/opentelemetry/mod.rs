@@ -25,15 +25,17 @@ pub use item::{Item, SpanSink};
 pub use mapping::{Limits, Mapping, MappingOptions};
 pub use method::Methods;
 pub(crate) use outcome::failure;
+pub use privacy::redact;
 
 use self::mapping::SCOPE;
 use super::Sink;
 use crate::exchange::Exchange;
-use crate::otlp::EncodedSpan;
+use crate::otlp::{EncodedSpan, SpanData};
 use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
 };
+use crate::spans::{Ended, Family};
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
 
 /// The one warning that the specification wants (`TraceIdRatioBased`, compatibility warnings).
@@ -124,6 +126,35 @@ impl OpenTelemetry {
         self.tail.as_ref()
     }
 
+    /// The decision at the head.
+    #[must_use]
+    pub(crate) const fn head_sampler(&self) -> &HeadSampler {
+        &self.head
+    }
+
+    /// Hands over a span that belongs to no exchange.
+    pub(crate) fn export(&self, span: Box<SpanData>) {
+        self.spans.push(span.into());
+    }
+
+    /// Hands over finished spans of an exchange, unless it was dropped. They count in the rate limit.
+    pub(crate) fn export_children(&self, context: &TraceContext, spans: Ended) {
+        let verdict = context.verdict().unwrap_or_default();
+        if spans.is_empty() || !verdict.is_kept() {
+            return;
+        }
+        if let Some(tail) = &self.tail {
+            tail.charge(u32::try_from(spans.len()).unwrap_or(u32::MAX));
+        }
+        let trace_state = (verdict != Verdict::default()).then(|| mapping::trace_state(context));
+        for mut span in spans {
+            if let Some(trace_state) = &trace_state {
+                span.trace_state = trace_state.clone();
+            }
+            self.export(span);
+        }
+    }
+
     /// Exchanges whose span was handed over.
     #[must_use]
     pub fn kept(&self) -> u64 {
@@ -182,7 +213,9 @@ impl OpenTelemetry {
     /// The exchange as the exporter wants it. Written here, it costs half a microsecond; handed over, it would cost the
     /// exporter's thread three times that, and both threads the memory that one allocates and the other frees.
     fn item(&self, exchange: &Arc<Exchange>) -> Item {
-        if !self.spans.takes_encoded() {
+        let family = exchange.context().and_then(TraceContext::known_family);
+        // What an application added is put over the span, so that must be there as data.
+        if !self.spans.takes_encoded() || family.is_some_and(Family::has_server) {
             return Item::exchange(exchange, &self.mapping);
         }
         // Plain bytes: whatever panicked, they are cleared before they are used.
@@ -207,7 +240,8 @@ impl OpenTelemetry {
         let state = &context.span.trace_state;
         tail.decide(&Facts {
             is_sampled: context.span.flags.is_sampled(),
-            is_error: outcome::failure(record).is_some(),
+            is_error: outcome::failure(record).is_some()
+                || context.known_family().is_some_and(Family::is_error),
             duration_ns: record.total_ns(),
             states_ns: record.states(),
             target: record.route.as_ref().map_or_else(path, |route| route.as_bytes()),
@@ -239,6 +273,9 @@ impl Sink for OpenTelemetry {
             self.spans.push(self.item(exchange));
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(family) = context.known_family() {
+            self.export_children(context, family.take_waiting());
         }
     }
 }

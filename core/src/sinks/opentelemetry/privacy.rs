@@ -14,7 +14,8 @@ const SECRETS: [&str; 7] = [
 ];
 
 /// The query with the values of secret parameters replaced, as the conventions ask; keys stay.
-pub(super) fn redact(query: &str) -> String {
+#[must_use]
+pub fn redact(query: &str) -> String {
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
         Some((key, _)) if SECRETS.contains(&key) => Cow::Owned(format!("{key}=REDACTED")),
         _ => Cow::Borrowed(pair),

@@ -1,0 +1,148 @@
+"""SERVER spans through the official OpenTelemetry SDK, for those who have set up that one."""
+
+import contextvars
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import context as otel
+from opentelemetry import propagate, trace
+
+from wirespan import _core
+from wirespan.trace import Event
+
+if TYPE_CHECKING:
+    from wirespan.context import RequestContext
+    from wirespan.trace import HTTPStats
+
+_METHODS: Final = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+_FIRST_ERROR: Final = 500
+_NO_SPAN: Final[trace.Span] = trace.INVALID_SPAN
+_span: Final = contextvars.ContextVar("wirespan_sdk_span", default=_NO_SPAN)
+
+
+class SdkTracer:
+    """One SERVER span for each request, made by the provider that is installed, with the six states on it.
+
+        trace.set_tracer_provider(sdk_provider)
+        app = App(tracers=[SdkTracer()])
+
+    The span begins when the request's first byte arrived, is current in the handler, and ends with the last
+    byte of the response. Everything runs in Python: `wirespan.tracers.OpenTelemetry` with `TracerProvider`
+    costs a fraction. Requests whose head cannot be parsed have a span, too, which is a trace of its own.
+
+    Args:
+        provider: Whose spans to make; None: the one that `trace.set_tracer_provider` was given.
+    """
+
+    def __init__(self, provider: trace.TracerProvider | None = None) -> None:
+        self._tracer = trace.get_tracer("wirespan", _core.__version__, provider)
+
+    def start(self, context: contextvars.Context, request: "RequestContext") -> contextvars.Context:
+        """Nothing is known yet."""
+        return context
+
+    def head(self, context: contextvars.Context, request: "RequestContext") -> contextvars.Context:
+        """Starts the span, which sees the caller's context, and makes it current."""
+        carrier: dict[str, str] = {}
+        for name, value in request.header_items():
+            carrier[name] = f"{carrier[name]},{value}" if name in carrier else value
+        told = propagate.extract(carrier, context=otel.get_current())
+        span = self._start(request, _at_head(request), told)
+        _span.set(span)
+        otel.attach(trace.set_span_in_context(span, told))
+        return contextvars.copy_context()
+
+    def finish(self, context: contextvars.Context, request: "RequestContext") -> None:
+        """Ends the span with what became of the request."""
+        span = _span.get()
+        if span is _NO_SPAN:
+            span = self._start(request, {"http.request.method": "_OTHER"}, otel.Context())
+        stats = request.trace_info.stats
+        if span.is_recording():
+            if stats.route is not None:
+                span.update_name(f"{_method(request)} {stats.route}")
+            span.set_attributes(_at_end(stats))
+            _judge(span, stats)
+        span.end(_unix_ns(stats, Event.HTTP_FINISH))
+
+    def _start(
+        self, request: "RequestContext", attributes: dict[str, Any], parent: otel.Context
+    ) -> trace.Span:
+        stats = request.trace_info.stats
+        begin = _unix_ns(stats, Event.RECEIVED) or _unix_ns(stats, Event.HTTP_START)
+        return self._tracer.start_span(
+            _method(request), parent, trace.SpanKind.SERVER, attributes, start_time=begin
+        )
+
+
+def _method(request: "RequestContext") -> str:
+    """As span names have it."""
+    return request.method if request.method in _METHODS else "HTTP"
+
+
+def _unix_ns(stats: "HTTPStats", event: Event) -> int | None:
+    """When an event was, in nanoseconds since 1970; None where it was not recorded."""
+    recorded = stats.get_event(event)
+    if recorded is None:
+        return None
+    return int(recorded.time.timestamp()) * 1_000_000_000 + recorded.time.microsecond * 1_000
+
+
+def _at_head(request: "RequestContext") -> dict[str, Any]:
+    """What samplers see, by the HTTP conventions."""
+    known = request.method in _METHODS
+    found: dict[str, Any] = {
+        "http.request.method": request.method if known else "_OTHER",
+        "http.request.method_original": None if known else request.method,
+        "url.scheme": "http",
+        "url.path": request.raw_path.decode("latin-1"),
+        "url.query": _core.redact_query(request.query_string) or None,
+        "network.protocol.version": request.http_version,
+        "user_agent.original": request.header("user-agent"),
+    }
+    host, _, port = (request.header("host") or "").rpartition(":")
+    is_port = bool(host) and port.isdecimal()
+    found["server.address"] = host if is_port else request.header("host")
+    found["server.port"] = int(port) if is_port else None
+    if request.client is not None:
+        found["client.address"] = found["network.peer.address"] = request.client[0]
+        found["network.peer.port"] = request.client[1]
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _at_end(stats: "HTTPStats") -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "http.route": stats.route,
+        "http.response.status_code": stats.status_code,
+        "wirespan.end_reason": stats.end_reason,
+        "wirespan.recv_size": stats.recv_size,
+        "wirespan.send_size": stats.send_size,
+    }
+    found |= {f"wirespan.state.{name}_ns": spent for name, spent in stats.states().items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _judge(span: trace.Span, stats: "HTTPStats") -> None:
+    """The rules of `core/src/sinks/opentelemetry/outcome.rs`."""
+    error = stats.panicked()
+    status = stats.status_code or 0
+    reason = stats.end_reason or "completed"
+    if error is None and status >= _FIRST_ERROR:
+        error = stats.error if reason in {"completed", "handler_error"} else None
+    if error is not None:
+        span.record_exception(error)
+        kind = type(error)
+        name = kind.__qualname__
+        _fail(span, name if kind.__module__ == "builtins" else f"{kind.__module__}.{name}", str(error))
+    elif reason not in {"completed", "upgraded"} and not (
+        reason in {"protocol_error", "limit_exceeded"} and 400 <= status < _FIRST_ERROR  # noqa: PLR2004
+    ):
+        _fail(span, reason, "")
+    elif status >= _FIRST_ERROR:
+        _fail(span, str(status), "")
+
+
+def _fail(span: trace.Span, kind: str, description: str) -> None:
+    span.set_attribute("error.type", kind)
+    span.set_status(trace.StatusCode.ERROR, description or None)
