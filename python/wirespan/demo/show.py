@@ -34,7 +34,6 @@ def run_demo(seconds: float | None = None, *, view: bool = True) -> None:
 
     Raises:
         StartError: FastAPI is not installed, or the viewer does not start.
-        WirespanError: the viewer ended while the demo ran.
     """
     make_shop = _shop_module().make_shop
     console = Console(highlight=False)

@@ -2,7 +2,7 @@
 
 So a blocked application never blocks the page, and what the viewer costs is not charged to the application.
 
-They live and end together. The viewer's standard input is a pipe that only this process holds: it ends when
+They start and stop together, but a viewer that fails does not take the application along. The viewer's standard input is a pipe that only this process holds: it ends when
 this one does, however that happens. It has a session of its own, so Ctrl-C in the terminal reaches the server
 alone, which sends its last spans before the viewer is told to stop.
 """
@@ -10,7 +10,6 @@ alone, which sends its last spans before the viewer is told to stop.
 import contextlib
 import dataclasses
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Final, cast
 
 from wirespan.config import Config
-from wirespan.errors import WirespanError
 from wirespan.loading import StartError, say
 from wirespan.sources import without_variables
 from wirespan.viewer.client import ViewerClient, ViewerError
@@ -35,7 +33,6 @@ def with_viewer(config: Config) -> Iterator[Config]:
 
     Raises:
         StartError: it did not start.
-        WirespanError: it ended while the server ran; the server was stopped.
     """
     with viewer_beside(port=config.view_port) as url:
         say(f"viewer on {url}")
@@ -56,7 +53,6 @@ def viewer_beside(*words: str, port: int | None = None) -> Iterator[str]:
 
     Raises:
         StartError: it did not start; it has said why.
-        WirespanError: it ended before the block did. This process got a SIGTERM then.
     """
     port = PORT if port is None else port
     url = f"http://127.0.0.1:{port}"
@@ -70,8 +66,6 @@ def viewer_beside(*words: str, port: int | None = None) -> Iterator[str]:
         yield child.url
     finally:
         child.end()
-    if child.code is not None:
-        raise WirespanError(f"the viewer ended (exit code {child.code}), so the server was stopped")
 
 
 def _is_taken(port: int) -> bool:
@@ -94,11 +88,9 @@ class _Child:
 
     Attributes:
         url: where it listens.
-        code: its exit code, when it ended before it was told to.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
-        self.code: int | None = None
         self._told = threading.Event()
         self._process = subprocess.Popen(  # noqa: S603 - our own words
             [sys.executable, "-m", "wirespan", "view", "--beside", *words],
@@ -118,8 +110,7 @@ class _Child:
     def _watch(self) -> None:
         code = self._process.wait()
         if not self._told.is_set():
-            self.code = code
-            os.kill(os.getpid(), signal.SIGTERM)
+            say(f"the viewer ended (exit code {code}); the server goes on without it")
 
     def end(self) -> None:
         """Tells it to stop and waits until it has; firmly after a while."""
