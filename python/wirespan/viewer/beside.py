@@ -2,9 +2,10 @@
 
 So a blocked application never blocks the page, and what the viewer costs is not charged to the application.
 
-They start and stop together, but a viewer that fails does not take the application along. The viewer's standard input is a pipe that only this process holds: it ends when
-this one does, however that happens. It has a session of its own, so Ctrl-C in the terminal reaches the server
-alone, which sends its last spans before the viewer is told to stop.
+They start and stop together, but a viewer that fails does not take the application along. The viewer's
+standard input is a pipe that only this process holds: it ends when this one does, however that happens. It
+has a session of its own, so Ctrl-C in the terminal reaches the server alone, which sends its last spans
+before the viewer is told to stop.
 """
 
 import contextlib
