@@ -202,6 +202,10 @@ impl SpanSink for Exporter {
         Self::push(self, item);
     }
 
+    fn takes_encoded(&self) -> bool {
+        self.takes_encoded
+    }
+
     fn tell(&self, line: &'static str) {
         Self::tell(self, line);
     }

@@ -4,9 +4,12 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use super::receiver::PATIENCE;
-use super::{names, push};
+use super::{exporter, names, options, push};
+use crate::otlp::encode::Encoding;
 use crate::otlp::exporter::Exporter;
+use crate::otlp::options::Options;
 use crate::otlp::span::Resource;
+use crate::sinks::opentelemetry::SpanSink;
 
 /// A pipe's other end.
 #[derive(Clone, Default)]
@@ -74,4 +77,18 @@ fn a_console_that_is_gone_is_counted() {
     let status = exporter.status();
     assert_eq!((status.exported, status.dropped.refused), (0, 3));
     assert!(status.last_error.is_some());
+}
+
+/// Whoever makes spans asks through the trait; an exporter that does not say it costs twice as much.
+#[test]
+fn an_otlp_exporter_takes_encoded_spans_and_one_that_looks_at_them_does_not() {
+    let takes_encoded = |exporter: Exporter| {
+        let sink: Arc<dyn SpanSink> = Arc::new(exporter);
+        sink.takes_encoded()
+    };
+    for (encoding, expected) in [(Encoding::Protobuf, true), (Encoding::Json, false)] {
+        let options = Options { encoding, ..options("http://127.0.0.1:9") };
+        assert_eq!(takes_encoded(exporter(&options).0), expected, "{encoding:?}");
+    }
+    assert!(!takes_encoded(Exporter::memory().0));
 }
