@@ -290,7 +290,7 @@ def export(client: ViewerClient, trace_id: str, form: str, output: str | None) -
 @click.argument("file", type=click.File("rb"))
 @_asks_a_viewer
 def import_(client: ViewerClient, file: Any) -> None:
-    """Take in what `wirespan export` has written, or OTLP JSON of others.
+    """Take in an export, or OTLP JSON of other programs.
 
     FILE may be - for standard input.
     """
