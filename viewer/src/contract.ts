@@ -237,13 +237,16 @@ export interface RunningRequest {
   method: string | null;
   route: string | null;
   path: string | null;
-  state: State;
-  /** How long it has been in this state. */
+  /** Null where nothing is recorded (trace level `disabled`), and in the background. */
+  state: State | null;
+  /** How long it has been in this state, or in the background. */
   state_ns: number;
   age_ns: number;
   trace_id: string | null;
   states: States | null;
   client: string | null;
+  /** The client has its answer; the handler goes on. */
+  background: boolean;
 }
 
 export interface RunningServer {
