@@ -4,7 +4,8 @@
     ...
     <!-- /generated -->
 
-`make docs` rewrites them; a test fails where a page differs from the code.
+and the OpenAPI document of the viewer. `make docs` rewrites them; a test fails where a page differs from
+the code.
 """
 
 import re
@@ -13,6 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wirespan import tables
+from wirespan.viewer.api import Api, openapi
+from wirespan.viewer.live import Live
+from wirespan.viewer.store import Store
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -27,6 +31,8 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "access-log-fields": tables.access_log_markdown,
     "end-reasons": tables.end_reasons_markdown,
     "events": tables.events_markdown,
+    "metric-buckets": tables.metric_buckets_markdown,
+    "metrics": tables.metrics_markdown,
     "options": tables.options_markdown,
 }
 
@@ -40,13 +46,23 @@ def render(text: str) -> str:
     return BLOCK.sub(lambda found: f"{found[1]}{GENERATORS[found[2]]()}{found[3]}", text)
 
 
+def documents() -> dict[Path, str]:
+    """Every file that is made from the code, with what it should hold."""
+    files = {page: render(page.read_text()) for page in pages()}
+    store = Store.open()
+    described = openapi(Api(store, Live(store)).operations).decode()
+    store.close()
+    return files | {ROOT / "docs/viewer-openapi.json": described}
+
+
 def main() -> int:
-    """Rewrites the pages; `--check` only says which differ."""
-    stale = [page for page in pages() if render(page.read_text()) != page.read_text()]
-    for page in stale:
-        print(page.relative_to(ROOT))
+    """Rewrites the files; `--check` only says which differ."""
+    wanted = documents()
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        print(path.relative_to(ROOT))
         if "--check" not in sys.argv:
-            page.write_text(render(page.read_text()))
+            path.write_text(wanted[path])
     return bool(stale and "--check" in sys.argv)
 
 

@@ -73,6 +73,7 @@ struct Given<'py> {
     ignore: Vec<String>,
     exchange_type: Option<Py<PyType>>,
     log_error: Option<Py<PyAny>>,
+    threads: u32,
     debug: bool,
     clock: Option<Py<ManualClock>>,
 }
@@ -90,6 +91,10 @@ fn split_tracers(
         } else if let Ok(native) = tracer.cast::<OpenTelemetry>() {
             native.get().start();
             ignored.extend_from_slice(&native.get().ignored);
+            // Ends are told in reverse order: whether a span is kept is known when its request is counted.
+            if let Some(metrics) = &native.get().metrics {
+                sinks.push(Arc::clone(&metrics.sink) as Arc<dyn Sink>);
+            }
             sinks.push(Arc::clone(&native.get().spans) as Arc<dyn Sink>);
         } else {
             python.push(tracer);
@@ -150,6 +155,7 @@ impl PyEngine {
         let clock = given.clock.as_ref().map_or(Clock::System, |c| Clock::Manual(Arc::clone(&c.get().now)));
         let engine =
             Engine::new(config, clock, sinks, !tracers.is_empty()).map_err(|e| core_error(py, &e))?;
+        engine.set_threads(given.threads);
         let (application, exchange_type) = application(py, &mut given)?;
         let asyncio = py.import("asyncio")?;
         let host = Host {
@@ -226,6 +232,7 @@ impl PyEngine {
     fn close(&self, py: Python<'_>) {
         self.abort(py);
         self.host.give_up(py);
+        self.host.engine.set_threads(0);
         self.tellers.stop();
     }
 
@@ -273,6 +280,7 @@ fn with_defaults<'py>(py: Python<'py>, given: Option<&Bound<'py, PyDict>>) -> Py
     all.set_item("root_path", "")?;
     all.set_item("tracers", Vec::<Py<PyAny>>::new())?;
     all.set_item("ignore", Vec::<String>::new())?;
+    all.set_item("threads", 0)?;
     all.set_item("debug", false)?;
     for (name, value) in given.into_iter().flatten() {
         if !all.contains(&name)? {

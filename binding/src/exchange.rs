@@ -11,6 +11,7 @@ use pyo3::types::{PyBytes, PyContext, PyDict, PyString};
 use wirespan_core::engine::{Read, Sent};
 use wirespan_core::exchange::{Exchange, ReplyStage, Thread};
 use wirespan_core::message::{BodyLength, Request, ResponseHead};
+use wirespan_core::sinks::Observation;
 
 use crate::error::{core_error, disconnected, error_note, handler_error, read_error};
 use crate::host::Host;
@@ -431,7 +432,8 @@ impl PyExchange {
 impl PyExchange {
     fn in_thread(&self, thread: Thread) -> PyResult<()> {
         let Tie { exchange, host } = self.bound()?;
-        exchange.in_thread(thread, host.now());
+        let from = exchange.in_thread(thread, host.now());
+        host.engine.observe(Observation::Thread { from, to: thread });
         Ok(())
     }
 

@@ -28,6 +28,7 @@ mod error;
 mod exchange;
 mod host;
 mod inflight;
+mod metrics;
 mod opentelemetry;
 mod operation;
 mod receiver;
@@ -53,6 +54,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<stats::Recorded>()?;
     module.add_class::<access_log::AccessLog>()?;
     opentelemetry::register(module)?;
+    metrics::register(module)?;
     receiver::register(module)?;
     tables::register(module)
 }

@@ -391,10 +391,10 @@ impl Exchange {
         progress.record.enter(state, now);
     }
 
-    /// A `def` handler moves between the loop and the thread pool.
-    pub fn in_thread(&self, thread: Thread, now: u64) {
+    /// A `def` handler moves between the loop and the thread pool. Returns where it was.
+    pub fn in_thread(&self, thread: Thread, now: u64) -> Thread {
         let mut progress = self.lock();
-        progress.thread = thread;
+        let before = std::mem::replace(&mut progress.thread, thread);
         match thread {
             Thread::Waiting => progress.record.mark(Event::DISPATCHED, now),
             Thread::Running => {
@@ -405,6 +405,7 @@ impl Exchange {
             }
             Thread::None => progress.record.enter(State::Await, now),
         }
+        before
     }
 
     /// Changes how much is recorded. A record that is switched on before anything was parsed begins here.

@@ -6,7 +6,7 @@
 //! reply) -> [`h1`] (encode) -> [`output`] (into the kernel) -> [`sinks`] (the finished record).
 //!
 //! Its trace: [`propagation`] (the caller's headers) -> [`sampling`] (is it kept) -> [`trace`] (the record) -> [`sinks`]
-//! (the span) -> [`otlp`] (to a receiver).
+//! (the span) -> [`otlp`] (to a receiver). Its numbers: [`metrics`].
 
 pub mod config;
 mod connection;
@@ -18,6 +18,7 @@ pub mod handler;
 pub mod inflight;
 mod listener;
 pub mod message;
+pub mod metrics;
 pub mod otlp;
 pub mod output;
 pub mod propagation;

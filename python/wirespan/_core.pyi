@@ -17,6 +17,9 @@ def state_names() -> list[str]: ...
 def end_reasons() -> list[str]: ...
 def config_defaults() -> dict[str, Any]: ...
 def access_log_fields() -> list[tuple[str, str]]: ...  # JSON field, meaning
+def metric_table() -> list[
+    tuple[str, str, str, list[str], str, list[float]]
+]: ...  # name, kind, unit, attributes, description, bounds of its buckets
 def define_event(name: str, level: int, /) -> int:
     """Number of the new event. Raises ValueError that says who has the name."""
 
@@ -199,6 +202,7 @@ class OpenTelemetry:
         service_name: str | None = None,
         resource: Mapping[str, str] | None = None,  # further attributes of this process
         exporter: Literal["otlp", "console", "memory", "none"] | None = None,
+        metrics: bool | Literal["otlp", "console", "memory", "none"] | None = None,  # True: as spans
         endpoint: str | None = None,  # http(s) URL; /v1/traces is added where it has no path
         headers: Mapping[str, str] | None = None,  # of each request to the receiver
         protocol: Literal["http/protobuf", "http/json"] | None = None,
@@ -234,14 +238,20 @@ class OpenTelemetry:
     def status(self) -> dict[str, Any]:
         """Counts since the start, and whether the receiver works."""
 
+    def collected_metrics(self) -> list[dict[str, Any]]:
+        """All metrics since the start, as they would be exported now. Takes out the exemplars."""
+
     def finished_spans(self) -> list[dict[str, Any]]:
         """Takes out what the exporter "memory" got, in order. Raises ValueError for others."""
 
     def flush(self, timeout_s: float = 5.0) -> bool:
-        """Whether everything left memory in time: delivered, in the spool, or lost and counted."""
+        """Whether everything left memory in time: delivered, in the spool, or lost and counted.
+
+        Metrics are sent, too; what a receiver that is down does not get is in the next report.
+        """
 
     def close(self, timeout_s: float = 5.0) -> bool:
-        """As `flush`, and ends the exporter. Later spans are lost and counted."""
+        """As `flush`, and ends the exporters. Later spans are lost and counted."""
 
 def exporter_status() -> list[dict[str, Any]]:
     """What `status()` of every exporter of this process says, with `signal` and `destination` before."""
@@ -271,6 +281,7 @@ class Engine:
         ignore: Sequence[str] = (),  # paths and routes that no native sink is told of
         exchange_type: type[Exchange] | None = None,  # what Python tracers and current() get
         log_error: Callable[[str, BaseException | None], None] | None = None,
+        threads: int = 0,  # of the pool for `def` handlers, for metrics to tell
         debug: bool = False,
         clock: ManualClock | None = None,
     ) -> Engine: ...

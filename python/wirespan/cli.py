@@ -17,11 +17,13 @@ from wirespan.errors import ConfigError
 from wirespan.server import EXIT_OPTIONS, leave_soon, reported, run_config
 from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
+from wirespan.viewer.commands import COMMANDS
 
 HELP_WIDTH = 100
 STANDARD_ERROR = 2
 SECONDS = click.FloatRange(min=0)
 SECONDS.name = "number"  # in messages
+DEMO_S = 20.0
 EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 
@@ -195,15 +197,21 @@ def inflight(places: tuple[str, ...], *, as_json: bool, watch: bool) -> None:
 @click.option(
     "--seconds",
     type=SECONDS,
-    default=20.0,
     metavar="N",
-    help="How long; 0 is until Ctrl-C. [20]",
+    help="How long; 0 is until Ctrl-C. [0 in a terminal with the page, else 20]",
 )
-def demo(seconds: float) -> None:
+@click.option("--view/--no-view", default=True, help="With the viewer's page. [on]")
+def demo(seconds: float | None, *, view: bool) -> None:
     """See where requests spend their time.
 
     A small shop and a service in front of it run under a realistic mix of requests. Each request is one line,
-    and the summary at the end says what was slow, and why.
+    the page shows it, and the summary at the end says what was slow, and why.
     """
+    if seconds is None:  # a page that goes away while somebody looks at it is no page
+        seconds = 0.0 if view and sys.stdout.isatty() else DEMO_S
     demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
-    demo_module.run_demo(seconds or None)
+    demo_module.run_demo(seconds or None, view=view)
+
+
+for _command in COMMANDS:
+    main.add_command(_command)

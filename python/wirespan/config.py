@@ -170,6 +170,22 @@ class Config:
         256 << 20, "Tracing", "Size of the spool; its oldest spans go first.", unit="bytes", low=65_536
     )
 
+    otlp_viewer: bool = _option(
+        False,
+        "Tracing",
+        "The receiver at `otlp` is a wirespan viewer: it also gets states in order of time, and what runs.",
+    )
+    view: bool = _option(
+        False, "Tracing", "Run a viewer beside the server and send it every request: `wirespan view`."
+    )
+    view_port: int = _option(
+        4_318,
+        "Tracing",
+        "Port of that viewer; one that runs there is used, 0 takes a free one.",
+        low=0,
+        high=65_535,
+    )
+
     inspect: str = _option(
         "auto",
         "Tracing",
@@ -224,6 +240,8 @@ class Config:
         self._check_tracing()
         self._check_proxies()
         parse_place(self.inspect)
+        if self.view and self.otlp:
+            raise ConfigError("view and otlp exclude each other: view sends to its own viewer")
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):
             raise ConfigError(f"root_path must begin with / and not end with it, not {self.root_path!r}")
         if not self.server_header.isprintable():

@@ -18,6 +18,9 @@ from wirespan.route_template import RouteTemplates
 
 logger = logging.getLogger("wirespan")
 
+VIEWER_DELAY_S = 0.5
+"""Longest wait of a span before it is sent to a viewer."""
+
 
 @dataclass(frozen=True)
 class Hosted:
@@ -140,6 +143,10 @@ def _otlp(config: Config) -> OpenTelemetry | None:
             sampler_arg=None if config.sample == 1.0 else config.sample,
             spool_dir=config.spool,
             spool_max_bytes=config.spool_max_bytes,
+            timeline=config.otlp_viewer or None,
+            inflight=config.otlp_viewer or None,
+            # Somebody looks at it: five seconds, the default, are long then.
+            schedule_delay_s=VIEWER_DELAY_S if config.otlp_viewer else None,
         )
     except ValueError as error:
         raise StartError(f"otlp: {error}") from error

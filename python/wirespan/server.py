@@ -46,6 +46,11 @@ def run_config(app: Any, config: Config, on_ready: OnReady) -> None:
     Raises:
         WirespanError: it could not start.
     """
+    if config.view:
+        beside = importlib.import_module("wirespan.viewer.beside")
+        with beside.with_viewer(config) as pointed:
+            run_config(app, pointed, on_ready)
+        return
     if config.reload:
         if not isinstance(app, str):
             raise ConfigError("reload needs the application by name: run('module:object', reload=True)")

@@ -194,6 +194,7 @@ class Server:
                 ignore=self.config.ignore,
                 exchange_type=RequestContext,
                 log_error=self._log_error,
+                threads=hosted.threads,
                 debug=self.config.debug,
                 clock=self._clock,
                 **hosted.engine_options,

@@ -112,6 +112,29 @@ def access_log_markdown() -> str:
     )
 
 
+def metrics_markdown() -> str:
+    """Every metric, for the documentation."""
+    return _markdown(
+        ["Metric", "Kind, unit", "Attributes", "Meaning"],
+        (
+            [f"`{name}`", f"{kind}, `{unit}`", ", ".join(f"`{each}`" for each in attributes), meaning]
+            for name, kind, unit, attributes, meaning, _ in _core.metric_table()
+        ),
+    )
+
+
+def metric_buckets_markdown() -> str:
+    """The buckets of every histogram, for the documentation: metrics with the same ones in one row."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for name, _, unit, _, _, uppers in _core.metric_table():
+        if uppers:
+            names.setdefault((unit, *(f"{bound:g}" for bound in uppers)), []).append(f"`{name}`")
+    return _markdown(
+        ["Metric", "Unit", "Upper bounds"],
+        ([", ".join(metrics), f"`{unit}`", " ".join(uppers)] for (unit, *uppers), metrics in names.items()),
+    )
+
+
 def _option_cells(rows: Rows, group: str) -> Iterable[list[str]]:
     for row in rows:
         if row["group"] == group:

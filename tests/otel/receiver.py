@@ -1,35 +1,53 @@
 """An OTLP receiver in a thread, which reads with OpenTelemetry's own classes."""
 
+import gzip
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
+from google.protobuf import json_format  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+METRICS = "/v1/metrics"
+
+
+def read_metrics(body: bytes, headers: dict[str, str]) -> ExportMetricsServiceRequest:
+    """A report in either encoding."""
+    if headers.get("content-encoding") == "gzip":
+        body = gzip.decompress(body)
+    request = ExportMetricsServiceRequest()
+    if headers["content-type"] == "application/json":
+        json_format.Parse(body, request)
+    else:
+        request.ParseFromString(body)
+    return request
 
 
 class Receiver:
-    """For `with`. Keeps what it gets: the requests, and the headers of each."""
+    """For `with`. Keeps what it gets: the requests, and the headers of each; metrics apart from spans."""
 
     def __init__(self) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
-        self._arrival = threading.Condition()
+        self.metrics: list[ExportMetricsServiceRequest] = []
+        self.metrics_headers: list[dict[str, str]] = []
+        self.metrics_paths: list[str] = []
+        self._arrived = threading.Condition()
         kept = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                kept.paths.append(self.path)
-                kept.headers.append({name.lower(): value for name, value in self.headers.items()})
-                with kept._arrival:
-                    kept.requests.append(ExportTraceServiceRequest.FromString(body))
-                    kept._arrival.notify_all()
+                kept.keep(self.path, body, {name.lower(): value for name, value in self.headers.items()})
                 self.send_response(200)
-                self.send_header("content-type", "application/x-protobuf")
-                self.send_header("content-length", "0")
+                self.send_header("content-type", self.headers["content-type"])
+                answer = b"{}" if "json" in self.headers["content-type"] else b""
+                self.send_header("content-length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, format: str, *args: object) -> None:
                 """Says nothing."""
@@ -39,11 +57,27 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
+    def keep(self, path: str, body: bytes, headers: dict[str, str]) -> None:
+        with self._arrived:
+            if path.partition("?")[0] == METRICS:
+                self.metrics_paths.append(path)
+                self.metrics.append(read_metrics(body, headers))
+                self.metrics_headers.append(headers)
+            else:
+                self.paths.append(path)
+                self.headers.append(headers)
+                self.requests.append(ExportTraceServiceRequest.FromString(body))
+            self._arrived.notify_all()
+
     def take(self, timeout_s: float = 10) -> ExportTraceServiceRequest:
         """Waits for the oldest request that was not taken yet."""
-        with self._arrival:
-            assert self._arrival.wait_for(lambda: self.requests, timeout_s), "nothing was exported"
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: self.requests, timeout_s), "nothing was exported"
             return self.requests.pop(0)
+
+    def wait_for_metrics(self, count: int) -> None:
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.metrics) >= count, timeout=20)
 
     def __enter__(self) -> Self:
         self._thread.start()

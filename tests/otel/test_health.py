@@ -11,7 +11,8 @@ from wirespan.tracers import OpenTelemetry
 
 
 def of(destination: str) -> list[dict[str, Any]]:
-    return [exporter for exporter in status() if exporter["destination"] == destination]
+    spans = [exporter for exporter in status() if exporter["signal"] == "traces"]
+    return [exporter for exporter in spans if exporter["destination"] == destination]
 
 
 def test_an_exporter_says_where_to_and_how_it_goes() -> None:
@@ -28,7 +29,9 @@ def test_an_exporter_says_where_to_and_how_it_goes() -> None:
             client.get("/")
         assert spans.close(10)
     [exporter] = of(f"{receiver.url}/v1/traces")
-    assert exporter | spans.status() == exporter
+    told = spans.status()
+    assert told.pop("metrics")["destination"] == f"{receiver.url}/v1/metrics"
+    assert exporter | told == exporter
     assert (exporter["signal"], exporter["exported"], exporter["receiver"]) == ("traces", 1, "up")
 
 

@@ -1,10 +1,11 @@
-"""A viewer's receiver over a store, served by the real engine."""
+"""A viewer, and its receiver alone over a store, served by the real engine."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from viewer.running import Running, running
 from wirespan import App
 from wirespan.testing import TestClient
 from wirespan.viewer.receiver import LIMIT_BYTES, add_receiver
@@ -24,3 +25,10 @@ def client(store: Store) -> Iterator[TestClient]:
     add_receiver(app, store)
     with TestClient(app, limit_body_bytes=LIMIT_BYTES) as opened:
         yield opened
+
+
+@pytest.fixture
+def viewer() -> Iterator[Running]:
+    """A whole viewer."""
+    with running() as run:
+        yield run

@@ -33,6 +33,21 @@ def test_added_records_are_read_back_with_rising_numbers(store: Store) -> None:
     assert store.path is not None
 
 
+def test_a_transaction_takes_a_bounded_number_of_requests(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of many need not wait for the last."""
+    monkeypatch.setattr(writer, "_MAX_GROUP", 1)
+    commits: list[tuple[int, int]] = []
+
+    async def add() -> None:
+        store.subscribe(commits.append)
+        await asyncio.gather(*(store.add(batch()) for _ in range(4)))
+
+    asyncio.run(add())
+    assert commits == [(1, 1), (2, 2), (3, 3), (4, 4)]
+
+
 def test_resources_are_stored_once(store: Store) -> None:
     """A sender repeats its resource in each request."""
 
@@ -72,7 +87,6 @@ def test_subscribers_hear_of_each_commit(store: Store) -> None:
         end = store.subscribe(heard.append)
         await store.add(batch(2))
         await store.add(batch(3))
-        await asyncio.sleep(0)  # the call was queued before the last `add` returned, or just after it
         end()
         end()
         await store.add(batch())

@@ -32,6 +32,7 @@ def test_rows_that_arrived_too_long_ago_go(
     caplog.set_level("INFO", "wirespan.viewer")
     database = Database.open(tmp_path / "viewer.duckdb", 10**9)
     pruner = Pruner(database, Limits(10**9, HOUR_S))
+    pruner._next = float("inf")  # it looks when the test says so
     opened = Writer(database, pruner)
     ancient = request(span(start_time_unix_nano=1, end_time_unix_nano=2)).SerializeToString()
 
@@ -113,6 +114,7 @@ def test_resources_without_rows_go_and_come_again(tmp_path: Path, monkeypatch: p
 def test_an_idle_store_forgets_its_last_rows_too(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "viewer.duckdb", 10**9)
     pruner = Pruner(database, Limits(10**9, HOUR_S))
+    pruner._next = float("inf")  # it looks when the test says so
     opened = Writer(database, pruner)
     asyncio.run(opened.add(batch(3)))
     age(database, opened)

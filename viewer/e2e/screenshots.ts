@@ -14,6 +14,9 @@ interface Shot {
   prepare?: (page: Page) => Promise<void>;
 }
 
+/** Traces of one shape each, see `mock/scenes.ts`. */
+const SCENE = `/traces/5ce${"0".repeat(25)}`;
+
 const SHOTS: Shot[] = [
   { name: "live", path: "/live" },
   { name: "live-filtered", path: "/live?status=error&min_ms=50" },
@@ -36,6 +39,12 @@ const SHOTS: Shot[] = [
     },
   },
   { name: "live-refused", path: "/live?status=9xx" },
+  { name: "trace", path: `${SCENE}fa11` },
+  { name: "trace-error", path: `${SCENE}fa11?span=0000000000000001&detail=1` },
+  { name: "trace-clocks", path: `${SCENE}5ce3?span=0000000000000003` },
+  { name: "trace-search", path: `${SCENE}10de?find=price+10&zoom=100000000-400000000` },
+  { name: "trace-deep", path: `${SCENE}dee9` },
+  { name: "trace-large", path: `/traces/${"0".repeat(27)}10000` },
   { name: "inflight", path: "/inflight" },
   { name: "routes", path: "/routes" },
   { name: "services", path: "/services" },
@@ -65,7 +74,7 @@ test("screenshots", { timeout: 180_000 }, async () => {
     for (const colorScheme of ["dark", "light"] as const) {
       const { page } = await open(browser, served.address + shot.path, { colorScheme });
       await page.waitForLoadState("load");
-      await page.waitForSelector(".virtual-rows, .first-run, .message, .table, svg");
+      await page.waitForSelector(".virtual-rows, .waterfall-rows, .first-run, .message, .table, svg");
       await page.waitForFunction(() => document.fonts.ready.then(() => true));
       await page.waitForTimeout(350);
       await shot.prepare?.(page);

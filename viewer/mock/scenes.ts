@@ -37,8 +37,8 @@ class Scene {
       span_id: id,
       parent_id: depth ? this.spans.findLast((other) => other.depth === depth - 1)?.span_id ?? null : null,
       depth,
-      kind: 1,
-      status: part.error ? 2 : 0,
+      kind: "internal",
+      status: part.error ? "error" : "unset",
       status_message: null,
       error: false,
       offset_ns: Math.round(at * MS),
@@ -67,7 +67,7 @@ class Scene {
     states.run += Math.round(part.ms * MS) - Object.values(states).reduce((sum, ns) => sum + ns, 0);
     const first = Math.floor(states.run * 0.4);
     return this.add({
-      kind: 2,
+      kind: "server",
       states,
       timeline: [
         { state: "queue", duration_ns: states.queue },
@@ -166,7 +166,7 @@ function wide(id: string): Trace {
   const count = 240;
   for (let index = 0; index < count; index++) {
     scene.add({
-      name: `SELECT price ${index}`, service: "catalog", kind: 3, depth: 1, at: 18 + index * 3.6, ms: 2.2 + (index % 7) * 0.4,
+      name: `SELECT price ${index}`, service: "catalog", kind: "client", depth: 1, at: 18 + index * 3.6, ms: 2.2 + (index % 7) * 0.4,
       attributes: { "db.system.name": "postgresql", "db.query.text": "SELECT price FROM prices WHERE product = $1", "db.collection.name": "prices" },
     });
   }
@@ -180,10 +180,10 @@ function failed(id: string): Trace {
     { name: "POST /orders", service: "checkout", at: 0, ms: 2140, code: 500, error: true, end_reason: "handler_error" },
     [1, 2, 1, 3, 92, 1],
   );
-  const stock = scene.add({ name: "UPDATE stock", service: "checkout", kind: 3, depth: 1, at: 74, ms: 21, attributes: { "db.system.name": "postgresql", "db.query.text": "UPDATE stock SET held = held + 1 WHERE product = $1" } });
-  scene.add({ name: "POST payments", service: "checkout", kind: 3, depth: 1, at: 98, ms: 2001, error: true, attributes: { "error.type": "ReadTimeout", "server.address": "payments.internal", "http.request.method": "POST" } });
+  const stock = scene.add({ name: "UPDATE stock", service: "checkout", kind: "client", depth: 1, at: 74, ms: 21, attributes: { "db.system.name": "postgresql", "db.query.text": "UPDATE stock SET held = held + 1 WHERE product = $1" } });
+  scene.add({ name: "POST payments", service: "checkout", kind: "client", depth: 1, at: 98, ms: 2001, error: true, attributes: { "error.type": "ReadTimeout", "server.address": "payments.internal", "http.request.method": "POST" } });
   const charge = scene.server({ name: "POST /charge", service: "payments", depth: 2, at: 101, ms: 1996, code: 504, error: true, end_reason: "handler_timeout" }, [61, 0, 12, 2, 25, 0]);
-  scene.add({ name: "POST bank", service: "payments", kind: 3, depth: 3, at: 1560, ms: 530, error: true, status_message: "timed out", attributes: { "server.address": "bank.example", "error.type": "ReadTimeout" } });
+  scene.add({ name: "POST bank", service: "payments", kind: "client", depth: 3, at: 1560, ms: 530, error: true, status_message: "timed out", attributes: { "server.address": "bank.example", "error.type": "ReadTimeout" } });
   root.self_ns = 118 * MS;
   root.events.push({ offset_ns: 2104 * MS, name: "exception", attributes: { "exception.type": "shop.checkout.payments.PaymentUnavailable", "exception.message": "order 4711 was not charged", "exception.stacktrace": CHAINED_STACK } });
   root.links.push({ trace_id: `5ce${"0".repeat(25)}5a11`, span_id: "0000000000000001", attributes: { "link.reason": "retry of" } });
@@ -198,14 +198,14 @@ function failed(id: string): Trace {
 
 function skewed(id: string): Trace {
   const scene = new Scene();
-  const root = scene.add({ name: "GET /page/{number}", service: "gateway", kind: 2, at: 0, ms: 310, self_ns: 128 * MS, http: { method: "GET", route: "/page/{number}", path: "/page/7", status: 200 } });
-  scene.add({ name: "GET search", service: "gateway", kind: 3, depth: 1, at: 12, ms: 96, self_ns: 8 * MS });
+  const root = scene.add({ name: "GET /page/{number}", service: "gateway", kind: "server", at: 0, ms: 310, self_ns: 128 * MS, http: { method: "GET", route: "/page/{number}", path: "/page/7", status: 200 } });
+  scene.add({ name: "GET search", service: "gateway", kind: "client", depth: 1, at: 12, ms: 96, self_ns: 8 * MS });
   const search = scene.server({ name: "GET /search", service: "search", depth: 2, at: 16, ms: 88, skew_ns: -41.3 * MS }, [3, 1, 2, 71, 20, 3]);
-  scene.add({ name: "search products", service: "search", kind: 3, depth: 3, at: 52, ms: 18, skew_ns: -41.3 * MS, attributes: { "db.system.name": "opensearch" } });
-  scene.add({ name: "GET recommend", service: "gateway", kind: 3, depth: 1, at: 205, ms: 86, self_ns: 10 * MS });
+  scene.add({ name: "search products", service: "search", kind: "client", depth: 3, at: 52, ms: 18, skew_ns: -41.3 * MS, attributes: { "db.system.name": "opensearch" } });
+  scene.add({ name: "GET recommend", service: "gateway", kind: "client", depth: 1, at: 205, ms: 86, self_ns: 10 * MS });
   const recommend = scene.server({ name: "GET /recommend", service: "recommend", depth: 2, at: 210, ms: 76, skew_ns: 12.8 * MS });
   const after = scene.add({ name: "warm cache", service: "recommend", depth: 3, at: 262, ms: 74, skew_ns: 12.8 * MS });
-  const orphan = scene.add({ name: "send receipt", service: "mail", kind: 5, at: 240, ms: 44, parent_id: "00000000deadbeef" });
+  const orphan = scene.add({ name: "send receipt", service: "mail", kind: "consumer", at: 240, ms: 44, parent_id: "00000000deadbeef" });
   scene.problems.push(
     { span_id: root.span_id, kind: "gap", message: "97.0 ms from 108 ms on are in none of its children: a span there would show what it did" },
     { span_id: search.span_id, kind: "clock_skew", message: "shown 41.3 ms earlier than its sender says: by that clock it did not happen within its parent" },

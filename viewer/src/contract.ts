@@ -125,7 +125,7 @@ export interface CriticalPiece {
 
 export interface TraceProblem {
   span_id: string;
-  kind: "missing_parent" | "clock_skew" | "gap" | "outlives_parent";
+  kind: "missing_parent" | "clock_skew" | "gap" | "outlives_parent" | "cycle";
   message: string;
 }
 

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 /// The keyword arguments that nobody has asked for yet.
-pub(super) struct Arguments<'py>(Bound<'py, PyDict>);
+pub(crate) struct Arguments<'py>(Bound<'py, PyDict>);
 
 impl<'py> Arguments<'py> {
     pub(super) fn new(py: Python<'py>, given: Option<&Bound<'py, PyDict>>) -> PyResult<Self> {
@@ -17,7 +17,7 @@ impl<'py> Arguments<'py> {
     ///
     /// # Errors
     /// `TypeError` that names the argument.
-    pub(super) fn take<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<Option<T>> {
+    pub(crate) fn take<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<Option<T>> {
         let Some(value) = self.0.get_item(name)? else { return Ok(None) };
         self.0.del_item(name)?;
         if value.is_none() {
@@ -64,7 +64,7 @@ pub(super) fn wrong(name: &str, error: impl std::fmt::Display) -> PyErr {
 }
 
 /// A variable's value; an empty one counts as unset.
-pub(super) fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     let value = std::env::var(name).ok()?;
     let value = value.trim();
     (!value.is_empty()).then(|| value.to_owned())

@@ -9,7 +9,7 @@ mod shown;
 mod tail;
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -19,16 +19,20 @@ use wirespan_core::otlp::{Exporter, MemorySpans};
 use wirespan_core::propagation::ids;
 use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
 
-pub(crate) use self::shown::hex;
+pub(crate) use self::arguments::{Arguments, variable};
+pub(crate) use self::health::Health;
+pub(crate) use self::shown::{attributes, hex, receiver_name};
 
-use self::arguments::Arguments;
-use self::health::{Health as _, SpanHealth};
+use self::health::SpanHealth;
 use crate::access_log::seconds;
+use crate::metrics::{self, MetricsPart, Setting};
 
 /// How long the end of the process may be put off to send what was not sent yet.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a look at finished spans waits for those on their way.
 const SETTLING: Duration = Duration::from_secs(5);
+/// No wait is longer: far from where sums of times overflow.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// See `wirespan.tracers.OpenTelemetry`.
 #[pyclass(frozen, module = "wirespan._core")]
@@ -36,6 +40,8 @@ pub(crate) struct OpenTelemetry {
     pub spans: Arc<Spans>,
     /// Patterns of requests that no sink of the engine is told of.
     pub ignored: Vec<String>,
+    /// What is counted; `None`: nothing is.
+    pub metrics: Option<Arc<MetricsPart>>,
     /// As in its resource.
     pub service: String,
     /// Where running requests are reported.
@@ -49,6 +55,9 @@ impl OpenTelemetry {
     /// Sends what an earlier process left in the spool. For the process that serves: it starts the thread.
     pub(crate) fn start(&self) {
         self.exporter.start();
+        if let Some(metrics) = &self.metrics {
+            metrics.start();
+        }
     }
 }
 
@@ -66,24 +75,30 @@ impl OpenTelemetry {
         let service = resource::service(&resource);
         let options = settings::sink(&arguments, name != "none", &mut warnings)?;
         let ignored = settings::ignored(&arguments)?;
+        let metrics_name = metrics::exporter(&arguments, &name, &mut warnings)?;
         arguments.check_empty()?;
         let log: Log = Arc::new(warn);
         let (exporter, memory) = match name.as_str() {
             "otlp" => {
-                let made = Exporter::otlp(&otlp, &resource, log);
+                let made = Exporter::otlp(&otlp, &resource, Arc::clone(&log));
                 (made.map_err(|error| PyValueError::new_err(error.to_string()))?, None)
             }
-            "console" => (Exporter::console(|| Box::new(std::io::stdout()), &resource, log), None),
+            "console" => {
+                (Exporter::console(|| Box::new(std::io::stdout()), &resource, Arc::clone(&log)), None)
+            }
             _ => {
                 let (exporter, spans) = Exporter::memory();
                 (exporter, Some(spans))
             }
         };
+        let exporter = Arc::new(exporter);
+        let setting =
+            Setting { spans: &name, otlp: &otlp, exporter: &exporter, resource: &resource, log: &log };
+        let metrics = MetricsPart::new(&metrics_name, &setting, &mut warnings)?.map(Arc::new);
         for warning in &warnings {
             warn(warning);
         }
-        let exporter = Arc::new(exporter);
-        close_at_exit(py, Arc::downgrade(&exporter))?;
+        close_at_exit(py, Arc::downgrade(&exporter), metrics.as_ref().map(Arc::downgrade))?;
         let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
         let health = Arc::new(SpanHealth {
             spans: Arc::clone(&spans),
@@ -91,11 +106,20 @@ impl OpenTelemetry {
             destination: if name == "otlp" { otlp.display_name() } else { name },
         });
         health::enlist(&health);
-        Ok(Self { spans, ignored, service, inflight, exporter, memory, health })
+        metrics.iter().for_each(health::enlist);
+        Ok(Self { spans, ignored, metrics, service, inflight, exporter, memory, health })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.health.report(py)
+        let all = self.health.report(py)?;
+        if let Some(metrics) = &self.metrics {
+            all.set_item("metrics", metrics.report(py)?)?;
+        }
+        Ok(all)
+    }
+
+    fn collected_metrics<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        self.metrics.as_ref().map_or_else(|| Ok(Vec::new()), |metrics| metrics.collected(py))
     }
 
     fn finished_spans<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
@@ -109,13 +133,21 @@ impl OpenTelemetry {
     #[pyo3(signature = (timeout_s = 5.0))]
     fn flush(&self, py: Python<'_>, timeout_s: f64) -> PyResult<bool> {
         let timeout = seconds(timeout_s)?;
-        Ok(py.detach(|| self.exporter.flush(timeout)))
+        let spans = || self.exporter.flush(timeout);
+        Ok(py.detach(|| match &self.metrics {
+            Some(metrics) => metrics.flush(Instant::now() + timeout.min(LONGEST), spans),
+            None => spans(),
+        }))
     }
 
     #[pyo3(signature = (timeout_s = 5.0))]
     fn close(&self, py: Python<'_>, timeout_s: f64) -> PyResult<bool> {
         let timeout = seconds(timeout_s)?;
-        Ok(py.detach(|| self.exporter.shutdown(timeout)))
+        let spans = || self.exporter.shutdown(timeout);
+        Ok(py.detach(|| match &self.metrics {
+            Some(metrics) => metrics.close(Instant::now() + timeout.min(LONGEST), spans),
+            None => spans(),
+        }))
     }
 }
 
@@ -129,11 +161,18 @@ fn warn(text: &str) {
 }
 
 /// A process that ends without closing its sinks still sends, or puts into the spool, what it has.
-fn close_at_exit(py: Python<'_>, exporter: Weak<Exporter>) -> PyResult<()> {
+fn close_at_exit(
+    py: Python<'_>,
+    exporter: Weak<Exporter>,
+    metrics: Option<Weak<MetricsPart>>,
+) -> PyResult<()> {
     let close = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
-        if let Some(exporter) = exporter.upgrade() {
-            arguments.py().detach(|| exporter.shutdown(FAREWELL));
-        }
+        let spans = || exporter.upgrade().is_none_or(|exporter| exporter.shutdown(FAREWELL));
+        let metrics = metrics.as_ref().and_then(Weak::upgrade);
+        arguments.py().detach(|| match metrics {
+            Some(metrics) => metrics.close(Instant::now() + FAREWELL, spans),
+            None => spans(),
+        });
     };
     py.import("atexit")?.getattr("register")?.call1((PyCFunction::new_closure(py, None, None, close)?,))?;
     Ok(())

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
 use wirespan_core::otlp::{Resource, Value};
+use wirespan_core::propagation::ids;
 
 use super::arguments::{Arguments, variable};
+use super::shown::hex;
 
 /// Where several say the same, the later wins: what we find out, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`,
 /// `resource=`, `service_name=`.
@@ -49,7 +51,7 @@ fn detected(py: Python<'_>) -> PyResult<BTreeMap<String, Value>> {
     let sys = py.import("sys")?;
     let executable: Option<String> = sys.getattr("executable")?.extract()?;
     let runtime: String = sys.getattr("implementation")?.getattr("name")?.extract()?;
-    let facts: [(&str, Value); 11] = [
+    let facts: [(&str, Value); 12] = [
         ("host.arch", architecture().into()),
         ("host.name", text("socket", "gethostname")?.into()),
         ("os.type", std::env::consts::OS.into()),
@@ -57,12 +59,22 @@ fn detected(py: Python<'_>) -> PyResult<BTreeMap<String, Value>> {
         ("process.pid", i64::from(std::process::id()).into()),
         ("process.runtime.name", runtime.into()),
         ("process.runtime.version", text("platform", "python_version")?.into()),
+        ("service.instance.id", instance_id().into()),
         ("service.name", "unknown_service:python".into()),
         ("telemetry.sdk.language", "python".into()),
         ("telemetry.sdk.name", "wirespan".into()),
         ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").into()),
     ];
     Ok(facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// A random UUID (RFC 9562, version 4), so that the counts of two processes are never taken for one's.
+fn instance_id() -> String {
+    let mut id = ids::trace_id();
+    id[6] = id[6] & 0x0f | 0x40;
+    id[8] = id[8] & 0x3f | 0x80;
+    let text = hex(&id);
+    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
 }
 
 /// The names of the conventions where Rust has others.

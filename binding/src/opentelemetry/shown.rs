@@ -58,7 +58,7 @@ fn link<'py>(py: Python<'py>, link: &Link) -> PyResult<Bound<'py, PyDict>> {
     Ok(all)
 }
 
-fn attributes<'py>(py: Python<'py>, given: &Attributes) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn attributes<'py>(py: Python<'py>, given: &Attributes) -> PyResult<Bound<'py, PyDict>> {
     let all = PyDict::new(py);
     for (name, shown) in given {
         all.set_item(name.as_str(), value(py, shown)?)?;
@@ -98,13 +98,18 @@ pub(crate) fn hex(id: &[u8]) -> String {
     })
 }
 
-/// Adds what the exporter says about itself.
-pub(super) fn put_status(all: &Bound<'_, PyDict>, status: &ExporterStatus) -> PyResult<()> {
-    let receiver = match status.receiver {
+/// Whether a receiver works, in one word.
+pub(crate) const fn receiver_name(receiver: Receiver) -> &'static str {
+    match receiver {
         Receiver::Unknown => "unknown",
         Receiver::Up => "up",
         Receiver::Down => "down",
-    };
+    }
+}
+
+/// Adds what the exporter says about itself.
+pub(super) fn put_status(all: &Bound<'_, PyDict>, status: &ExporterStatus) -> PyResult<()> {
+    let receiver = receiver_name(status.receiver);
     let spooled = PyDict::new(all.py());
     spooled.set_item("spans", status.spooled.spans)?;
     spooled.set_item("batches", status.spooled.batches)?;

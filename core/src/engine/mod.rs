@@ -9,6 +9,7 @@ mod sockets;
 
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,7 +23,7 @@ use crate::exchange::Place;
 use crate::handler::Handler;
 use crate::inflight::Registry;
 use crate::listener::Listener;
-use crate::sinks::Sinks;
+use crate::sinks::{Observation, Sinks};
 use crate::trace::{Clock, EndReason};
 
 pub use crate::connection::Sent;
@@ -49,6 +50,16 @@ struct Inner {
     /// Open connections that are only told that there are too many.
     refused: usize,
     date_second: u64,
+    /// Threads that the application has for `def` handlers.
+    threads: i64,
+    sinks: Arc<Sinks>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.sinks.observe(Observation::Disconnected { count: self.connections.len() });
+        self.sinks.observe(Observation::ThreadLimit { more: -self.threads });
+    }
 }
 
 /// See the module's documentation.
@@ -58,6 +69,8 @@ pub struct Engine {
     config: Arc<ServerConfig>,
     clock: Clock,
     fd: RawFd,
+    /// When the timer is due that the loop was asked for; 0: never asked.
+    tick_at: AtomicU64,
 }
 
 impl std::fmt::Debug for Engine {
@@ -121,8 +134,11 @@ impl Engine {
             paused: false,
             refused: 0,
             date_second: 0,
+            threads: 0,
+            sinks: Arc::clone(&sinks),
         };
-        let engine = Self { inner: Arc::new(Mutex::new(inner)), sinks, config, clock, fd };
+        let (inner, tick_at) = (Arc::new(Mutex::new(inner)), AtomicU64::new(0));
+        let engine = Self { inner, sinks, config, clock, fd, tick_at };
         engine.lock().refresh_date();
         Ok(engine)
     }
@@ -198,9 +214,29 @@ impl Engine {
 
     /// Ends what is overdue. Returns how long until this should be called again.
     pub fn tick(&self, handler: &impl Handler) -> Duration {
+        let due = self.tick_at.load(Ordering::Relaxed);
+        if due != 0 {
+            self.sinks.observe(Observation::LoopLate { ns: self.clock.now().saturating_sub(due) });
+        }
         self.lock().end_overdue();
         self.run(handler);
-        self.tick_interval()
+        let interval = self.tick_interval();
+        if self.sinks.want_observations() {
+            let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
+            self.tick_at.store(self.clock.now().saturating_add(interval), Ordering::Relaxed);
+        }
+        interval
+    }
+
+    /// How many threads the application has for `def` handlers, for the sinks to know.
+    pub fn set_threads(&self, count: u32) {
+        let more = i64::from(count) - std::mem::replace(&mut self.lock().threads, i64::from(count));
+        self.sinks.observe(Observation::ThreadLimit { more });
+    }
+
+    /// Tells the sinks what the application knows better.
+    pub fn observe(&self, what: Observation) {
+        self.sinks.observe(what);
     }
 
     /// A fraction of the shortest time-out, so that none is late by much.
@@ -269,6 +305,7 @@ impl Inner {
         }
         let mut connection = self.connections.remove(slot);
         self.refused -= usize::from(connection.is_over_limit());
+        self.sinks.observe(Observation::Disconnected { count: 1 });
         // Closing the descriptor removes it anyway; an error here changes nothing.
         _ = self.poll.registry().deregister(connection.stream.source());
         self.resume_accepting();

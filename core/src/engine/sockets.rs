@@ -12,6 +12,7 @@ use crate::connection::Connection;
 use crate::exchange::Place;
 use crate::handler::Handler;
 use crate::listener::Listener;
+use crate::sinks::Observation;
 use crate::trace::EndReason;
 
 /// Connections over the limit that are told so; beyond them the kernel's backlog holds new ones back.
@@ -101,6 +102,7 @@ impl Inner {
                     entry.insert(Connection::new(stream, place, peer, over_limit, &self.shared));
                     if self.register(place.slot).is_ok() {
                         self.refused += usize::from(over_limit);
+                        self.sinks.observe(Observation::Connected { is_refused: over_limit });
                         self.runnable.push_back(place.slot);
                     } else {
                         self.connections.remove(place.slot);

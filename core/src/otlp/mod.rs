@@ -1,12 +1,15 @@
-//! OpenTelemetry's protocol, natively: from a finished span to the receiver's answer, without an SDK.
+//! OpenTelemetry's protocol, natively: from a finished span, or aggregated numbers, to the receiver's answer, without an
+//! SDK.
 
 pub mod encode;
 pub mod exporter;
 pub mod finished;
+pub mod metric;
 pub mod options;
 pub mod span;
 
 pub use encode::{Encoding, SpanWriter};
+pub use exporter::metrics::{MetricsExporter, MetricsOptions, MetricsStatus};
 pub use exporter::{Exporter, MemorySpans, Status as ExporterStatus};
 pub use finished::{EncodedSpan, Finished};
 pub use options::{OptionError, Options, Signal};

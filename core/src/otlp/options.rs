@@ -56,6 +56,12 @@ impl Signal {
 #[error("{0}")]
 pub struct OptionError(pub(super) String);
 
+impl OptionError {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
 /// How and where to export.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {

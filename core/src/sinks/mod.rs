@@ -5,7 +5,7 @@ pub mod opentelemetry;
 
 use std::sync::Arc;
 
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Thread};
 use crate::sampling::{IgnoreList, Verdict};
 
 /// Takes exchanges. Called on the engine's thread: it must return at once and never fail.
@@ -25,6 +25,49 @@ pub trait Sink: Send + Sync {
 
     /// The exchange is over; nothing about it changes any more.
     fn finish(&self, exchange: &Arc<Exchange>);
+
+    /// As [`Sink::finish`], for an exchange that nobody wants to hear of.
+    fn skip(&self, _exchange: &Exchange) {}
+
+    /// Whether [`Sink::observe`] is to be called; asked once.
+    fn wants_observations(&self) -> bool {
+        false
+    }
+
+    /// Something happened beside exchanges. Called with the engine's lock held, and for threads on any thread.
+    fn observe(&self, _what: Observation) {}
+}
+
+/// What happens to the server as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// A connection was accepted; a refused one is only told that there are too many.
+    Connected {
+        /// Above the limit.
+        is_refused: bool,
+    },
+    /// Connections are gone.
+    Disconnected {
+        /// How many.
+        count: usize,
+    },
+    /// The loop called the engine's timer later than it was asked to.
+    LoopLate {
+        /// By how much.
+        ns: u64,
+    },
+    /// A `def` handler moved between the loop, the queue for threads and a thread.
+    Thread {
+        /// Where it was.
+        from: Thread,
+        /// Where it is.
+        to: Thread,
+    },
+    /// There may be more threads for `def` handlers, or fewer.
+    ThreadLimit {
+        /// How many more.
+        more: i64,
+    },
 }
 
 /// The sinks of an engine and the list of requests that none of them is told of.
@@ -32,6 +75,7 @@ pub trait Sink: Send + Sync {
 pub struct Sinks {
     all: Vec<Arc<dyn Sink>>,
     early: Vec<Arc<dyn Sink>>,
+    observers: Vec<Arc<dyn Sink>>,
     ignored: IgnoreList,
     timeline: bool,
 }
@@ -56,8 +100,22 @@ impl Sinks {
     #[must_use]
     pub fn new(all: Vec<Arc<dyn Sink>>, ignored: IgnoreList) -> Self {
         let early = all.iter().filter(|sink| sink.wants_head()).cloned().collect();
+        let observers = all.iter().filter(|sink| sink.wants_observations()).cloned().collect();
         let timeline = all.iter().any(|sink| sink.wants_timeline());
-        Self { all, early, ignored, timeline }
+        Self { all, early, observers, ignored, timeline }
+    }
+
+    /// Whether [`Sinks::observe`] does anything.
+    #[must_use]
+    pub fn want_observations(&self) -> bool {
+        !self.observers.is_empty()
+    }
+
+    /// Tells of what happened beside exchanges.
+    pub fn observe(&self, what: Observation) {
+        for sink in &self.observers {
+            sink.observe(what);
+        }
     }
 
     /// Whether [`Sinks::head`] does anything.
@@ -96,6 +154,7 @@ impl Sinks {
             if let Some(context) = exchange.context() {
                 context.decide(|| Verdict::Drop); // child spans wait for it
             }
+            self.all.iter().for_each(|sink| sink.skip(exchange));
             return;
         }
         for sink in self.all.iter().rev() {

@@ -18,11 +18,18 @@ class Reply:
     length: int
 
 
-async def request(port: int, method: str, path: str) -> Reply:
-    """A well-behaved client: one request, the whole response."""
+async def request(port: int, method: str, path: str, traceparent: str = "") -> Reply:
+    """A well-behaved client: one request, the whole response.
+
+    Args:
+        port: where the server listens, on 127.0.0.1.
+        method: of the request.
+        path: of the request.
+        traceparent: the header that makes it part of a trace; empty sends none.
+    """
     reader, writer = await asyncio.open_connection(HOST, port)
     with _closing(writer):
-        writer.write(_head(method, path, 0))
+        writer.write(_head(method, path, 0, traceparent))
         return _reply(await reader.read(-1))
 
 
@@ -62,8 +69,10 @@ async def give_up(port: int, path: str, *, after_s: float = 0.02) -> None:
         await asyncio.sleep(after_s)
 
 
-def _head(method: str, path: str, length: int) -> bytes:
+def _head(method: str, path: str, length: int, traceparent: str = "") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "Connection: close", f"Content-Length: {length}"]
+    if traceparent:
+        lines.append(f"traceparent: {traceparent}")
     return "\r\n".join([*lines, "", ""]).encode()
 
 

@@ -18,9 +18,10 @@ def make_front(shop_port: int) -> App:
     @front.get("/page/{number:int}")
     async def page(ctx: RequestContext) -> None:
         number = ctx.params["number"]
+        parent = _traceparent(ctx)
         product, related = await asyncio.gather(
-            request(shop_port, "GET", f"/products/{number}"),
-            request(shop_port, "GET", f"/search?text=like+{number}"),
+            request(shop_port, "GET", f"/products/{number}", parent),
+            request(shop_port, "GET", f"/search?text=like+{number}", parent),
         )
         ctx.json({"product": product.status, "related": related.status})
 
@@ -29,3 +30,12 @@ def make_front(shop_port: int) -> App:
         ctx.text("ok")
 
     return front
+
+
+def _traceparent(ctx: RequestContext) -> str:
+    """What makes the calls part of this request's trace (W3C Trace Context); nothing where it has none."""
+    trace = ctx.trace_context
+    if trace is None:
+        return ""
+    trace_id, span_id, sampled = trace
+    return f"00-{trace_id}-{span_id}-0{int(sampled)}"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import importlib
+import importlib.util
 import logging
 import random
 import signal
@@ -12,38 +13,71 @@ from types import ModuleType
 from rich.console import Console
 from rich.text import Text
 
-from wirespan._core import AccessLog
+from wirespan._core import AccessLog, OpenTelemetry
 from wirespan.demo.clients import download_slowly, give_up, request, upload_slowly
 from wirespan.demo.front import make_front
 from wirespan.demo.tally import Tally, lesson, summary_table
-from wirespan.hosting import terminal_looks
+from wirespan.hosting import VIEWER_DELAY_S, terminal_looks
 from wirespan.loading import StartError
 from wirespan.looks import LOOKS
-from wirespan.serving import serving
+from wirespan.serving import Server, serving
 
 Act = Callable[[], Awaitable[object]]
 
 
-def run_demo(seconds: float | None = None) -> None:
+def run_demo(seconds: float | None = None, *, view: bool = True) -> None:
     """Runs until Ctrl-C, or for this many seconds, and ends with the summary.
 
+    Args:
+        seconds: None is until Ctrl-C.
+        view: with a viewer in a process of its own, which forgets everything at the end.
+
     Raises:
-        StartError: FastAPI is not installed.
+        StartError: FastAPI is not installed, or the viewer does not start.
+        WirespanError: the viewer ended while the demo ran.
     """
     make_shop = _shop_module().make_shop
     console = Console(highlight=False)
     tally = Tally()
     log = AccessLog("pretty", **terminal_looks())
-    tracers = (log, tally)
-    with (
-        _quiet(),
-        serving(make_shop(), tracers=tracers, timeout_shutdown_s=1.0) as shop,
-        serving(make_front(shop.port), tracers=tracers, timeout_shutdown_s=1.0) as front,
-    ):
+    with _page(console, view=view) as page, _quiet(), contextlib.ExitStack() as services:
+
+        def serve(name: str, app: object) -> Server:
+            tracers = (log, tally, *_exporters(name, page, services))
+            return services.enter_context(serving(app, tracers=tracers, timeout_shutdown_s=1.0))
+
+        shop = serve("shop", make_shop())
+        front = serve("front", make_front(shop.port))
         _introduce(console, shop.url, front.url, seconds)
         asyncio.run(_send(acts(shop.port, front.port), seconds))
     log.close()
     _conclude(console, tally)
+
+
+@contextlib.contextmanager
+def _page(console: Console, *, view: bool) -> Iterator[str]:
+    """A viewer for the run, and its address; empty where there is none."""
+    if view and importlib.util.find_spec("duckdb") is None:
+        console.print(Text("No page: the viewer needs duckdb: pip install 'wirespan[view]'\n", style="dim"))
+        view = False
+    if not view:
+        yield ""
+        return
+    beside = importlib.import_module("wirespan.viewer.beside")
+    with beside.viewer_beside("--db=:memory:") as url:
+        console.print(Text.assemble("Every request in a page:  ", (url, "bold cyan"), "\n"))
+        yield url
+
+
+def _exporters(service: str, page: str, owner: contextlib.ExitStack) -> list[OpenTelemetry]:
+    """What sends a service's spans to the page; closed when its server is down."""
+    if not page:
+        return []
+    exporter = OpenTelemetry(
+        service_name=service, endpoint=page, timeline=True, inflight=True, schedule_delay_s=VIEWER_DELAY_S
+    )
+    owner.callback(exporter.close)
+    return [exporter]
 
 
 def _shop_module() -> ModuleType:

@@ -9,9 +9,10 @@ def status() -> list[dict[str, Any]]:
     """The health of every exporter in this process, in the order in which they were made.
 
     Returns:
-        One dict each: `signal`, `destination` (the receiver without its secrets, or the kind of exporter),
-        `queued` and `capacity` in spans, `exported`, `dropped` by reason, `spooled`, `receiver` (`unknown`,
-        `up` or `down`), `last_error`, and what else `OpenTelemetry.status()` tells. Counts begin with the
-        process. Exporters that nobody holds any more are not among them.
+        One dict each: `signal` (`traces` or `metrics`; the latter has not what only spans have),
+        `destination` (the receiver without its secrets, or the kind of exporter), `queued` and `capacity` in
+        spans, `exported`, `dropped` by reason, `spooled`, `receiver` (`unknown`, `up` or `down`),
+        `last_error`, and what else `OpenTelemetry.status()` tells. Counts begin with the process. Exporters
+        that nobody holds any more are not among them.
     """
     return _core.exporter_status()

@@ -67,6 +67,7 @@ class Database:
         except duckdb.Error as error:
             raise StoreError(_explain(path, error)) from error
         try:
+            connection.execute("SET lock_configuration = true")
             _check_version(path, connection)
         except BaseException:
             connection.close()
@@ -111,6 +112,8 @@ def _config(path: Path | None, max_bytes: int) -> dict[str, str]:
     config = {
         "memory_limit": f"{_CACHE_BYTES}B",
         "wal_autocheckpoint": f"{min(_LOG_BYTES, max_bytes // 4)}B",
+        # Users may ask anything in SQL (`sql.py`): no files, no network, no extensions.
+        "enable_external_access": "false",
     }
     if path is None:
         # The tables are what fills the memory, and nothing of them may land in the working directory.

@@ -128,7 +128,10 @@ class Writer:
                 self._closed = True
                 self._jobs.put(None)
         self._thread.join()
-        self._cursor.close()
+        # Given up as well: DuckDB complains of objects that live until the interpreter ends.
+        cursor = self.__dict__.pop("_cursor", None)
+        if cursor is not None:
+            cursor.close()
 
     # On the writer's thread.
 
@@ -165,11 +168,12 @@ class Writer:
         with self._lock:
             self._waiting_bytes -= sum(job.bytes for job in group)
             subscribers = list(self._subscribers)
-        for loop, jobs in _by_loop(group).items():
-            _call(loop, _resolve, jobs, error)
         if error is None and self.last_seq >= first:
             for subscriber in subscribers:
                 _call(subscriber.loop, subscriber.callback, (first, self.last_seq))
+        # After the subscribers: whoever waits on the same loop finds them told.
+        for loop, jobs in _by_loop(group).items():
+            _call(loop, _resolve, jobs, error)
 
     def _commit(self, group: list[_Job]) -> None:
         known, next_seq = set(self._resources), self.last_seq + 1

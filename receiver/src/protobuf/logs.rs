@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::common::{read_attribute, read_span_id, read_trace_id, read_value, walk};
+use super::values::{read_attribute, read_span_id, read_trace_id, read_value};
+use super::walk::walk;
 use crate::error::DecodeError;
 use crate::model::Log;
 use crate::table::{Logs, Sources};

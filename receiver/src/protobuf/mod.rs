@@ -3,10 +3,11 @@
 //! Follows the `.proto` files of OTLP 1.x by field number, which stand beside each arm. Unknown fields are skipped.
 //! A resource may come after what it describes, so each resource's message is walked twice.
 
-mod common;
 mod logs;
 mod metrics;
 mod traces;
+mod values;
+mod walk;
 
 pub(crate) use logs::read_logs;
 pub(crate) use metrics::read_metrics;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::common::{read_attribute, read_span_id, read_trace_id, walk};
+use super::values::{read_attribute, read_span_id, read_trace_id};
+use super::walk::walk;
 use crate::error::DecodeError;
 use crate::limits::MAX_PARTS;
 use crate::model::{Event, Link, Span};

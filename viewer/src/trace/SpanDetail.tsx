@@ -15,7 +15,6 @@ import { skewText } from "./TraceSummary.tsx";
 import type { TraceView } from "./useTraceView.ts";
 import { criticalNs, errorOf } from "./verdict.ts";
 import { SpanLinks, SpanNotes } from "./SpanNotes.tsx";
-import { kindWord } from "./words.ts";
 
 export function SpanDetail({ view, node }: { view: TraceView; node: SpanNode }) {
   const { span } = node;
@@ -24,7 +23,7 @@ export function SpanDetail({ view, node }: { view: TraceView; node: SpanNode }) 
     <>
       <p class="detail-what">
         <span class="service-dot" style={{ background: `var(${node.color})` }} />
-        {span.service} <span class="dim">{kindWord(span.kind)}</span>
+        {span.service} <span class="dim">{span.kind}</span>
       </p>
       <Facts view={view} node={node} />
       {node.problems.map((problem) => (

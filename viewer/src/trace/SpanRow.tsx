@@ -98,9 +98,8 @@ function NameParts({ node, find }: { node: SpanNode; find: string }) {
   );
 }
 
-const REMARKS: Record<string, string> = { missing_parent: "no parent", gap: "gap", outlives_parent: "outlives", cycle: "circle" };
+const REMARKS = { missing_parent: "no parent", gap: "gap", outlives_parent: "outlives", cycle: "circle" } as const;
 
 function remarkOf({ kind }: TraceProblem, { span }: SpanNode): string {
-  if (kind === "clock_skew") return `clock ${skewText(span.skew_ns)}`;
-  return REMARKS[kind] ?? kind;
+  return kind === "clock_skew" ? `clock ${skewText(span.skew_ns)}` : REMARKS[kind];
 }

@@ -22,7 +22,8 @@ export interface WatchedTrace {
 }
 
 export function useTrace(traceId: string): WatchedTrace {
-  const opened = useRef(Date.now());
+  const opened = useRef({ traceId, atMs: Date.now() });
+  if (opened.current.traceId !== traceId) opened.current = { traceId, atMs: Date.now() };
   const newest = useRef<Trace | null>(null);
   const [everyMs, setEvery] = useState(EVERY_MS);
   const { data, error, reload } = useLoad(traceId, async (signal) => {
@@ -32,11 +33,11 @@ export function useTrace(traceId: string): WatchedTrace {
   }, everyMs);
   const isGone = error !== null && error.status !== 404 && !error.isUnreachable;
   useEffect(() => {
-    const left = isGone ? 0 : watchedUntil(data, opened.current) - Date.now();
+    const left = isGone ? 0 : watchedUntil(data, opened.current.atMs) - Date.now();
     setEvery(left > 0 ? pace(data) : 0);
     const timer = window.setTimeout(() => setEvery(0), Math.max(0, left));
     return () => window.clearTimeout(timer);
-  }, [data, isGone]);
+  }, [traceId, data, isGone]);
   return { trace: data, error, isWatching: everyMs > 0, reload };
 }
 

@@ -6,7 +6,7 @@ import { readPlace, writePlace } from "./place.ts";
 import { matchesOf, nextOf } from "./search.ts";
 import { stackLines } from "./stack.ts";
 import { errorOf, verdictOf } from "./verdict.ts";
-import { kindWord, severityWord } from "./words.ts";
+import { severityWord } from "./words.ts";
 
 describe("search", () => {
   const model = modelOf(
@@ -103,7 +103,6 @@ httpx.ReadTimeout: too slow
   expect(stackLines("TypeError: x\n    at run (/srv/app.js:3:1)\n    at node:internal/main:1").map(({ kind }) => kind)).toEqual(["error", "frame", "library"]);
 });
 
-test("numbers of OTLP have names", () => {
-  expect([kindWord(2), kindWord("client"), kindWord(99)]).toEqual(["server", "client", "unspecified"]);
+test("severities have names", () => {
   expect([severityWord(9, null), severityWord(17, "error"), severityWord(0, null)]).toEqual(["INFO", "error", "LOG"]);
 });

@@ -1,10 +1,4 @@
-/** OTLP's numbers in words. The API may send either. */
-
-const KINDS = ["unspecified", "internal", "server", "client", "producer", "consumer"] as const;
-
-export function kindWord(kind: number | string): string {
-  return typeof kind === "string" ? kind : KINDS[kind] ?? "unspecified";
-}
+/** OTLP's numbers of severity in words. */
 
 /** The name of a log's severity, OTLP's number 1 to 24. */
 export function severityWord(severity: number, text: string | null): string {

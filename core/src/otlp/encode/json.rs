@@ -28,24 +28,24 @@ impl Writer<'_> {
         _ = serde_json::to_writer(&mut *self.0, text);
     }
 
-    fn raw(&mut self, key: &str, value: impl Display) {
+    pub(super) fn raw(&mut self, key: &str, value: impl Display) {
         self.key(key);
         // Writing into a vector cannot fail.
         _ = write!(self.0, "{value}");
     }
 
-    fn quoted(&mut self, key: &str, value: impl Display) {
+    pub(super) fn quoted(&mut self, key: &str, value: impl Display) {
         self.raw(key, format_args!("\"{value}\""));
     }
 
-    fn text(&mut self, key: &str, text: &str) {
+    pub(super) fn text(&mut self, key: &str, text: &str) {
         if !text.is_empty() {
             self.key(key);
             self.string(text);
         }
     }
 
-    fn hex(&mut self, key: &str, bytes: &[u8]) {
+    pub(super) fn hex(&mut self, key: &str, bytes: &[u8]) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         self.key(key);
         self.0.push(b'"');
@@ -61,19 +61,24 @@ impl Writer<'_> {
         }
     }
 
-    fn object(&mut self, write: impl FnOnce(&mut Self)) {
+    pub(super) fn object(&mut self, write: impl FnOnce(&mut Self)) {
         self.comma();
         self.0.push(b'{');
         write(self);
         self.0.push(b'}');
     }
 
-    fn member(&mut self, key: &str, write: impl FnOnce(&mut Self)) {
+    pub(super) fn member(&mut self, key: &str, write: impl FnOnce(&mut Self)) {
         self.key(key);
         self.object(write);
     }
 
-    fn list<T>(&mut self, key: &str, items: impl IntoIterator<Item = T>, write: impl Fn(&mut Self, T)) {
+    pub(super) fn list<T>(
+        &mut self,
+        key: &str,
+        items: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut Self, T),
+    ) {
         self.key(key);
         self.0.push(b'[');
         for item in items {
@@ -82,7 +87,7 @@ impl Writer<'_> {
         self.0.push(b']');
     }
 
-    fn attributes(&mut self, attributes: &Attributes) {
+    pub(super) fn attributes(&mut self, attributes: &Attributes) {
         if !attributes.is_empty() {
             self.list("attributes", attributes, |writer, (key, each)| {
                 writer.key("key");

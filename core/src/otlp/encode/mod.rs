@@ -5,6 +5,7 @@
 //! (`cargo test --release -p wirespan-core encode::tests::speed -- --ignored --nocapture`).
 
 mod json;
+pub(crate) mod metrics;
 mod protobuf;
 mod split;
 #[cfg(test)]
@@ -50,7 +51,7 @@ impl Encoding {
 pub(crate) struct Batch {
     /// The body as it goes over the network.
     pub(crate) body: Vec<u8>,
-    /// Spans in it.
+    /// Spans, or points of metrics, in it.
     pub(crate) spans: u32,
     /// How the body is written.
     pub(crate) encoding: Encoding,

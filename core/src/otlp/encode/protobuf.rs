@@ -148,7 +148,7 @@ fn status(message: &mut Writer<'_>, status: &Status) {
     }
 }
 
-fn attributes(message: &mut Writer<'_>, field: u32, attributes: &Attributes) {
+pub(super) fn attributes(message: &mut Writer<'_>, field: u32, attributes: &Attributes) {
     for (key, each) in attributes {
         attribute(message, field, key, each);
     }

@@ -101,6 +101,10 @@ pub(super) struct Inbox {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counts {
     pub(super) queued: u64,
+    /// Not yet taken by the thread.
+    pub(super) waiting: u64,
+    /// Taken by it.
+    pub(super) taken: u64,
     pub(super) overflowed: u64,
     pub(super) late: u64,
 }
@@ -281,7 +285,14 @@ impl Inbox {
 
     pub(super) fn counts(&self) -> Counts {
         let store = self.lock();
-        Counts { queued: store.pushed - store.settled, overflowed: store.overflowed, late: store.late }
+        let waiting = store.spans.len() as u64;
+        Counts {
+            queued: store.pushed - store.settled,
+            waiting,
+            taken: store.pushed - waiting,
+            overflowed: store.overflowed,
+            late: store.late,
+        }
     }
 }
 

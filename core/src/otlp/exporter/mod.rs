@@ -3,6 +3,8 @@
 //! Path of a span: [`Exporter::push`] -> `inbox` (bounded, one lock) -> `worker` (the exporter's thread) -> a
 //! destination: `delivery` (OTLP, with `http`, `answer`, `backoff` and `spool`), `console` or `memory`.
 //!
+//! Metrics have an exporter of their own ([`metrics`]), which shares what comes after the queue.
+//!
 //! Threads and `fork`: making an exporter starts no thread and takes no lock in the spool. The first push, or
 //! [`Exporter::start`], does. Threads do not survive a fork, and the queue's lock may have been held, so the child gets
 //! a life of its own at first use: an empty queue, a thread, its own process id among the resource's attributes. What
@@ -16,6 +18,7 @@ mod http;
 mod inbox;
 mod life;
 mod memory;
+pub mod metrics;
 mod spool;
 mod status;
 #[cfg(test)]
@@ -178,6 +181,7 @@ impl Exporter {
         let mut status = life.ledger.update(|status| status.clone());
         let counts = life.inbox.counts();
         (status.queued, status.capacity) = (counts.queued, self.recipe.capacity as u64);
+        (status.waiting, status.processed) = (counts.waiting, counts.taken);
         status.dropped.queue_full = counts.overflowed;
         status.dropped.shutdown += counts.late;
         status

@@ -65,6 +65,12 @@ pub struct Status {
     pub queued: u64,
     /// Most spans in memory.
     pub capacity: u64,
+    /// Spans that wait to be taken by the exporter's thread.
+    pub waiting: u64,
+    /// Spans that it has taken, whatever became of them.
+    pub processed: u64,
+    /// Spans on their way to the receiver, the wait between two tries included.
+    pub in_flight: u64,
     /// Spans that the receiver has.
     pub exported: u64,
     /// Spans that are lost.

@@ -26,6 +26,16 @@ impl Methods {
         if own.is_empty() { Self::default() } else { Self(own) }
     }
 
+    /// All known names, each in its place.
+    pub(crate) fn names(&self) -> &[Arc<str>] {
+        &self.0
+    }
+
+    /// The place of a name, if it is known.
+    pub(crate) fn position(&self, method: &[u8]) -> Option<usize> {
+        self.0.iter().position(|known| known.as_bytes() == method)
+    }
+
     /// The name, if it is known.
     pub(super) fn find(&self, method: &[u8]) -> Option<&Arc<str>> {
         self.0.iter().find(|known| known.as_bytes() == method)

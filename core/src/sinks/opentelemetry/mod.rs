@@ -15,7 +15,7 @@ mod method;
 mod outcome;
 mod privacy;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +24,7 @@ pub use extra::Extra;
 pub use item::{Item, SpanSink};
 pub use mapping::{Limits, Mapping, MappingOptions};
 pub use method::Methods;
+pub(crate) use outcome::failure;
 
 use self::mapping::SCOPE;
 use super::Sink;

@@ -9,18 +9,31 @@
 //! | by a rule or bound that the request broke | status 4xx sent | is no error |
 //! | otherwise before its time | | error; type: the end reason. The status code stays what was sent |
 
+use std::borrow::Cow;
+
 use crate::trace::{EndReason, ErrorNote, Record};
 
 /// Why a span is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure<'a> {
+pub(crate) enum Failure<'a> {
     Exception(&'a ErrorNote),
     Reason(EndReason),
     Status(u16),
 }
 
+impl Failure<'_> {
+    /// The value of `error.type`.
+    pub(crate) fn kind(&self) -> Cow<'_, str> {
+        match self {
+            Self::Exception(note) => Cow::Borrowed(&note.kind),
+            Self::Reason(reason) => Cow::Borrowed(reason.name()),
+            Self::Status(status) => Cow::Owned(status.to_string()),
+        }
+    }
+}
+
 /// `None`: the span is no error.
-pub(super) fn failure(record: &Record) -> Option<Failure<'_>> {
+pub(crate) fn failure(record: &Record) -> Option<Failure<'_>> {
     let note = record.error.as_deref();
     let exception = note.map(Failure::Exception);
     match record.end_reason.unwrap_or(EndReason::Completed) {

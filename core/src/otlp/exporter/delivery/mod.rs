@@ -192,13 +192,13 @@ impl Delivery {
     fn publish(&mut self) {
         let unreadable = self.spool.as_mut().map_or(0, Spool::take_unreadable);
         self.drop_spans(unreadable, |dropped| &mut dropped.spool_failed);
-        if let Some(spool) = &self.spool {
-            let totals = spool.totals();
-            if totals.spans == 0 && std::mem::take(&mut self.is_spool_full) {
-                self.ledger.log("the spool is empty again: no more spans are dropped");
-            }
-            self.ledger.update(|status| status.spooled = totals);
+        let under_way = self.under_way.iter().map(|(batch, _)| batch);
+        let in_flight = under_way.chain(&self.pieces).map(|batch| u64::from(batch.spans)).sum();
+        let spooled = self.spool.as_ref().map(Spool::totals).unwrap_or_default();
+        if self.spool.is_some() && spooled.spans == 0 && std::mem::take(&mut self.is_spool_full) {
+            self.ledger.log("the spool is empty again: no more spans are dropped");
         }
+        self.ledger.update(|status| (status.in_flight, status.spooled) = (in_flight, spooled));
     }
 
     fn wake_at(&self, closing: Option<Instant>) -> Option<Instant> {

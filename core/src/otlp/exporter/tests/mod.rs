@@ -2,7 +2,7 @@
 
 mod delivery;
 mod local;
-mod receiver;
+pub(super) mod receiver;
 mod speed;
 mod spooled;
 mod tls;
@@ -14,16 +14,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::receiver::PATIENCE;
-use super::{Exporter, Status};
+use super::{Exporter, Log, Status};
 use crate::otlp::options::{Options, Signal};
 use crate::otlp::span::{Resource, SpanData};
 
 /// Lines that the exporter logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
+pub(super) struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Lines {
-    fn count(&self, part: &str) -> usize {
+    pub(super) fn log(&self) -> Log {
+        let lines = self.clone();
+        Arc::new(move |line: &str| lines.0.lock().unwrap().push(line.to_owned()))
+    }
+
+    pub(super) fn count(&self, part: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|line| line.contains(part)).count()
     }
 }
@@ -44,9 +49,7 @@ fn options(endpoint: impl Into<String>) -> Options {
 
 fn exporter(options: &Options) -> (Exporter, Lines) {
     let lines = Lines::default();
-    let log = lines.clone();
-    let log = Arc::new(move |line: &str| log.0.lock().unwrap().push(line.to_owned()));
-    (Exporter::otlp(options, &Resource::default(), log).unwrap(), lines)
+    (Exporter::otlp(options, &Resource::default(), lines.log()).unwrap(), lines)
 }
 
 fn span(number: usize) -> SpanData {

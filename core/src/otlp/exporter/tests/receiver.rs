@@ -13,11 +13,11 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
 /// How long a test waits for what must come.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(in crate::otlp::exporter) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is done with a request.
 #[derive(Clone, Debug)]
-pub(super) enum Reply {
+pub(in crate::otlp::exporter) enum Reply {
     /// These bytes, and the connection stays.
     Bytes(Vec<u8>),
     /// These bytes, and the connection ends.
@@ -33,7 +33,7 @@ pub(super) enum Reply {
 }
 
 /// A reply with a status and a body.
-pub(super) fn reply(status: &str, headers: &str, body: &[u8]) -> Reply {
+pub(in crate::otlp::exporter) fn reply(status: &str, headers: &str, body: &[u8]) -> Reply {
     let mut bytes =
         format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n", body.len()).into_bytes();
     bytes.extend_from_slice(body);
@@ -42,19 +42,19 @@ pub(super) fn reply(status: &str, headers: &str, body: &[u8]) -> Reply {
 
 /// What came.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(in crate::otlp::exporter) struct Request {
     /// Request line and headers, names in lower case.
-    pub(super) head: Vec<String>,
-    pub(super) body: Vec<u8>,
+    pub(in crate::otlp::exporter) head: Vec<String>,
+    pub(in crate::otlp::exporter) body: Vec<u8>,
 }
 
 impl Request {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::otlp::exporter) fn header(&self, name: &str) -> Option<&str> {
         self.head.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
     /// The names of the spans in it.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(in crate::otlp::exporter) fn names(&self) -> Vec<String> {
         let mut body = self.body.clone();
         if self.header("content-encoding") == Some("gzip") {
             body.clear();
@@ -70,7 +70,7 @@ impl Request {
 }
 
 /// The receiver. Ends when dropped, connections included.
-pub(super) struct Receiver {
+pub(in crate::otlp::exporter) struct Receiver {
     addr: SocketAddr,
     requests: mpsc::Receiver<Request>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
@@ -78,17 +78,20 @@ pub(super) struct Receiver {
 }
 
 /// An address where nobody listens.
-pub(super) fn free_addr() -> SocketAddr {
+pub(in crate::otlp::exporter) fn free_addr() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 impl Receiver {
     /// Follows the script, then accepts everything.
-    pub(super) fn start(script: impl IntoIterator<Item = Reply>) -> Self {
+    pub(in crate::otlp::exporter) fn start(script: impl IntoIterator<Item = Reply>) -> Self {
         Self::start_at("127.0.0.1:0".parse().unwrap(), script)
     }
 
-    pub(super) fn start_at(addr: SocketAddr, script: impl IntoIterator<Item = Reply>) -> Self {
+    pub(in crate::otlp::exporter) fn start_at(
+        addr: SocketAddr,
+        script: impl IntoIterator<Item = Reply>,
+    ) -> Self {
         let listener = TcpListener::bind(addr).unwrap();
         let addr = listener.local_addr().unwrap();
         let script = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
@@ -114,12 +117,12 @@ impl Receiver {
         Self { addr, requests, connections, is_over }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(in crate::otlp::exporter) fn url(&self) -> String {
         format!("http://{}/v1/traces", self.addr)
     }
 
     /// The next request; it was answered already, or will be as the script says.
-    pub(super) fn next(&self) -> Request {
+    pub(in crate::otlp::exporter) fn next(&self) -> Request {
         self.requests.recv_timeout(PATIENCE).expect("a request")
     }
 
@@ -129,7 +132,7 @@ impl Receiver {
     }
 
     /// Span names of the next requests, until there are so many.
-    pub(super) fn names(&self, count: usize) -> Vec<String> {
+    pub(in crate::otlp::exporter) fn names(&self, count: usize) -> Vec<String> {
         let mut names = Vec::new();
         while names.len() < count {
             names.extend(self.next().names());

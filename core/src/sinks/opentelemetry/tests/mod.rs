@@ -46,7 +46,11 @@ fn sink(options: Options) -> (OpenTelemetry, Arc<Kept>) {
 }
 
 /// An exchange that has begun, with this head after its request line and `Host`; `None`: no head was ever complete.
-fn begun(request_line: Option<&str>, fields: &[(&str, &str)], client: Option<&str>) -> Arc<Exchange> {
+pub(crate) fn begun(
+    request_line: Option<&str>,
+    fields: &[(&str, &str)],
+    client: Option<&str>,
+) -> Arc<Exchange> {
     begun_by(peer(client), request_line, fields)
 }
 
@@ -76,12 +80,12 @@ fn begun_by(peer: Peer, request_line: Option<&str>, fields: &[(&str, &str)]) -> 
     Arc::new(exchange)
 }
 
-fn plain() -> Arc<Exchange> {
+pub(crate) fn plain() -> Arc<Exchange> {
     begun(Some("GET /items/7?q=1"), &[("user-agent", "curl/8")], Some("198.51.100.9:50312"))
 }
 
 /// Ends it after 10 ms: queue 1, schedule 0.5, run 2, await 6, write 0.5.
-fn finish(exchange: &Exchange, change: impl FnOnce(&mut Record)) {
+pub(crate) fn finish(exchange: &Exchange, change: impl FnOnce(&mut Record)) {
     let record = &mut exchange.lock().record;
     record.enter(State::Schedule, 2_000_000);
     record.enter(State::Run, 2_500_000);

@@ -1,0 +1,180 @@
+//! From the counts to a report.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+use super::instrument::{self, Instrument, Kind};
+use super::series::{Series, scheme};
+use super::{Health, Histogram, Metrics};
+use crate::otlp::metric::{HistogramPoint, MetricData, MetricsData, NumberPoint, Points, Temporality};
+use crate::otlp::span::{Attributes, Value};
+use crate::otlp::{Encoding, ExporterStatus};
+use crate::trace::Clock;
+
+impl Metrics {
+    /// All numbers since the start. Metrics and points keep their places from one report to the next; new ones come at the
+    /// end of their lists.
+    #[must_use]
+    pub fn collect(&self) -> MetricsData {
+        let mut metrics = self.requests();
+        let lag = self
+            .lag
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .point(&Arc::default(), &bounds(&instrument::LOOP_LAG));
+        metrics.push(histogram(&instrument::LOOP_LAG, vec![lag]));
+        metrics.extend(self.server_numbers());
+        metrics.extend(self.health.get().into_iter().flat_map(health));
+        MetricsData {
+            start_unix_ns: self.start_unix_ns,
+            delta_start_unix_ns: self.start_unix_ns,
+            time_unix_ns: Clock::System.wall(),
+            temporality: Temporality::Cumulative,
+            metrics,
+        }
+    }
+
+    /// One lock for all of them: a report counts each request in all of them or in none.
+    fn requests(&self) -> Vec<MetricData> {
+        let active = self.active();
+        let mut series = self.series();
+        let duration = of_requests(&instrument::DURATION, &mut series.requests, |s| &mut s.duration);
+        let request_body =
+            of_requests(&instrument::REQUEST_BODY, &mut series.requests, |s| &mut s.request_body);
+        let response_body =
+            of_requests(&instrument::RESPONSE_BODY, &mut series.requests, |s| &mut s.response_body);
+        let fine = bounds(&instrument::STATE);
+        let states = series.states.iter_mut().flat_map(|series| &mut series.all);
+        let states = states.map(|(attributes, histogram)| histogram.point(attributes, &fine)).collect();
+        vec![duration, active, request_body, response_body, histogram(&instrument::STATE, states)]
+    }
+
+    fn active(&self) -> MetricData {
+        let others: Arc<str> = "_OTHER".into();
+        let names = self.methods.names().iter().chain([&others]);
+        let places = names.flat_map(|name| [(name, false), (name, true)]);
+        let points = places.zip(&self.active).filter(|(_, active)| active.is_used.load(Ordering::Relaxed));
+        let point = |((name, is_https), active): ((&Arc<str>, bool), &super::Active)| NumberPoint {
+            attributes: Arc::new(vec![
+                ("http.request.method".into(), Arc::clone(name).into()),
+                ("url.scheme".into(), scheme(is_https).into()),
+            ]),
+            value: active.count.load(Ordering::Relaxed),
+        };
+        numbers(&instrument::ACTIVE, points.map(point).collect())
+    }
+
+    fn server_numbers(&self) -> [MetricData; 6] {
+        let server = &self.server;
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        [
+            (&instrument::CONNECTIONS, server.connections.load(Ordering::Relaxed)),
+            (&instrument::ACCEPTED, signed(server.accepted.load(Ordering::Relaxed))),
+            (&instrument::REFUSED, signed(server.refused.load(Ordering::Relaxed))),
+            (&instrument::THREADS_BUSY, server.threads_busy.load(Ordering::Relaxed)),
+            (&instrument::THREADS_QUEUED, server.threads_queued.load(Ordering::Relaxed)),
+            (&instrument::THREADS_LIMIT, server.threads_limit.load(Ordering::Relaxed)),
+        ]
+        .map(|(instrument, value)| {
+            numbers(instrument, vec![NumberPoint { attributes: Arc::default(), value }])
+        })
+    }
+}
+
+fn bounds(instrument: &Instrument) -> Arc<[f64]> {
+    match instrument.kind {
+        Kind::Histogram(scale) => scale.bounds.iter().map(|bound| scale.in_unit(*bound)).collect(),
+        Kind::Counter | Kind::UpDownCounter => Arc::from([]),
+    }
+}
+
+fn of_requests(
+    instrument: &Instrument,
+    series: &mut [Series],
+    part: fn(&mut Series) -> &mut Histogram,
+) -> MetricData {
+    let bounds = bounds(instrument);
+    let point = |series: &mut Series| {
+        let attributes = Arc::clone(&series.attributes);
+        part(series).point(&attributes, &bounds)
+    };
+    histogram(instrument, series.iter_mut().map(point).collect())
+}
+
+fn histogram(instrument: &Instrument, points: Vec<HistogramPoint>) -> MetricData {
+    metric(instrument, Points::Histogram(points))
+}
+
+/// Numbers of a counter or an up-down counter.
+fn numbers(instrument: &Instrument, points: Vec<NumberPoint>) -> MetricData {
+    let points = match instrument.kind {
+        Kind::Counter => Points::Counter(points),
+        Kind::UpDownCounter | Kind::Histogram(_) => Points::UpDownCounter(points),
+    };
+    metric(instrument, points)
+}
+
+fn metric(instrument: &Instrument, points: Points) -> MetricData {
+    MetricData {
+        name: instrument.name.into(),
+        description: instrument.description.into(),
+        unit: instrument.unit.into(),
+        points,
+    }
+}
+
+/// A part of the pipeline, in the conventions' words, and what ended there in which way.
+fn component(kind: &'static str, error: Option<&'static str>) -> Arc<Attributes> {
+    let mut all: Attributes = vec![
+        ("otel.component.type".into(), kind.into()),
+        ("otel.component.name".into(), format!("{kind}/0").into()),
+    ];
+    all.extend(error.map(|error| ("error.type".into(), Value::from(error))));
+    Arc::new(all)
+}
+
+/// Counts of one component by the way in which they ended; `None`: well.
+pub(crate) fn ends(
+    instrument: &Instrument,
+    kind: &'static str,
+    counts: &[(Option<&'static str>, u64)],
+) -> MetricData {
+    let point = |(error, count): &(Option<&'static str>, u64)| NumberPoint {
+        attributes: component(kind, *error),
+        value: i64::try_from(*count).unwrap_or(i64::MAX),
+    };
+    numbers(instrument, counts.iter().map(point).collect())
+}
+
+fn health(health: &Health) -> [MetricData; 5] {
+    const PROCESSOR: &str = "batching_span_processor";
+    let exporter = match health.encoding {
+        Encoding::Protobuf => "otlp_http_span_exporter",
+        Encoding::Json => "otlp_http_json_span_exporter",
+    };
+    let status = health.exporter.status();
+    let ExporterStatus { waiting, capacity, processed, exported, in_flight, dropped, .. } = &status;
+    [
+        ends(&instrument::QUEUE_SIZE, PROCESSOR, &[(None, *waiting)]),
+        ends(&instrument::QUEUE_CAPACITY, PROCESSOR, &[(None, *capacity)]),
+        ends(
+            &instrument::PROCESSED,
+            PROCESSOR,
+            &[(None, *processed), (Some("queue_full"), dropped.queue_full)],
+        ),
+        ends(&instrument::IN_FLIGHT, exporter, &[(None, *in_flight)]),
+        ends(
+            &instrument::EXPORTED,
+            exporter,
+            &[
+                (None, *exported),
+                (Some("refused"), dropped.refused),
+                (Some("rejected"), dropped.rejected),
+                (Some("given_up"), dropped.given_up),
+                (Some("spool_full"), dropped.spool_full),
+                (Some("spool_failed"), dropped.spool_failed),
+                (Some("shutdown"), dropped.shutdown),
+            ],
+        ),
+    ]
+}

@@ -1,0 +1,116 @@
+//! One histogram: whole numbers into buckets, with one exemplar each.
+
+use std::sync::Arc;
+
+use super::instrument::Scale;
+use crate::otlp::metric::{Exemplar, HistogramPoint};
+use crate::otlp::span::Attributes;
+
+/// When and in which span something was measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sample {
+    pub time_unix_ns: u64,
+    pub span: Option<([u8; 16], [u8; 8])>,
+}
+
+/// What the specification calls an aligned histogram bucket reservoir, which keeps the last measurement of each bucket.
+type Reservoir = Box<[Option<(Sample, u64)>]>;
+
+#[derive(Clone, Debug)]
+pub(super) struct Histogram {
+    scale: &'static Scale,
+    count: u64,
+    sum: u64,
+    least: u64,
+    most: u64,
+    buckets: Box<[u64]>,
+    /// Made with the first sample: most processes that do not sample need none.
+    reservoir: Option<Reservoir>,
+}
+
+impl Histogram {
+    pub(super) fn new(scale: &'static Scale) -> Self {
+        let buckets = vec![0; scale.bounds.len() + 1].into();
+        Self { scale, count: 0, sum: 0, least: u64::MAX, most: 0, buckets, reservoir: None }
+    }
+
+    #[inline]
+    pub(super) fn record(&mut self, value: u64, sample: Option<Sample>) {
+        let bucket = self.scale.bounds.partition_point(|bound| *bound < value);
+        self.count += 1;
+        self.sum = self.sum.saturating_add(value);
+        self.least = self.least.min(value);
+        self.most = self.most.max(value);
+        self.buckets[bucket] += 1;
+        if let Some(sample) = sample {
+            let len = self.buckets.len();
+            let reservoir = self.reservoir.get_or_insert_with(|| vec![None; len].into());
+            reservoir[bucket] = Some((sample, value));
+        }
+    }
+
+    /// What was recorded since the start. Exemplars are taken out: the next report has newer ones.
+    pub(super) fn point(&mut self, attributes: &Arc<Attributes>, bounds: &Arc<[f64]>) -> HistogramPoint {
+        let scale = self.scale;
+        let taken = self.reservoir.iter_mut().flatten().filter_map(Option::take);
+        let exemplar = |(sample, value): (Sample, u64)| Exemplar {
+            time_unix_ns: sample.time_unix_ns,
+            value: scale.in_unit(value),
+            span: sample.span,
+        };
+        HistogramPoint {
+            attributes: Arc::clone(attributes),
+            count: self.count,
+            sum: scale.in_unit(self.sum),
+            extremes: (self.count > 0).then(|| (scale.in_unit(self.least), scale.in_unit(self.most))),
+            bounds: Arc::clone(bounds),
+            buckets: self.buckets.to_vec(),
+            exemplars: taken.map(exemplar).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SCALE: Scale = Scale { bounds: &[10, 20], per_unit: 10.0 };
+
+    fn point(histogram: &mut Histogram) -> HistogramPoint {
+        histogram.point(&Arc::default(), &Arc::from([1.0, 2.0]))
+    }
+
+    #[test]
+    fn upper_bounds_are_included() {
+        let mut histogram = Histogram::new(&SCALE);
+        for value in [0, 10, 11, 20, 21, u64::MAX] {
+            histogram.record(value, None);
+        }
+        let point = point(&mut histogram);
+        assert_eq!((point.count, &point.buckets[..]), (6, &[2, 2, 2][..]));
+        assert!(point.exemplars.is_empty());
+    }
+
+    #[test]
+    fn an_empty_one_has_no_extremes() {
+        let mut histogram = Histogram::new(&SCALE);
+        assert_eq!(point(&mut histogram).extremes, None);
+        histogram.record(5, None);
+        histogram.record(15, None);
+        let point = point(&mut histogram);
+        assert_eq!((point.sum, point.extremes), (2.0, Some((0.5, 1.5))));
+    }
+
+    #[test]
+    fn each_bucket_keeps_its_last_sample_until_it_is_reported() {
+        let mut histogram = Histogram::new(&SCALE);
+        for (value, time) in [(1, 1), (2, 2), (15, 3)] {
+            histogram.record(value, Some(Sample { time_unix_ns: time, span: Some(([1; 16], [2; 8])) }));
+        }
+        let shown: Vec<_> =
+            point(&mut histogram).exemplars.iter().map(|e| (e.time_unix_ns, e.value)).collect();
+        assert_eq!(shown, [(2, 0.2), (3, 1.5)]);
+        assert!(point(&mut histogram).exemplars.is_empty());
+        assert_eq!(point(&mut histogram).count, 3);
+    }
+}

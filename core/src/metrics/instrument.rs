@@ -1,0 +1,353 @@
+//! THE table of metrics: names, units, attributes and buckets. Documentation and tests are made from it.
+//!
+//! Names and attributes: OpenTelemetry's HTTP conventions (v1.44.0) and its conventions for the SDK's own metrics, the
+//! latter in development. What there is no convention for has names of our own.
+
+/// What a metric's numbers do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// They only grow.
+    Counter,
+    /// They grow and shrink.
+    UpDownCounter,
+    /// They are spread over buckets.
+    Histogram(&'static Scale),
+}
+
+impl Kind {
+    /// As the specification calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::UpDownCounter => "up-down counter",
+            Self::Histogram(_) => "histogram",
+        }
+    }
+}
+
+/// The buckets of a histogram. Values are whole numbers (nanoseconds, bytes), so that sums are exact.
+#[derive(Debug, PartialEq)]
+pub struct Scale {
+    /// Upper bounds of the buckets, each included.
+    pub bounds: &'static [u64],
+    /// How many of them make the metric's unit.
+    pub per_unit: f64,
+}
+
+impl Eq for Scale {}
+
+impl Scale {
+    /// A value in the metric's unit.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "OTLP has doubles; beyond 2^53 they are exact enough")]
+    pub fn in_unit(&self, value: u64) -> f64 {
+        value as f64 / self.per_unit
+    }
+}
+
+/// One metric.
+#[derive(Debug)]
+pub struct Instrument {
+    /// Its name.
+    pub name: &'static str,
+    /// What its numbers do.
+    pub kind: Kind,
+    /// In the code of UCUM.
+    pub unit: &'static str,
+    /// Attributes of its points; those without a value are left out.
+    pub attributes: &'static [&'static str],
+    /// What it says.
+    pub description: &'static str,
+}
+
+const US: u64 = 1_000;
+const MS: u64 = 1_000_000;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// The advice of the HTTP conventions.
+pub(super) static REQUEST: Scale = Scale {
+    bounds: &[
+        5 * MS,
+        10 * MS,
+        25 * MS,
+        50 * MS,
+        75 * MS,
+        100 * MS,
+        250 * MS,
+        500 * MS,
+        750 * MS,
+        1_000 * MS,
+        2_500 * MS,
+        5_000 * MS,
+        7_500 * MS,
+        10_000 * MS,
+    ],
+    per_unit: 1e9,
+};
+
+/// States and waits begin where a request's time ends to be visible.
+pub(super) static FINE: Scale = Scale {
+    bounds: &[
+        10 * US,
+        25 * US,
+        50 * US,
+        100 * US,
+        250 * US,
+        500 * US,
+        MS,
+        2_500 * US,
+        5 * MS,
+        10 * MS,
+        25 * MS,
+        50 * MS,
+        100 * MS,
+        250 * MS,
+        500 * MS,
+        1_000 * MS,
+        2_500 * MS,
+        5_000 * MS,
+        10_000 * MS,
+    ],
+    per_unit: 1e9,
+};
+
+/// The first bucket has what has no body.
+pub(super) static BODY: Scale = Scale {
+    bounds: &[
+        0,
+        64,
+        256,
+        KIB,
+        4 * KIB,
+        16 * KIB,
+        64 * KIB,
+        256 * KIB,
+        MIB,
+        4 * MIB,
+        16 * MIB,
+        64 * MIB,
+        256 * MIB,
+    ],
+    per_unit: 1.0,
+};
+
+const OF_REQUEST: &[&str] = &[
+    "http.request.method",
+    "url.scheme",
+    "http.route",
+    "http.response.status_code",
+    "error.type",
+    "network.protocol.version",
+];
+const COMPONENT: &[&str] = &["otel.component.type", "otel.component.name"];
+const COMPONENT_ENDS: &[&str] = &["otel.component.type", "otel.component.name", "error.type"];
+
+/// Duration of a request, equal to that of its span.
+pub static DURATION: Instrument = Instrument {
+    name: "http.server.request.duration",
+    kind: Kind::Histogram(&REQUEST),
+    unit: "s",
+    attributes: OF_REQUEST,
+    description: "Duration of HTTP server requests.",
+};
+
+/// Requests under way.
+pub static ACTIVE: Instrument = Instrument {
+    name: "http.server.active_requests",
+    kind: Kind::UpDownCounter,
+    unit: "{request}",
+    attributes: &["http.request.method", "url.scheme"],
+    description: "Number of active HTTP server requests.",
+};
+
+/// Body bytes received.
+pub static REQUEST_BODY: Instrument = Instrument {
+    name: "http.server.request.body.size",
+    kind: Kind::Histogram(&BODY),
+    unit: "By",
+    attributes: OF_REQUEST,
+    description: "Size of HTTP server request bodies.",
+};
+
+/// Body bytes sent.
+pub static RESPONSE_BODY: Instrument = Instrument {
+    name: "http.server.response.body.size",
+    kind: Kind::Histogram(&BODY),
+    unit: "By",
+    attributes: OF_REQUEST,
+    description: "Size of HTTP server response bodies.",
+};
+
+/// Time in each state.
+pub static STATE: Instrument = Instrument {
+    name: "wirespan.server.state.duration",
+    kind: Kind::Histogram(&FINE),
+    unit: "s",
+    attributes: &["http.request.method", "http.route", "wirespan.state"],
+    description: "Time that requests spent in each of the six states; the states of a request add up to its duration.",
+};
+
+/// How late the loop is.
+pub static LOOP_LAG: Instrument = Instrument {
+    name: "wirespan.server.loop.lag",
+    kind: Kind::Histogram(&FINE),
+    unit: "s",
+    attributes: &[],
+    description: "How late the event loop ran the engine's timer, which is due at least four times a second.",
+};
+
+/// Open connections.
+pub static CONNECTIONS: Instrument = Instrument {
+    name: "wirespan.server.active_connections",
+    kind: Kind::UpDownCounter,
+    unit: "{connection}",
+    attributes: &[],
+    description: "Open connections, idle ones included.",
+};
+
+/// Accepted connections.
+pub static ACCEPTED: Instrument = Instrument {
+    name: "wirespan.server.accepted_connections",
+    kind: Kind::Counter,
+    unit: "{connection}",
+    attributes: &[],
+    description: "Connections that were accepted.",
+};
+
+/// Refused connections.
+pub static REFUSED: Instrument = Instrument {
+    name: "wirespan.server.refused_connections",
+    kind: Kind::Counter,
+    unit: "{connection}",
+    attributes: &[],
+    description: "Accepted connections above limit_connections, which are answered with 503.",
+};
+
+/// Threads at work.
+pub static THREADS_BUSY: Instrument = Instrument {
+    name: "wirespan.server.threads.busy",
+    kind: Kind::UpDownCounter,
+    unit: "{thread}",
+    attributes: &[],
+    description: "Threads that run a `def` handler.",
+};
+
+/// Waiting for a thread.
+pub static THREADS_QUEUED: Instrument = Instrument {
+    name: "wirespan.server.threads.queued",
+    kind: Kind::UpDownCounter,
+    unit: "{request}",
+    attributes: &[],
+    description: "Requests whose `def` handler waits for a free thread.",
+};
+
+/// Threads there may be.
+pub static THREADS_LIMIT: Instrument = Instrument {
+    name: "wirespan.server.threads.limit",
+    kind: Kind::UpDownCounter,
+    unit: "{thread}",
+    attributes: &[],
+    description: "Most threads that run `def` handlers.",
+};
+
+/// Spans in memory.
+pub static QUEUE_SIZE: Instrument = Instrument {
+    name: "otel.sdk.processor.span.queue.size",
+    kind: Kind::UpDownCounter,
+    unit: "{span}",
+    attributes: COMPONENT,
+    description: "Spans in memory that wait to be exported.",
+};
+
+/// Room for spans in memory.
+pub static QUEUE_CAPACITY: Instrument = Instrument {
+    name: "otel.sdk.processor.span.queue.capacity",
+    kind: Kind::UpDownCounter,
+    unit: "{span}",
+    attributes: COMPONENT,
+    description: "Most spans in memory.",
+};
+
+/// Spans that left the queue.
+pub static PROCESSED: Instrument = Instrument {
+    name: "otel.sdk.processor.span.processed",
+    kind: Kind::Counter,
+    unit: "{span}",
+    attributes: COMPONENT_ENDS,
+    description: "Spans that left the queue, or found no room in it.",
+};
+
+/// Spans on their way.
+pub static IN_FLIGHT: Instrument = Instrument {
+    name: "otel.sdk.exporter.span.inflight",
+    kind: Kind::UpDownCounter,
+    unit: "{span}",
+    attributes: COMPONENT,
+    description: "Spans on their way to the receiver, all tries included.",
+};
+
+/// Spans that arrived, or never will.
+pub static EXPORTED: Instrument = Instrument {
+    name: "otel.sdk.exporter.span.exported",
+    kind: Kind::Counter,
+    unit: "{span}",
+    attributes: COMPONENT_ENDS,
+    description: "Spans that the receiver has; with error.type those that are lost.",
+};
+
+/// Points that arrived, or never will.
+pub static POINTS_EXPORTED: Instrument = Instrument {
+    name: "otel.sdk.exporter.metric_data_point.exported",
+    kind: Kind::Counter,
+    unit: "{data_point}",
+    attributes: COMPONENT_ENDS,
+    description: "Points of metrics that the receiver has; with error.type those that are lost.",
+};
+
+/// All metrics, in the order in which they are reported.
+pub static INSTRUMENTS: [&Instrument; 18] = [
+    &DURATION,
+    &ACTIVE,
+    &REQUEST_BODY,
+    &RESPONSE_BODY,
+    &STATE,
+    &LOOP_LAG,
+    &CONNECTIONS,
+    &ACCEPTED,
+    &REFUSED,
+    &THREADS_BUSY,
+    &THREADS_QUEUED,
+    &THREADS_LIMIT,
+    &QUEUE_SIZE,
+    &QUEUE_CAPACITY,
+    &PROCESSED,
+    &IN_FLIGHT,
+    &EXPORTED,
+    &POINTS_EXPORTED,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_grow_and_are_exact_in_their_unit() {
+        for instrument in INSTRUMENTS {
+            let Kind::Histogram(scale) = instrument.kind else { continue };
+            assert!(scale.bounds.is_sorted_by(|one, other| one < other), "{}", instrument.name);
+        }
+        let shown: Vec<f64> = REQUEST.bounds.iter().map(|bound| REQUEST.in_unit(*bound)).collect();
+        let advised = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+        assert_eq!(shown, advised);
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = INSTRUMENTS.iter().map(|instrument| instrument.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), INSTRUMENTS.len());
+    }
+}

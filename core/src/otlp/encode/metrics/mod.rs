@@ -1,0 +1,49 @@
+//! Aggregated numbers to the body of one `POST /v1/metrics`.
+//!
+//! Unlike spans they are few and sent once a minute: nothing here is tuned for speed.
+
+mod json;
+mod protobuf;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use super::{Batch, Encoding, gzip};
+use crate::otlp::metric::MetricsData;
+use crate::otlp::span::{Attributes, Resource, Scope};
+
+static SCOPE: LazyLock<Scope> = LazyLock::new(|| Scope {
+    name: "wirespan".into(),
+    version: env!("CARGO_PKG_VERSION").into(),
+    schema_url: "https://opentelemetry.io/schemas/1.44.0".into(),
+    attributes: Attributes::new(),
+});
+
+/// Makes batches for one resource.
+#[derive(Debug)]
+pub(crate) struct MetricsEncoder {
+    resource: Resource,
+    encoding: Encoding,
+    is_gzip: bool,
+}
+
+impl MetricsEncoder {
+    pub(crate) fn new(resource: &Resource, encoding: Encoding, is_gzip: bool) -> Self {
+        Self { resource: resource.clone(), encoding, is_gzip }
+    }
+
+    /// One request with these metrics. Its number of items is the number of points.
+    pub(crate) fn encode(&self, data: &MetricsData) -> Batch {
+        let body = match self.encoding {
+            Encoding::Protobuf => protobuf::request(&self.resource, &SCOPE, data),
+            Encoding::Json => json::request(&self.resource, &SCOPE, data),
+        };
+        Batch {
+            body: if self.is_gzip { gzip(&body) } else { body },
+            spans: u32::try_from(data.points()).unwrap_or(u32::MAX),
+            encoding: self.encoding,
+            is_gzip: self.is_gzip,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+"""A viewer beside a server, in a process of its own.
+
+So a blocked application never blocks the page, and what the viewer costs is not charged to the application.
+
+They live and end together. The viewer's standard input is a pipe that only this process holds: it ends when
+this one does, however that happens. It has a session of its own, so Ctrl-C in the terminal reaches the server
+alone, which sends its last spans before the viewer is told to stop.
+"""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import IO, Final, cast
+
+from wirespan.config import Config
+from wirespan.errors import WirespanError
+from wirespan.loading import StartError, say
+from wirespan.sources import without_variables
+from wirespan.viewer.client import ViewerClient, ViewerError
+
+PORT: Final = 4_318
+LOOK_S: Final = 2.0
+PATIENCE_S: Final = 5.0
+
+
+@contextlib.contextmanager
+def with_viewer(config: Config) -> Iterator[Config]:
+    """The same options with the exporter pointed at a viewer, which is there for the length of the block.
+
+    Raises:
+        StartError: it did not start.
+        WirespanError: it ended while the server ran; the server was stopped.
+    """
+    with viewer_beside(port=config.view_port) as url:
+        say(f"viewer on {url}")
+        # The server's own processes find the viewer by its address, and start none.
+        yield dataclasses.replace(config, view=False, otlp=url, otlp_viewer=True)
+
+
+@contextlib.contextmanager
+def viewer_beside(*words: str, port: int | None = None) -> Iterator[str]:
+    """A viewer for the length of the block: the one that has the port already, else a new one.
+
+    Args:
+        words: more flags of `wirespan view`.
+        port: where, 4318 if nothing is said; a free one when another program has it.
+
+    Yields:
+        Its address.
+
+    Raises:
+        StartError: it did not start; it has said why.
+        WirespanError: it ended before the block did. This process got a SIGTERM then.
+    """
+    port = PORT if port is None else port
+    url = f"http://127.0.0.1:{port}"
+    if port and _is_taken(port):
+        if _is_viewer(url):
+            yield url
+            return
+        port = 0
+    child = _Child([*words, f"--port={port}"])
+    try:
+        yield child.url
+    finally:
+        child.end()
+    if child.code is not None:
+        raise WirespanError(f"the viewer ended (exit code {child.code}), so the server was stopped")
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(LOOK_S)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_viewer(url: str) -> bool:
+    """Whether a viewer answers that takes our spans without a token."""
+    try:
+        status = ViewerClient(url, timeout_s=LOOK_S).get("/api/status")
+    except ViewerError:
+        return False
+    return isinstance(status, dict) and "metric_points" in status and not status["token_required"]
+
+
+class _Child:
+    """The viewer's process.
+
+    Attributes:
+        url: where it listens.
+        code: its exit code, when it ended before it was told to.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.code: int | None = None
+        self._told = threading.Event()
+        self._process = subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-m", "wirespan", "view", "--beside", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            env=without_variables(os.environ),
+        )
+        pipes = (self._process.stdin, self._process.stdout)
+        self._stdin, self._stdout = (cast("IO[bytes]", pipe) for pipe in pipes)
+        self.url = self._stdout.readline().decode().strip()
+        if not self.url:
+            self.end()
+            raise StartError("the viewer did not start")
+        threading.Thread(target=self._watch, name="wirespan viewer", daemon=True).start()
+
+    def _watch(self) -> None:
+        code = self._process.wait()
+        if not self._told.is_set():
+            self.code = code
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def end(self) -> None:
+        """Tells it to stop and waits until it has; firmly after a while."""
+        self._told.set()
+        self._stdin.close()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stdout.close()

@@ -1,0 +1,320 @@
+"""Requests, waterfalls and routes in a terminal: the six states have the colours that they have everywhere.
+
+Without colours (NO_COLOR, a pipe) the states are letters, as in the pretty access log.
+"""
+
+import datetime
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from wirespan.looks import LOOKS
+from wirespan.viewer.waterfall import shown
+
+PIPE_COLUMNS: Final = 160
+"""Width where no terminal says one: nothing of interest is cut off in a file."""
+SPAN, OUTSIDE = "━", " "
+PLAIN_SPAN: Final = "="
+SERVER_ERROR: Final = 500
+CLIENT_ERROR: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where to write, how wide it is, and whether it has colours."""
+
+    console: Console
+    width: int
+    color: bool
+
+    @classmethod
+    def open(cls) -> "Screen":
+        """Standard output as it is."""
+        watched = sys.stdout.isatty()
+        width = shutil.get_terminal_size((PIPE_COLUMNS, 24)).columns
+        if not watched and "COLUMNS" not in os.environ:
+            width = PIPE_COLUMNS
+        color = watched and not os.environ.get("NO_COLOR")
+        console = Console(
+            width=width, highlight=False, soft_wrap=True, no_color=not color, force_terminal=color or None
+        )
+        return cls(console, width, color)
+
+    def line(self, *parts: Text) -> None:
+        """Writes one line."""
+        self.console.print(Text.assemble(*parts), end="\n")
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Exactly this many cells: filled up, or cut with an ellipsis."""
+    if cell_len(text) > width:
+        return f"{set_cell_size(text, max(width - 1, 0))}…"[: max(width, 0)]
+    space = " " * (width - cell_len(text))
+    return f"{space}{text}" if right else f"{text}{space}"
+
+
+def clean(text: str | None) -> str:
+    """A sender's text without control characters: they could move the cursor or repaint the terminal."""
+    return "".join(char if char.isprintable() else "�" for char in text or "")
+
+
+# Requests.
+
+
+def print_request(screen: Screen, request: Mapping[str, Any]) -> None:
+    """One line: time, what, status, duration, bar, the states that matter, service and trace."""
+    wide = screen.width >= 120  # noqa: PLR2004 - from here on a whole trace id fits
+    identity = request["trace_id"] if wide else request["trace_id"][:8]
+    bar_width = 16 if wide else 8
+    used = 8 + 1 + 1 + 3 + 1 + 7 + 1 + bar_width + 1 + 12 + 1 + len(identity) + 1
+    name_width = max(screen.width - used, 10)
+    moment = datetime.datetime.fromtimestamp(request["start_us"] / 1e6, datetime.UTC).astimezone()
+    code = request["status"]
+    screen.line(
+        Text(f"{moment:%H:%M:%S} ", style="dim"),
+        Text(fit(title(request, with_service=True), name_width)),
+        Text(f" {code or ('err' if request['error'] else '-'):>3} ", style=_status_style(request)),
+        Text(f"{shown(request['duration_ns']):>7} "),
+        states_bar(screen, request["states"], bar_width),
+        main_state(request["states"], 12),
+        Text(f" {identity}", style="dim"),
+    )
+
+
+def title(request: Mapping[str, Any], *, with_service: bool) -> str:
+    """What a request is called: method and route, else the path, else the span's name."""
+    what = request["route"] or request["path"]
+    name = f"{request['method']} {what}" if request["method"] and what else request["name"]
+    return clean(f"{request['service']} {name}" if with_service else name)
+
+
+def _status_style(request: Mapping[str, Any]) -> str:
+    code = request["status"] or 0
+    if request["error"] or code >= SERVER_ERROR:
+        return "bold red"
+    return "yellow" if code >= CLIENT_ERROR else "green"
+
+
+def states_bar(screen: Screen, states: Mapping[str, int] | None, width: int) -> Text:
+    """The six states in their order as a bar of fixed width; blank where they are not known."""
+    total = sum(states.values()) if states else 0
+    if not states or not total:
+        return Text(" " * (width + 1))
+    pieces = [{"state": state, "duration_ns": spent} for state, spent in states.items()]
+    return Text.assemble(*cells(screen, pieces, 0, total, width), " ")
+
+
+def main_state(states: Mapping[str, int] | None, width: int) -> Text:
+    """The state that took most of the time, with its share."""
+    total = sum(states.values()) if states else 0
+    if not states or not total:
+        return Text(" " * width)
+    state = max(states, key=lambda name: states[name])
+    return Text(fit(f"{state} {100 * states[state] / total:.0f}%", width), style=LOOKS[state].color)
+
+
+def cells(
+    screen: Screen, pieces: Sequence[Mapping[str, Any]], begin: float, end: float, width: int
+) -> Iterator[Text]:
+    """The states of a stretch of time as cells: each shows the state that has most of it.
+
+    Args:
+        screen: tells whether there are colours.
+        pieces: states in order of time, the first one beginning at 0.
+        begin: where the first cell begins, nanoseconds.
+        end: where the last one ends.
+        width: how many.
+    """
+    step = (end - begin) / max(width, 1)
+    for number in range(width):
+        state = _state_at(pieces, begin + number * step, begin + (number + 1) * step)
+        if state is None:
+            yield Text(SPAN if screen.color else PLAIN_SPAN, style="dim")
+        else:
+            look = LOOKS[state]
+            yield Text("█" if screen.color else look.letter, style=look.color)
+
+
+def _state_at(pieces: Sequence[Mapping[str, Any]], begin: float, end: float) -> str | None:
+    point, most, found = 0.0, 0.0, None
+    for piece in pieces:
+        until = point + piece["duration_ns"]
+        shared = min(until, end) - max(point, begin)
+        if shared > most:
+            most, found = shared, piece["state"]
+        point = until
+    return found
+
+
+# One trace.
+
+
+def print_trace(screen: Screen, trace: Mapping[str, Any]) -> None:
+    """The waterfall, then what does not add up, then logs and errors in order of time."""
+    services = ", ".join(clean(name) for name in dict.fromkeys(one["name"] for one in trace["services"]))
+    moment = datetime.datetime.fromtimestamp(trace["start_us"] / 1e6, datetime.UTC).astimezone()
+    count = len(trace["spans"])
+    screen.line(Text(f"trace {trace['trace_id']}", style="bold"))
+    screen.line(
+        Text(
+            f"{moment:%Y-%m-%d %H:%M:%S}, {shown(trace['duration_ns'])}, "
+            f"{count} span{'s' if count != 1 else ''}, {services}",
+            style="dim",
+        )
+    )
+    screen.line(Text(""))
+    critical = {part["span_id"] for part in trace["critical_path"]}
+    for span in trace["spans"]:
+        _print_span(screen, span, trace["duration_ns"], critical)
+    _print_legend(screen, trace)
+    _print_notes(screen, trace)
+
+
+def _print_span(screen: Screen, span: Mapping[str, Any], total_ns: int, critical: set[str]) -> None:
+    label_width = min(max(screen.width * 2 // 5, 24), 60)
+    bar_width = max(screen.width - label_width - 12, 10)
+    http = span["http"] or {"method": None, "route": None, "path": None, "status": None}
+    name = title({**span, **http}, with_service=span["depth"] == 0 or span["kind"] in {"server", "consumer"})
+    mark = "▸" if span["span_id"] in critical else " "
+    indent = "  " * min(span["depth"], (label_width - 16) // 2)
+    failed = "bold red" if span["error"] else ""
+    screen.line(
+        Text(f"{mark} ", style="bold"),
+        Text(fit(f"{indent}{name}", label_width - 2), style=failed),
+        Text(" "),
+        _bar(screen, span, total_ns, bar_width),
+        Text(f" {shown(span['duration_ns']):>8}", style=failed),
+    )
+
+
+def _bar(screen: Screen, span: Mapping[str, Any], total_ns: int, width: int) -> Text:
+    per_cell = max(total_ns, 1) / width
+    first = min(int(span["offset_ns"] / per_cell), width - 1)
+    end = span["offset_ns"] + span["duration_ns"]
+    last = min(max(round(end / per_cell), first + 1), width)
+    pieces = span["timeline"] or [
+        {"state": state, "duration_ns": spent} for state, spent in (span["states"] or {}).items()
+    ]
+    begin, finish = first * per_cell - span["offset_ns"], last * per_cell - span["offset_ns"]
+    # The edges of the cells are not those of the span: what lies outside belongs to its first and last state.
+    begin, finish = max(begin, 0.0), min(max(finish, 1.0), max(span["duration_ns"], 1))
+    return Text.assemble(
+        OUTSIDE * first, *cells(screen, pieces, begin, finish, last - first), OUTSIDE * (width - last)
+    )
+
+
+def _print_legend(screen: Screen, trace: Mapping[str, Any]) -> None:
+    screen.line(Text(""))
+    legend = Text("▸ critical path", style="dim")
+    if any(span["states"] for span in trace["spans"]):
+        for state, look in LOOKS.items():
+            legend.append(f"  {'█' if screen.color else look.letter} ", style=look.color)
+            legend.append(state, style="dim")
+    screen.line(legend)
+
+
+def _print_notes(screen: Screen, trace: Mapping[str, Any]) -> None:
+    names = {
+        span["span_id"]: title({**span, **(span["http"] or _NO_HTTP)}, with_service=True)
+        for span in trace["spans"]
+    }
+    if trace["problems"]:
+        screen.line(Text(""))
+    for problem in trace["problems"]:
+        screen.line(
+            Text(f"{problem['kind'].replace('_', ' ')}: ", style="yellow"),
+            Text(f"{names[problem['span_id']]}: {problem['message']}"),
+        )
+    notes = sorted([*_errors(trace), *_logs(trace)], key=lambda note: note[0])
+    if notes:
+        screen.line(Text(""))
+    for offset, style, text in notes:
+        screen.line(Text(f"{shown(max(offset, 0)):>8}  ", style="dim"), Text(text, style=style))
+
+
+_NO_HTTP: Final = {"method": None, "route": None, "path": None, "status": None}
+_Note = tuple[int, str, str]
+
+
+def _errors(trace: Mapping[str, Any]) -> Iterator[_Note]:
+    for span in trace["spans"]:
+        if span["status_message"]:
+            end = span["offset_ns"] + span["duration_ns"]
+            yield end, "red", clean(f"{span['name']}: {span['status_message']}")
+        for event in span["events"]:
+            details = event["attributes"]
+            if event["name"] == "exception":
+                kind, message = details.get("exception.type", ""), details.get("exception.message", "")
+                yield event["offset_ns"], "red", clean(f"{span['name']}: {kind}: {message}")
+
+
+def _logs(trace: Mapping[str, Any]) -> Iterator[_Note]:
+    for log in trace["logs"]:
+        bad = (log["severity"] or 0) >= 17  # noqa: PLR2004 - OTLP: ERROR begins here
+        text = clean(f"{log['service']} {log['severity_text'] or 'LOG'} {log['body'] or ''}")
+        yield log["offset_ns"], "red" if bad else "", text
+
+
+# Routes.
+
+
+def print_routes(screen: Screen, routes: Sequence[Mapping[str, Any]]) -> None:
+    """One block for each route: its numbers, the states at the p99, the verdict."""
+    name_width = max(screen.width - 54, 16)
+    bar_width = 12
+    heading = (
+        f"{fit('route', name_width)} {'count':>7} {'errors':>6} {'p50':>8} {'p95':>8} {'p99':>8} p99 states"
+    )
+    screen.line(Text(heading, style="dim"))
+    for route in routes:
+        states = (route["states"] or {}).get("p99")
+        named = {**route, "path": None, "name": route["route"] or route["method"] or "(no route)"}
+        errors = f"{100 * route['error_rate']:.1f}%" if route["errors"] else "-"
+        screen.line(
+            Text(fit(title(named, with_service=True), name_width), style="bold"),
+            Text(f" {route['count']:>7}"),
+            Text(f" {errors:>6}", style="red" if route["errors"] else "dim"),
+            *(Text(f" {shown(route[f'{name}_ns']):>8}") for name in ("p50", "p95", "p99")),
+            Text(" "),
+            states_bar(screen, states, bar_width - 2),
+        )
+        screen.line(Text(f"  {route['verdict']['text']}", style="dim"))
+
+
+# Tables of SQL.
+
+
+def print_table(screen: Screen, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Rows under their names, as wide as their values; the widest columns give way in a narrow terminal."""
+    texts = [[_cell(value) for value in row] for row in rows]
+    widths = [
+        max([cell_len(name), *(cell_len(row[at]) for row in texts)])
+        for at, name in enumerate(map(clean, columns))
+    ]
+    while sum(widths) + 2 * (len(widths) - 1) > screen.width and max(widths) > 8:  # noqa: PLR2004 - still readable
+        widths[widths.index(max(widths))] -= 1
+    is_number = [all(isinstance(row[at], int | float) for row in rows) for at in range(len(columns))]
+    screen.line(
+        Text(
+            "  ".join(
+                fit(clean(n), w, right=r) for n, w, r in zip(columns, widths, is_number, strict=True)
+            ).rstrip(),
+            style="dim",
+        )
+    )
+    for row in texts:
+        line = "  ".join(fit(text, w, right=r) for text, w, r in zip(row, widths, is_number, strict=True))
+        screen.line(Text(line.rstrip()))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return clean(f"{value:.6g}" if isinstance(value, float) else str(value))

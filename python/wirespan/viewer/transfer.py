@@ -1,0 +1,271 @@
+"""Traces out of the store and in again, as OTLP JSON: what every OpenTelemetry tool reads.
+
+A file has one export request a line, as the Collector's file exporter writes it. Spans and logs are complete.
+Of metrics, OTLP carries gauges, sums and histograms; exponential histograms and summaries are stored as what
+was computed from them and travel as Parquet (`parquet.py`).
+
+Source: OTLP 1.7, section JSON Protobuf Encoding: ids in hex, 64-bit numbers as text.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from wirespan import _core
+from wirespan.viewer.queries.reading import Source, trace_halves, trace_hex
+from wirespan.viewer.store import Store
+
+CHUNK: Final = 1_000
+"""Rows of a line: a line is held in memory by whoever reads it."""
+_SPANS: Final = (
+    "seq, trace_hi, trace_lo, span_id, parent_id, start_ns, duration_ns, name, kind, status, status_message, "
+    "attributes, events, links, trace_state, flags, dropped, resource_id, scope"
+)
+_LOGS: Final = (
+    "seq, trace_hi, trace_lo, span_id, time_ns, severity, severity_text, body, attributes, resource_id, scope"
+)
+_METRICS: Final = (
+    "seq, time_ns, start_ns, name, unit, description, kind, temporality, monotonic, attributes, value, "
+    "count, sum, min, max, bounds, counts, resource_id, scope"
+)
+_TEMPORALITIES: Final = {"delta": 1, "cumulative": 2}
+_encode: Final = msgspec.json.Encoder().encode
+Row = Sequence[Any]
+
+
+class ImportFailed(ValueError):  # noqa: N818 - it is what happened
+    """The data cannot be read. The message says where."""
+
+
+def otlp(source: Source, trace_id: str) -> dict[str, Any]:
+    """The spans of one trace as one export request, with the times that their senders gave."""
+    halves = trace_halves(source, trace_id)
+    sql = f"SELECT {_SPANS} FROM stored_spans WHERE trace_hi = ? AND trace_lo = ? ORDER BY seq"  # noqa: S608
+    return _spans_request(source, source.read(sql, halves) if halves is not None else [])
+
+
+async def export_otlp(source: Source) -> AsyncIterator[bytes]:
+    """Everything that is stored, in lines."""
+    for table, columns, build in (
+        ("stored_spans", _SPANS, _spans_request),
+        ("logs", _LOGS, _logs_request),
+        ("metrics", _METRICS, _metrics_request),
+    ):
+        seq = -1
+        while rows := await asyncio.to_thread(_chunk, source, table, columns, seq):
+            seq = rows[-1][0]
+            yield _encode(await asyncio.to_thread(build, source, rows)) + b"\n"
+
+
+def _chunk(source: Source, table: str, columns: str, seq: int) -> list[tuple[Any, ...]]:
+    sql = f"SELECT {columns} FROM {table} WHERE seq > ? ORDER BY seq LIMIT {CHUNK}"  # noqa: S608
+    return source.read(sql, [seq])
+
+
+async def import_otlp(store: Store, body: bytes) -> dict[str, int]:
+    """Takes in OTLP JSON: one export request, or one a line.
+
+    Returns:
+        How many records of each kind.
+
+    Raises:
+        ImportFailed: a line is no export request; the lines before it are stored.
+    """
+    taken = {"spans": 0, "logs": 0, "metric_points": 0}
+    for number, line in enumerate(_lines(body), 1):
+        for signal, name in (("traces", "spans"), ("logs", "logs"), ("metrics", "metric_points")):
+            if _FIELDS[signal] in line:
+                taken[name] += await _take(store, signal, line, number)
+    return taken
+
+
+_FIELDS: Final = {"traces": b'"resourceSpans"', "logs": b'"resourceLogs"', "metrics": b'"resourceMetrics"'}
+
+
+def _lines(body: bytes) -> Iterable[bytes]:
+    """The requests of a body. JSON that was made for people has line breaks, too."""
+    lines = [line for line in body.splitlines() if line.strip()]
+    if lines and not any(field in lines[0] for field in _FIELDS.values()):
+        lines = [body]
+    for number, line in enumerate(lines, 1):
+        if not any(field in line for field in _FIELDS.values()):
+            raise ImportFailed(
+                f"line {number} is no OTLP export request: it has no resourceSpans, resourceLogs or "
+                "resourceMetrics"
+            )
+        yield line
+
+
+async def _take(store: Store, signal: str, line: bytes, number: int) -> int:
+    try:
+        batch = await asyncio.to_thread(_core.decode, signal, "json", line)
+    except _core.CoreError as error:
+        raise ImportFailed(f"line {number}: {error}") from error
+    await store.add(batch)
+    return int(batch.accepted)
+
+
+def _spans_request(source: Source, rows: Sequence[Row]) -> dict[str, Any]:
+    return {"resourceSpans": _grouped(source, rows, "scopeSpans", "spans", _span)}
+
+
+def _logs_request(source: Source, rows: Sequence[Row]) -> dict[str, Any]:
+    return {"resourceLogs": _grouped(source, rows, "scopeLogs", "logRecords", _log)}
+
+
+def _metrics_request(source: Source, rows: Sequence[Row]) -> dict[str, Any]:
+    points = [row for row in rows if row[6] in _POINTS]
+    return {"resourceMetrics": _grouped(source, points, "scopeMetrics", "metrics", _metric)}
+
+
+def _grouped(
+    source: Source, rows: Sequence[Row], scopes: str, items: str, make: Callable[[Row], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Rows by resource and scope, the last two columns of each."""
+    groups: dict[int, dict[str, list[dict[str, Any]]]] = {}
+    for row in rows:
+        groups.setdefault(row[-2], {}).setdefault(row[-1], []).append(make(row))
+    attributes = _resources(source, list(groups))
+    return [
+        {
+            "resource": {"attributes": _attributes(attributes.get(resource, {}))},
+            scopes: [{"scope": _scope(scope), items: made} for scope, made in by_scope.items()],
+        }
+        for resource, by_scope in groups.items()
+    ]
+
+
+def _resources(source: Source, wanted: list[int]) -> dict[int, dict[str, Any]]:
+    marks = ", ".join("?" * len(wanted))
+    sql = f"SELECT resource_id, attributes FROM resources WHERE resource_id IN ({marks})"  # noqa: S608
+    return {identity: json.loads(text) for identity, text in source.read(sql, wanted)} if wanted else {}
+
+
+def _scope(text: str) -> dict[str, str]:
+    name, at, version = text.rpartition("@")
+    return {"name": name, "version": version} if at else {"name": text}
+
+
+def _span(row: Row) -> dict[str, Any]:
+    _, high, low, span_id, parent_id, start, duration, name, kind, status, message = row[:11]
+    attributes, events, links, trace_state, flags, dropped = row[11:17]
+    span: dict[str, Any] = {
+        "traceId": trace_hex(high, low),
+        "spanId": f"{span_id:016x}",
+        "name": name,
+        "kind": kind,
+        "startTimeUnixNano": str(start),
+        "endTimeUnixNano": str(start + duration),
+        "attributes": _attributes(json.loads(attributes)),
+        "events": [_event(event) for event in json.loads(events or "[]")],
+        "links": [_link(link) for link in json.loads(links or "[]")],
+        "status": {"code": status, **({"message": message} if message else {})},
+        "flags": flags,
+    }
+    if parent_id is not None:
+        span["parentSpanId"] = f"{parent_id:016x}"
+    if trace_state:
+        span["traceState"] = trace_state
+    return span | _dropped(dropped)
+
+
+def _dropped(text: str | None) -> dict[str, int]:
+    """What the sender did not send: counts by kind, such as `{"attributes": 3}`."""
+    counts = json.loads(text) if text else {}
+    return {f"dropped{kind.capitalize()}Count": count for kind, count in counts.items()}
+
+
+def _event(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "timeUnixNano": str(event["time_ns"]),
+        "name": event["name"],
+        "attributes": _attributes(event["attributes"]),
+    }
+
+
+def _link(link: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "traceId": link["trace_id"],
+        "spanId": link["span_id"],
+        "attributes": _attributes(link["attributes"]),
+    }
+
+
+def _log(row: Row) -> dict[str, Any]:
+    _, high, low, span_id, time_ns, severity, severity_text, body, attributes = row[:9]
+    record: dict[str, Any] = {
+        "timeUnixNano": str(time_ns),
+        "severityNumber": severity,
+        "severityText": severity_text or "",
+        "body": {"stringValue": body or ""},
+        "attributes": _attributes(json.loads(attributes)),
+    }
+    if high is not None:
+        record["traceId"] = trace_hex(high, low)
+    if span_id is not None:
+        record["spanId"] = f"{span_id:016x}"
+    return record
+
+
+def _metric(row: Row) -> dict[str, Any]:
+    _, time_ns, start_ns, name, unit, description, kind, temporality, monotonic, attributes = row[:10]
+    point: dict[str, Any] = {
+        "timeUnixNano": str(time_ns),
+        "startTimeUnixNano": str(start_ns or 0),
+        "attributes": _attributes(json.loads(attributes)),
+        **_POINTS[kind](row),
+    }
+    data: dict[str, Any] = {"dataPoints": [point]}
+    if kind != "gauge":
+        data["aggregationTemporality"] = _TEMPORALITIES.get(temporality, 0)
+    if kind == "sum":
+        data["isMonotonic"] = bool(monotonic)
+    return {"name": name, "unit": unit or "", "description": description or "", kind: data}
+
+
+def _number_point(row: Row) -> dict[str, Any]:
+    return {"asDouble": row[10]}
+
+
+def _histogram_point(row: Row) -> dict[str, Any]:
+    _, total, least, most, bounds, counts = row[11:17]
+    known = {"sum": total, "min": least, "max": most}
+    return {
+        "count": str(row[11] or 0),
+        "explicitBounds": bounds or [],
+        "bucketCounts": [str(count) for count in counts or []],
+        **{name: value for name, value in known.items() if value is not None},
+    }
+
+
+_POINTS: Final[dict[str, Callable[[Row], dict[str, Any]]]] = {
+    "gauge": _number_point,
+    "sum": _number_point,
+    "histogram": _histogram_point,
+}
+
+
+def _attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": _value(value)} for key, value in values.items()]
+
+
+def _value(value: Any) -> dict[str, Any]:
+    """A JSON value with its OTLP type."""
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int():
+            return {"intValue": str(value)}
+        case float():
+            return {"doubleValue": value}
+        case list():
+            return {"arrayValue": {"values": [_value(item) for item in value]}}
+        case dict():
+            return {"kvlistValue": {"values": _attributes(value)}}
+        case None:
+            return {}
+        case _:
+            return {"stringValue": str(value)}
