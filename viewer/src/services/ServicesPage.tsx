@@ -1,5 +1,71 @@
+/** Services: who calls whom, how often, how fast, how wrong; the map, and the same as tables. */
+
+import { api, type ApiError, type ServiceMap } from "../api.ts";
+import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
+import { Problem } from "../components/Problem.tsx";
+import { TimeRangePicker } from "../components/TimeRangePicker.tsx";
+import { filterQuery } from "../filters.ts";
+import { useKeys } from "../keyboard.ts";
+import { useLoad } from "../load.ts";
+import { query, setQuery } from "../router.ts";
+import { NoRoutes } from "../routes/NoRoutes.tsx";
+import { openQuery } from "../routes/RouteList.tsx";
+import { refreshMs } from "../routes/useRoutes.ts";
+import { FirstRun } from "../start/FirstRun.tsx";
+import { status } from "../status.ts";
+import { MapView } from "./MapView.tsx";
+import { ServiceDetail } from "./ServiceDetail.tsx";
+import { ServiceTable } from "./ServiceTable.tsx";
+import "../routes/routes.css";
+import "./services.css";
 
 export function ServicesPage() {
-  return <Page title="Services"><p class="dim">Services</p></Page>;
+  const asked = filterQuery(query.value);
+  const { data, error, isLoading, reload } = useLoad(asked.toString(), (signal) => api.services(asked, signal), refreshMs(asked));
+  useKeys("Services", [{ keys: "Escape", label: "no service chosen", run: () => setQuery(openQuery(query.peek(), null)) }]);
+  return (
+    <Page
+      title="Services"
+      bar={<FilterBar error={error} />}
+      actions={
+        <>
+          {data && data.nodes.length > 0 && <span class="live-rate">{data.nodes.length} services</span>}
+          <TimeRangePicker />
+        </>
+      }
+    >
+      <Content map={data} error={error} isLoading={isLoading} reload={reload} />
+    </Page>
+  );
+}
+
+interface ContentProps {
+  map: ServiceMap | null;
+  error: ApiError | null;
+  isLoading: boolean;
+  reload: () => void;
+}
+
+function Content({ map, error, isLoading, reload }: ContentProps) {
+  if (error && error.status !== 400 && !map) return <Problem error={error} retry={reload} />;
+  if (status.value?.spans === 0) return <FirstRun />;
+  if (isLoading && !map) {
+    return (
+      <div class="message" role="status">
+        <h2>Loading…</h2>
+      </div>
+    );
+  }
+  if (!map || map.nodes.length === 0) return <NoRoutes isRefused={error?.status === 400} />;
+  const open = query.value.get("open");
+  const node = map.nodes.find(({ service }) => service === open);
+  return (
+    <div class="services">
+      <MapView map={map} open={node?.service ?? null} />
+      <aside class="services-side" aria-label={node ? `Service ${node.service}` : "All services"}>
+        {node ? <ServiceDetail key={node.service} map={map} node={node} /> : <ServiceTable map={map} />}
+      </aside>
+    </div>
+  );
 }
