@@ -84,6 +84,8 @@ function makeChart(box: HTMLDivElement, props: TimeChartProps, setAt: (at: numbe
 
 const HEIGHT = 150;
 
+const isDecade = (value: number) => Number.isInteger(Math.log10(value));
+
 function optionsOf(box: HTMLDivElement, props: TimeChartProps, setAt: (at: number | null) => void): uPlot.Options {
   const axis = { stroke: color("--ink-3"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: `11px ${color("--font")}` };
   return {
@@ -92,10 +94,11 @@ function optionsOf(box: HTMLDivElement, props: TimeChartProps, setAt: (at: numbe
     padding: [8, 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- 3 is logarithmic; the enum exists only as a type
     scales: { y: props.isLog ? { distr: 3, log: 10 } : { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
       { ...axis, size: 26, space: 90, values: (_plot, ticks) => ticks.map((tick) => formatMinute(tick * 1e6)) },
-      { ...axis, size: 62, space: 34, values: (_plot, ticks) => ticks.map((tick) => (props.isLog && !Number.isInteger(Math.log10(tick)) ? "" : props.format(tick))) },
+      { ...axis, size: 62, space: 34, filter: (_plot, ticks) => ticks.map((tick) => (props.isLog && !isDecade(tick) ? null : tick)), grid: { ...axis.grid, filter: (_plot, ticks) => ticks.map((tick) => (props.isLog && !isDecade(tick) ? null : tick)) }, values: (_plot, ticks) => ticks.map((tick: number | null) => (tick === null ? "" : props.format(tick))) },
     ],
     series: [{}, ...props.series.map((each) => seriesOf(each))],
     hooks: { setCursor: [(plot) => setAt(plot.cursor.idx ?? null)] },

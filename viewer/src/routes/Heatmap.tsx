@@ -24,7 +24,7 @@ export function Heatmap({ grid, filters }: { grid: HeatGrid; filters: URLSearchP
     if (canvas.current && width > 0) repaint(canvas.current, grid, frame, marked);
   }, [grid, width, marked, dark]);
   const open = (place: Place): void => {
-    if (grid.at(place.step, place.bucket).count > 0) navigate("/live", cellQuery(filters, grid, place as never));
+    if (grid.at(place.step, place.bucket).count > 0) navigate("/live", cellQuery(filters, grid, place));
   };
   const pointed = (event: MouseEvent): Place | null => cellAt(grid, frame, event.offsetX, event.offsetY);
   const keyed = (event: KeyboardEvent): void => {

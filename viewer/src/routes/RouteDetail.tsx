@@ -15,7 +15,7 @@ import { formatCount, formatDuration, formatPercent, formatRate } from "../units
 import { errorChange, latencyChange, rateChange, type ChangeWords } from "./change.ts";
 import { gridOf, percentileSteps, type HeatGrid } from "./heatmap.ts";
 import { Heatmap } from "./Heatmap.tsx";
-import { NoRoutes } from "./NoRoutes.tsx";
+import { NoRequests } from "./Nothing.tsx";
 import { Changing, openQuery } from "./RouteList.tsx";
 import { routeKey, routeLink, routeQuery, routeTitle } from "./routeName.ts";
 import { refreshMs, type RouteData } from "./useRoutes.ts";
@@ -39,7 +39,7 @@ export function RouteDetail({ data, open }: { data: RouteData; open: string }) {
   ]);
   return (
     <div class="route-detail">
-      <header class="detail-head">
+      <header class="route-head">
         <a class="button" href={addressOf("/routes", openQuery(query.value, null))} title="Back to all routes (Esc)">
           <Icon name="left" size={14} />
           All routes
@@ -53,7 +53,7 @@ export function RouteDetail({ data, open }: { data: RouteData; open: string }) {
           </a>
         )}
       </header>
-      {row ? <RouteBody row={row} compared={data.compared?.get(open) ?? null} /> : <NoRoutes isRefused={false} />}
+      {row ? <RouteBody row={row} compared={data.compared?.get(open) ?? null} /> : <NoRequests isRefused={false} />}
     </div>
   );
 }
@@ -65,7 +65,7 @@ function RouteBody({ row, compared }: { row: RouteRow; compared: RouteComparison
   const grid = map && gridOf(map, STEPS);
   return (
     <>
-      <section class="detail-verdict" aria-label="Verdict">
+      <section class="route-verdict" aria-label="Verdict">
         <VerdictLine verdict={row.verdict} />
         {compared && <ComparisonLine row={compared} />}
       </section>
@@ -128,7 +128,7 @@ function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null
         {name}
         {isBase && " before"}
       </th>
-      <td class="bar">
+      <td class="states-bar">
         <StateBar states={period.states?.[name] ?? null} totalNs={period[`${name}_ns`]} length={period[`${name}_ns`] / longest} size="thick" />
       </td>
       <td class="number total">{formatDuration(period[`${name}_ns`])}</td>
@@ -183,7 +183,7 @@ function PercentileChart({ grid }: { grid: HeatGrid }) {
   return (
     <TimeChart
       title="Percentiles"
-      hint="read off the heat map, so as near as its bands"
+      hint="estimated from the heat map"
       times={times}
       series={[
         { label: "p99", color: "--heat-line-3", values: percentileSteps(grid, 0.99), kind: "line" },

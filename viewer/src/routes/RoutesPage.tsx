@@ -2,14 +2,11 @@
 
 import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
-import { Problem } from "../components/Problem.tsx";
 import { TimeRangePicker } from "../components/TimeRangePicker.tsx";
 import { query } from "../router.ts";
-import { FirstRun } from "../start/FirstRun.tsx";
-import { status } from "../status.ts";
 import { formatCount } from "../units.ts";
 import { ComparePicker } from "./ComparePicker.tsx";
-import { NoRoutes } from "./NoRoutes.tsx";
+import { Nothing } from "./Nothing.tsx";
 import { RouteDetail } from "./RouteDetail.tsx";
 import { RouteList } from "./RouteList.tsx";
 import { useRoutes, type RouteData } from "./useRoutes.ts";
@@ -37,15 +34,6 @@ export function RoutesPage() {
 function Content({ data }: { data: RouteData }) {
   const { rows, error, isLoading, reload } = data;
   const open = query.value.get("open");
-  if (error && error.status !== 400 && rows.length === 0) return <Problem error={error} retry={reload} />;
-  if (status.value?.spans === 0) return <FirstRun />;
-  if (isLoading && rows.length === 0) {
-    return (
-      <div class="message" role="status">
-        <h2>Loading…</h2>
-      </div>
-    );
-  }
-  if (open !== null) return <RouteDetail key={open} data={data} open={open} />;
-  return rows.length === 0 ? <NoRoutes isRefused={error?.status === 400} /> : <RouteList data={data} />;
+  if (rows.length === 0) return <Nothing error={error} isLoading={isLoading} reload={reload} />;
+  return open === null ? <RouteList data={data} /> : <RouteDetail key={open} data={data} open={open} />;
 }

@@ -59,7 +59,7 @@ export function bandOf({ edges_ns }: Heatmap, bucket: number): { fromNs: number;
 }
 
 /** The filters that find exactly a cell's requests. Times keep their microseconds. */
-export function cellQuery(filters: URLSearchParams, { map }: HeatGrid, { step, bucket }: Cell): URLSearchParams {
+export function cellQuery(filters: URLSearchParams, { map }: HeatGrid, { step, bucket }: Pick<Cell, "step" | "bucket">): URLSearchParams {
   const next = new URLSearchParams(filters);
   const { fromNs, untilNs } = bandOf(map, bucket);
   next.set("since", isoOf(map.from_us + step * map.step_us));

@@ -4,7 +4,7 @@ import { api, type ApiError, type RouteComparison, type RouteRow } from "../api.
 import { filterQuery } from "../filters.ts";
 import { useLoad } from "../load.ts";
 import { query } from "../router.ts";
-import { baseOf } from "./period.ts";
+import { baseOf, type Base } from "./period.ts";
 import { routeKey } from "./routeName.ts";
 
 export const EVERY_MS = 5000;
@@ -14,8 +14,6 @@ export interface RouteData {
   rows: RouteRow[];
   /** By key; null where nothing is compared. */
   compared: Map<string, RouteComparison> | null;
-  sinceUs: number;
-  untilUs: number;
   error: ApiError | null;
   isLoading: boolean;
   reload: () => void;
@@ -28,22 +26,23 @@ export function useRoutes(): RouteData {
   const asked = filterQuery(query.value);
   asked.set("limit", MOST);
   const base = baseOf(query.value);
-  const both = new URLSearchParams(asked);
-  if (base) for (const [name, value] of Object.entries(base)) both.set(name, value as string);
   const routes = useLoad(asked.toString(), (signal) => api.routes(asked, signal), refreshMs(asked));
-  const comparison = useLoad(
-    base ? `two ${both.toString()}` : "one",
-    (signal) => (base ? api.compareRoutes(both, signal) : Promise.resolve(null)),
-    base ? refreshMs(asked) : 0,
-  );
-  const compared = base && comparison.data ? new Map(comparison.data.routes.map((row) => [routeKey(row), row])) : null;
+  const comparison = useComparison(asked, base);
   return {
     rows: routes.data?.routes ?? [],
-    compared,
-    sinceUs: routes.data?.since_us ?? 0,
-    untilUs: routes.data?.until_us ?? 0,
-    error: routes.error ?? (base ? comparison.error : null),
+    compared: comparison.data && new Map(comparison.data.routes.map((row) => [routeKey(row), row])),
+    error: routes.error ?? comparison.error,
     isLoading: routes.isLoading,
     reload: routes.reload,
   };
+}
+
+/** Asks nothing where nothing is compared. */
+function useComparison(asked: URLSearchParams, base: Base | null) {
+  const both = new URLSearchParams([...asked, ...Object.entries(base ?? {})] as [string, string][]);
+  return useLoad(
+    base ? both.toString() : "",
+    (signal) => (base ? api.compareRoutes(both, signal) : Promise.resolve(null)),
+    base ? refreshMs(asked) : 0,
+  );
 }

@@ -1,4 +1,4 @@
-/** The map: services as boxes in columns, calls as lines whose thickness is their rate. Failing calls are dashed and say so. */
+/** The map: services as boxes in rows, calls as lines whose thickness is their rate. Failing calls are dashed and say so. */
 
 import { hideTooltip, showTooltip } from "../components/Tooltip.tsx";
 import type { ServiceEdge, ServiceMap, ServiceNode } from "../contract.ts";
@@ -59,7 +59,7 @@ function Edge({ edge, layout, most, isFaint }: EdgeProps) {
     >
       <path class="reach" d={path} />
       <path class="line" d={path} stroke-width={width} stroke-dasharray={isFailing ? `${width + 8} ${width + 3}` : undefined} />
-      <circle class="end" cx={to.x} cy={to.y + NODE_HEIGHT / 2} r={Math.max(3, width / 2 + 1)} />
+      <circle class="end" cx={to.x + NODE_WIDTH / 2} cy={to.y} r={Math.max(3, width / 2 + 1)} />
       <text x={middle.x} y={middle.y - 2} class="edge-label">
         <tspan x={middle.x}>{formatRate(edge.rate)}</tspan>
         {isFailing && (
@@ -100,14 +100,15 @@ interface NodeProps {
 }
 
 function Node({ node, place: { x, y }, isOpen, isFaint }: NodeProps) {
-  const share = node.requests ? node.errors / node.requests : 0;
+  const share = failedShare(node);
   const isFailing = share >= FAILING;
+  const looks = ["node", isFailing && "failing", isOpen && "open", isFaint && "faint"].filter(Boolean).join(" ");
   const speed = node.p95_ns === null ? "only calls others" : `p95 ${formatDuration(node.p95_ns)}`;
   const next = openQuery(query.value, isOpen ? null : node.service);
   return (
     <a
       href={addressOf("/services", next)}
-      class={`node ${isFailing ? "failing" : ""} ${isOpen ? "open" : ""} ${isFaint ? "faint" : ""}`}
+      class={looks}
       aria-current={isOpen ? "true" : undefined}
       aria-label={`${node.service}: ${formatRate(node.rate)}, ${formatPercent(share)} failed, ${speed}`}
     >
@@ -117,17 +118,26 @@ function Node({ node, place: { x, y }, isOpen, isFaint }: NodeProps) {
         {shortened(node.service)}
       </text>
       <text x={x + 12} y={y + 36} class="node-line">
-        {node.requests ? `${formatRate(node.rate)}  ${speed}` : speed}
+        {node.requests > 0 && `${formatRate(node.rate)}  `}
+        {speed}
       </text>
-      {node.requests > 0 && (
-        <text x={x + 12} y={y + 51} class={`node-line ${isFailing ? "bad" : ""}`}>
-          {isFailing ? `▲ ${formatPercent(share)} failed` : `${formatPercent(share)} failed`}
-        </text>
-      )}
+      {node.requests > 0 && <Failed share={share} x={x + 12} y={y + 51} />}
     </a>
   );
 }
 
-const LONGEST = 22;
+const failedShare = ({ errors, requests }: ServiceNode) => (requests ? errors / requests : 0);
+
+function Failed({ share, x, y }: { share: number; x: number; y: number }) {
+  const isFailing = share >= FAILING;
+  return (
+    <text x={x} y={y} class={isFailing ? "node-line bad" : "node-line"}>
+      {isFailing && "▲ "}
+      {formatPercent(share)} failed
+    </text>
+  );
+}
+
+const LONGEST = 21;
 
 const shortened = (name: string) => (name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name);

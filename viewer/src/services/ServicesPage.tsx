@@ -3,17 +3,14 @@
 import { api, type ApiError, type ServiceMap } from "../api.ts";
 import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
-import { Problem } from "../components/Problem.tsx";
 import { TimeRangePicker } from "../components/TimeRangePicker.tsx";
 import { filterQuery } from "../filters.ts";
 import { useKeys } from "../keyboard.ts";
 import { useLoad } from "../load.ts";
 import { query, setQuery } from "../router.ts";
-import { NoRoutes } from "../routes/NoRoutes.tsx";
+import { Nothing } from "../routes/Nothing.tsx";
 import { openQuery } from "../routes/RouteList.tsx";
 import { refreshMs } from "../routes/useRoutes.ts";
-import { FirstRun } from "../start/FirstRun.tsx";
-import { status } from "../status.ts";
 import { MapView } from "./MapView.tsx";
 import { ServiceDetail } from "./ServiceDetail.tsx";
 import { ServiceTable } from "./ServiceTable.tsx";
@@ -48,16 +45,7 @@ interface ContentProps {
 }
 
 function Content({ map, error, isLoading, reload }: ContentProps) {
-  if (error && error.status !== 400 && !map) return <Problem error={error} retry={reload} />;
-  if (status.value?.spans === 0) return <FirstRun />;
-  if (isLoading && !map) {
-    return (
-      <div class="message" role="status">
-        <h2>Loading…</h2>
-      </div>
-    );
-  }
-  if (!map || map.nodes.length === 0) return <NoRoutes isRefused={error?.status === 400} />;
+  if (!map || map.nodes.length === 0) return <Nothing error={error} isLoading={isLoading} reload={reload} />;
   const open = query.value.get("open");
   const node = map.nodes.find(({ service }) => service === open);
   return (

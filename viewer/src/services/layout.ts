@@ -1,6 +1,6 @@
 /**
- * Where the services stand on the map: columns from callers to called, each as far right as its longest way from a caller that
- * nobody calls. Calls that close a circle are left out of that. Within a column the order follows the neighbours' mean.
+ * Where the services stand on the map: rows from callers down to called, each as low as its longest way from a caller that
+ * nobody calls. Calls that close a circle are left out of that. Within a row the order follows the neighbours' mean.
  */
 
 import type { ServiceEdge, ServiceMap } from "../contract.ts";
@@ -16,30 +16,31 @@ export interface MapLayout {
   height: number;
 }
 
-export const NODE_WIDTH = 168;
+export const NODE_WIDTH = 160;
 export const NODE_HEIGHT = 62;
-const COLUMN = 292;
-const ROW = 88;
+/** From one row to the next, and from one service to its neighbour. */
+const ROW = 142;
+const COLUMN = 196;
 const MARGIN = 16;
 const SWEEPS = 4;
 
 export function layOut({ nodes, edges }: ServiceMap): MapLayout {
-  const columns = columnsOf(nodes.map(({ service }) => service), edges);
-  for (let sweep = 0; sweep < SWEEPS; sweep++) order(columns, edges, sweep % 2 === 0);
-  const most = Math.max(1, ...columns.map((column) => column.length));
+  const rows = rowsOf(nodes.map(({ service }) => service), edges);
+  for (let sweep = 0; sweep < SWEEPS; sweep++) order(rows, edges, sweep % 2 === 0);
+  const most = Math.max(1, ...rows.map((row) => row.length));
   const places = new Map<string, Place>();
-  columns.forEach((column, at) => {
-    const top = MARGIN + ((most - column.length) * ROW) / 2;
-    column.forEach((service, index) => places.set(service, { x: MARGIN + at * COLUMN, y: top + index * ROW }));
+  rows.forEach((row, at) => {
+    const left = MARGIN + ((most - row.length) * COLUMN) / 2;
+    row.forEach((service, index) => places.set(service, { x: left + index * COLUMN, y: MARGIN + at * ROW }));
   });
   return {
     places,
-    width: 2 * MARGIN + Math.max(0, columns.length - 1) * COLUMN + NODE_WIDTH,
-    height: 2 * MARGIN + (most - 1) * ROW + NODE_HEIGHT,
+    width: 2 * MARGIN + (most - 1) * COLUMN + NODE_WIDTH,
+    height: 2 * MARGIN + Math.max(0, rows.length - 1) * ROW + NODE_HEIGHT,
   };
 }
 
-function columnsOf(services: string[], edges: ServiceEdge[]): string[][] {
+function rowsOf(services: string[], edges: ServiceEdge[]): string[][] {
   const called = calledBy(edges);
   const depth = new Map<string, number>();
   const visit = (service: string, at: number, way: Set<string>): void => {
@@ -53,9 +54,9 @@ function columnsOf(services: string[], edges: ServiceEdge[]): string[][] {
   for (const service of services) if (!targets.has(service)) visit(service, 0, new Set());
   // Circles that nobody outside calls.
   for (const service of services) if (!depth.has(service)) visit(service, 0, new Set());
-  const columns: string[][] = [];
-  for (const service of services) (columns[depth.get(service) ?? 0] ??= []).push(service);
-  return Array.from(columns, (column) => (column as string[] | undefined) ?? []);
+  const rows: string[][] = [];
+  for (const service of services) (rows[depth.get(service) ?? 0] ??= []).push(service);
+  return Array.from(rows, (row) => (row as string[] | undefined) ?? []);
 }
 
 function calledBy(edges: ServiceEdge[]): Map<string, string[]> {
@@ -64,13 +65,13 @@ function calledBy(edges: ServiceEdge[]): Map<string, string[]> {
   return called;
 }
 
-/** Sorts each column by the mean place of those that its services call or are called by. */
-function order(columns: string[][], edges: ServiceEdge[], isForward: boolean): void {
-  const place = new Map(columns.flatMap((column) => column.map((service, at) => [service, at - column.length / 2] as const)));
-  for (const column of isForward ? columns : [...columns].reverse()) {
-    const mean = new Map(column.map((service) => [service, meanPlace(service, edges, place, isForward)]));
-    column.sort((one, other) => (mean.get(one) ?? 0) - (mean.get(other) ?? 0));
-    column.forEach((service, at) => place.set(service, at - column.length / 2));
+/** Sorts each row by the mean place of those that its services call or are called by. */
+function order(rows: string[][], edges: ServiceEdge[], isForward: boolean): void {
+  const place = new Map(rows.flatMap((row) => row.map((service, at) => [service, at - row.length / 2] as const)));
+  for (const row of isForward ? rows : [...rows].reverse()) {
+    const mean = new Map(row.map((service) => [service, meanPlace(service, edges, place, isForward)]));
+    row.sort((one, other) => (mean.get(one) ?? 0) - (mean.get(other) ?? 0));
+    row.forEach((service, at) => place.set(service, at - row.length / 2));
   }
 }
 
@@ -82,16 +83,17 @@ function meanPlace(service: string, edges: ServiceEdge[], place: Map<string, num
   return found.length ? found.reduce((sum, at) => sum + at, 0) / found.length : (place.get(service) ?? 0);
 }
 
-/** The line of a call: a curve from the right side of the caller to the left of the called; one that goes back runs below. */
+/** The line of a call: a curve from the foot of the caller to the head of the called; one that goes back runs beside them. */
 export function curve(from: Place, to: Place): { path: string; middle: Place } {
-  const [x1, y1] = [from.x + NODE_WIDTH, from.y + NODE_HEIGHT / 2];
-  const [x2, y2] = [to.x, to.y + NODE_HEIGHT / 2];
-  if (x2 > x1) {
-    const bend = Math.min(120, (x2 - x1) / 2);
-    return { path: `M${x1},${y1}C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`, middle: { x: (x1 + x2) / 2, y: (y1 + y2) / 2 } };
+  const [x1, y1] = [from.x + NODE_WIDTH / 2, from.y + NODE_HEIGHT];
+  const [x2, y2] = [to.x + NODE_WIDTH / 2, to.y];
+  if (y2 > y1) {
+    const bend = (y2 - y1) / 2;
+    // Nearer to the called: there the lines of one caller are apart.
+    return { path: `M${x1},${y1}C${x1},${y1 + bend} ${x2},${y2 - bend} ${x2},${y2}`, middle: { x: x1 + (x2 - x1) * 0.6, y: y1 + (y2 - y1) * 0.57 } };
   }
-  const low = Math.max(y1, y2) + NODE_HEIGHT;
-  return { path: `M${x1},${y1}C${x1 + 70},${low} ${x2 - 70},${low} ${x2},${y2}`, middle: { x: (x1 + x2) / 2, y: (y1 + y2 + 6 * low) / 8 } };
+  const side = Math.max(x1, x2) + NODE_WIDTH;
+  return { path: `M${x1},${y1}C${side},${y1 + 60} ${side},${y2 - 60} ${x2},${y2}`, middle: { x: (x1 + x2 + 6 * side) / 8, y: (y1 + y2) / 2 } };
 }
 
 /** Pixels of a line: by the logarithm of the rate, so that a rare call is seen beside a frequent one. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ServiceEdge, ServiceMap } from "../contract.ts";
-import { curve, layOut, NODE_HEIGHT, thickness } from "./layout.ts";
+import { curve, layOut, NODE_WIDTH, thickness } from "./layout.ts";
 import { aligned, formatMetric, metricsOf, seriesLabel } from "./metric.ts";
 
 function mapOf(calls: string[]): ServiceMap {
@@ -13,10 +13,10 @@ function mapOf(calls: string[]): ServiceMap {
 }
 
 describe("the map", () => {
-  test("every call without a circle goes to the right", () => {
+  test("every call without a circle goes down", () => {
     const map = mapOf(["a>b", "a>c", "b>c", "c>d", "e>d"]);
     const { places } = layOut(map);
-    for (const { from, to } of map.edges) expect(places.get(from)?.x).toBeLessThan(places.get(to)?.x ?? 0);
+    for (const { from, to } of map.edges) expect(places.get(from)?.y).toBeLessThan(places.get(to)?.y ?? 0);
   });
 
   test("circles, calls to oneself and lonely services find a place", () => {
@@ -26,22 +26,22 @@ describe("the map", () => {
 
   test("thirty services do not stand on each other", () => {
     const calls = Array.from({ length: 29 }, (_, index) => `s${Math.floor(index / 3)}>s${index + 1}`);
-    const { places, height } = layOut(mapOf(calls));
+    const { places, width } = layOut(mapOf(calls));
     const all = [...places.values()];
     for (const one of all) {
-      expect(one.y + NODE_HEIGHT).toBeLessThanOrEqual(height);
-      expect(all.filter((other) => other.x === one.x && Math.abs(other.y - one.y) < NODE_HEIGHT)).toEqual([one]);
+      expect(one.x + NODE_WIDTH).toBeLessThanOrEqual(width);
+      expect(all.filter((other) => other.y === one.y && Math.abs(other.x - one.x) < NODE_WIDTH)).toEqual([one]);
     }
   });
 
   test("neighbours stand beside each other, so that lines do not cross", () => {
     const { places } = layOut(mapOf(["r>a", "r>b", "a>x", "b>y", "a>z"]));
-    const y = (name: string) => places.get(name)?.y ?? 0;
-    expect(y("a") < y("b")).toBe(y("x") < y("y"));
+    const x = (name: string) => places.get(name)?.x ?? 0;
+    expect(x("a") < x("b")).toBe(x("x") < x("y"));
   });
 
-  test("a line that goes back runs below", () => {
-    expect(curve({ x: 300, y: 0 }, { x: 0, y: 0 }).middle.y).toBeGreaterThan(NODE_HEIGHT / 2);
+  test("a line that goes back runs beside", () => {
+    expect(curve({ x: 0, y: 300 }, { x: 0, y: 0 }).middle.x).toBeGreaterThan(NODE_WIDTH);
   });
 
   test("thickness follows the rate, and the rarest is still seen", () => {

@@ -1,10 +1,33 @@
-/** Why there is no route to show, and what to do. */
+/** What is shown in place of routes or services: why there are none, and what to do. */
 
+import type { ApiError } from "../api.ts";
+import { Problem } from "../components/Problem.tsx";
 import { filterQuery } from "../filters.ts";
 import { query, setQuery } from "../router.ts";
+import { FirstRun } from "../start/FirstRun.tsx";
+import { status } from "../status.ts";
 import { withRange } from "../timerange.ts";
 
-export function NoRoutes({ isRefused }: { isRefused: boolean }) {
+interface NothingProps {
+  error: ApiError | null;
+  isLoading: boolean;
+  reload: () => void;
+}
+
+export function Nothing({ error, isLoading, reload }: NothingProps) {
+  if (error && error.status !== 400) return <Problem error={error} retry={reload} />;
+  if (status.value?.spans === 0) return <FirstRun />;
+  if (isLoading) {
+    return (
+      <div class="message" role="status">
+        <h2>Loading…</h2>
+      </div>
+    );
+  }
+  return <NoRequests isRefused={error !== null} />;
+}
+
+export function NoRequests({ isRefused }: { isRefused: boolean }) {
   if (isRefused) return <Note title="This filter cannot be used" text="The field above says why." />;
   const filters = filterQuery(query.value);
   if (filters.size === 0) return <Note title="No requests yet" text="Routes show up here with their first request." />;
