@@ -98,7 +98,7 @@ describe("Services", () => {
 
   test("a service opens beside the map, with its metrics and the way to its routes", async () => {
     await show("/services", ".service-map .node");
-    await page.getByRole("link", { name: /^checkout: / }).focus();
+    await page.getByRole("link", { name: /^checkout [\d.]+\/min/ }).focus();
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "checkout" }).waitFor();
     await page.locator(".services-side .plot canvas").first().waitFor();

@@ -110,18 +110,19 @@ function Node({ node, place: { x, y }, isOpen, isFaint }: NodeProps) {
       href={addressOf("/services", next)}
       class={looks}
       aria-current={isOpen ? "true" : undefined}
-      aria-label={`${node.service}: ${formatRate(node.rate)}, ${formatPercent(share)} failed, ${speed}`}
     >
       <rect x={x} y={y} width={NODE_WIDTH} height={NODE_HEIGHT} rx="7" />
       {isFailing && <rect class="failing-share" x={x + 1} y={y + NODE_HEIGHT - 4} width={Math.max(6, (NODE_WIDTH - 2) * share)} height="3" rx="1.5" />}
-      <text x={x + 12} y={y + 20} class="node-name">
-        {shortened(node.service)}
+      <text>
+        <tspan x={x + 12} y={y + 20} class="node-name">
+          {shortened(node.service)}
+        </tspan>{" "}
+        <tspan x={x + 12} y={y + 36} class="node-line">
+          {node.requests > 0 && `${formatRate(node.rate)}  `}
+          {speed}
+        </tspan>{" "}
+        {node.requests > 0 && <Failed share={share} x={x + 12} y={y + 51} />}
       </text>
-      <text x={x + 12} y={y + 36} class="node-line">
-        {node.requests > 0 && `${formatRate(node.rate)}  `}
-        {speed}
-      </text>
-      {node.requests > 0 && <Failed share={share} x={x + 12} y={y + 51} />}
     </a>
   );
 }
@@ -131,10 +132,10 @@ const failedShare = ({ errors, requests }: ServiceNode) => (requests ? errors / 
 function Failed({ share, x, y }: { share: number; x: number; y: number }) {
   const isFailing = share >= FAILING;
   return (
-    <text x={x} y={y} class={isFailing ? "node-line bad" : "node-line"}>
+    <tspan x={x} y={y} class={isFailing ? "node-line bad" : "node-line"}>
       {isFailing && "▲ "}
       {formatPercent(share)} failed
-    </text>
+    </tspan>
   );
 }
 
