@@ -17,7 +17,7 @@ import { gridOf, percentileSteps, type HeatGrid } from "./heatmap.ts";
 import { Heatmap } from "./Heatmap.tsx";
 import { NoRequests } from "./Nothing.tsx";
 import { Changing, openQuery } from "./RouteList.tsx";
-import { routeKey, routeLink, routeQuery, routeTitle } from "./routeName.ts";
+import { routeKey, routeQuery, routeTitle } from "./routeName.ts";
 import { refreshMs, type RouteData } from "./useRoutes.ts";
 import { ComparisonLine, VerdictLine } from "./VerdictLine.tsx";
 
@@ -47,7 +47,7 @@ export function RouteDetail({ data, open }: { data: RouteData; open: string }) {
         <h2>{row ? routeTitle(row) : open}</h2>
         {row && <span class="dim">{row.service}</span>}
         {row && (
-          <a class="button to-live" href={addressOf("/live", routeLink(query.value, row))}>
+          <a class="button to-live" href={addressOf("/live", routeQuery(query.value, row))}>
             Its requests
             <Icon name="right" size={14} />
           </a>
@@ -73,7 +73,7 @@ function RouteBody({ row, compared }: { row: RouteRow; compared: RouteComparison
       <StatesAtPercentiles row={row} base={compared?.base ?? null} />
       {grid ? (
         <>
-          <Heatmap grid={grid} filters={routeLink(query.value, row)} />
+          <Heatmap grid={grid} filters={routeQuery(query.value, row)} />
           <div class="charts">
             <RateChart grid={grid} />
             <PercentileChart grid={grid} />

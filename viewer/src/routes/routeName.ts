@@ -21,11 +21,3 @@ export function routeQuery(filters: URLSearchParams, { service, method, route }:
   narrowed.set("route", route ?? "");
   return narrowed;
 }
-
-/** The same for the page's address, which has no empty filters. */
-export function routeLink(filters: URLSearchParams, name: RouteName): URLSearchParams {
-  const link = routeQuery(filters, name);
-  // Outside HTTP the server filters by the span's name; a row of Live shows it as its route.
-  for (const parameter of ["method", "route"]) if (link.get(parameter) === "") link.delete(parameter);
-  return link;
-}

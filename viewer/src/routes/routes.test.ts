@@ -3,7 +3,7 @@ import type { Heatmap, Period, RouteComparison } from "../contract.ts";
 import { comparisonWords, errorChange, latencyChange, movedState } from "./change.ts";
 import { cellQuery, decadeRows, gridOf, isoOf, moveCell, percentileSteps, strength } from "./heatmap.ts";
 import { baseOf, comparisonOf, withComparison } from "./period.ts";
-import { routeKey, routeLink, routeQuery, routeTitle } from "./routeName.ts";
+import { routeKey, routeQuery, routeTitle } from "./routeName.ts";
 
 const search = (text: string) => new URLSearchParams(text);
 const NOW = 1_800_000_000_000;
@@ -121,5 +121,4 @@ test("a route is a key, a title and filters", () => {
   expect(routeTitle(route)).toBe("GET (no route)");
   expect(routeTitle({ service: "job", method: null, route: "nightly" })).toBe("nightly");
   expect(routeQuery(search("open=x&status=5xx"), route).toString()).toBe("status=5xx&service=shop&method=GET&route=");
-  expect(routeLink(search(""), route).toString()).toBe("service=shop&method=GET");
 });
