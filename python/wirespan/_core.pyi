@@ -265,11 +265,10 @@ class SpanSource:
     """What wirespan.opentelemetry.TracerProvider is made of."""
 
     def __new__(cls, tracer: OpenTelemetry, api: dict[str, Any]) -> SpanSource: ...
+    def join(self, tracer: OpenTelemetry) -> None: ...
     def tracer(
         self, name: str, version: str | None, schema_url: str | None, attributes: Mapping[str, Any] | None
     ) -> Tracer: ...
-    @property
-    def overflowed(self) -> int: ...  # spans lost: their request made too many before its verdict
 
 @final
 class Tracer:
