@@ -115,6 +115,8 @@ class Exchange:
     @property
     def client(self) -> tuple[str, int] | None: ...  # as trusted proxies say, then perhaps with port 0
     @property
+    def peer(self) -> tuple[str, int] | None: ...  # the other end of the connection, perhaps a proxy
+    @property
     def scheme(self) -> str: ...  # http, or https where a trusted proxy says so; "" while empty
     @property
     def server(self) -> tuple[str, int] | None: ...
