@@ -27,8 +27,9 @@ def add_trace_context(
 ) -> MutableMapping[str, Any]:
     """A structlog processor: adds `trace_id` and `span_id`, as `TraceContextFilter` does.
 
-    Outside of spans and requests, or without the tracer `OpenTelemetry`, it adds nothing. What an event has already
-    stays. Put it before the renderer: `structlog.configure(processors=[add_trace_context, JSONRenderer()])`.
+    Outside of spans and requests, or without the tracer `OpenTelemetry`, it adds nothing. What an event has
+    already stays. Put it before the renderer:
+    `structlog.configure(processors=[add_trace_context, JSONRenderer()])`.
     """
     if ids := _ids():
         event_dict.setdefault("trace_id", ids[0])

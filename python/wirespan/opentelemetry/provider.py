@@ -32,8 +32,8 @@ class TracerProvider(trace.TracerProvider):
     are its children: they are sampled with it, also by its tail rules, and sent with it. Spans outside of
     requests begin traces of their own, by the head sampler.
 
-    Without a tracer, spans go where the server sends those of its requests: `wirespan serve --otlp URL`, or an
-    `OpenTelemetry` in `tracers=[...]`. The server finds the provider that `trace.set_tracer_provider` was given.
+    Without a tracer, spans go where the server sends those of its requests: `wirespan serve --otlp URL`, or
+    an `OpenTelemetry` in `tracers=[...]`. The server finds the provider that is installed.
 
     Attributes:
         tracer: The tracer that samples and exports. One that was given goes into `tracers=[...]` of what
