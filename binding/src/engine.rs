@@ -99,7 +99,7 @@ fn split_tracers(all: Vec<Bound<'_, PyAny>>, mut ignored: Vec<String>) -> PyResu
             ignored.extend_from_slice(&native.get().ignored);
             // Ends are told in reverse order: whether a span is kept is known when its request is counted.
             if let Some(metrics) = &native.get().metrics {
-                sinks.push(Arc::clone(&metrics.sink) as Arc<dyn Sink>);
+                sinks.push(Arc::clone(metrics.counts.current()) as Arc<dyn Sink>);
             }
             source.get_or_insert_with(|| Arc::clone(&native.get().source));
             sinks.push(Arc::clone(&native.get().spans) as Arc<dyn Sink>);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use wirespan_core::metrics::{ExemplarFilter, INSTRUMENTS, Kind, Metrics, Options as MetricsSink, Scale};
+use wirespan_core::metrics::{ExemplarFilter, INSTRUMENTS, Kind, Lives, Metrics, Options as MetricsSink, Scale};
 use wirespan_core::otlp::exporter::Log;
 use wirespan_core::otlp::metric::{HistogramPoint, MetricData, NumberPoint, Points};
 use wirespan_core::otlp::{Exporter, MetricsExporter, MetricsOptions, Options, Resource, Signal};
@@ -28,7 +28,7 @@ enum Given {
 
 /// What counts, and what sends that.
 pub(crate) struct MetricsPart {
-    pub sink: Arc<Metrics>,
+    pub counts: Arc<Lives>,
     exporter: Option<MetricsExporter>,
     /// The receiver without its secrets, or the kind of exporter.
     destination: String,
@@ -97,15 +97,16 @@ impl MetricsPart {
         let (options, told) =
             MetricsOptions::from_env(variable).map_err(|error| PyValueError::new_err(error.to_string()))?;
         warnings.extend(told);
-        let sink = Arc::new(Metrics::new(MetricsSink {
+        let sink = Metrics::new(MetricsSink {
             methods: Methods::from_names(variable("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").as_deref()),
             exemplars: exemplars(warnings),
-        }));
+        });
         if setting.spans == "otlp" {
             sink.watch(Arc::clone(setting.exporter), setting.otlp.encoding);
         }
-        let (exporter, destination) = exporter_of(name, options, &sink, setting, warnings)?;
-        Ok(Some(Self { sink, exporter, destination }))
+        let counts = Arc::new(Lives::new(sink));
+        let (exporter, destination) = exporter_of(name, options, &counts, setting, warnings)?;
+        Ok(Some(Self { counts, exporter, destination }))
     }
 
     pub(crate) fn start(&self) {
@@ -132,7 +133,7 @@ impl MetricsPart {
 
     /// What was counted since the start; metrics without a point are left out.
     pub(crate) fn collected<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let data = py.detach(|| self.sink.collect());
+        let data = py.detach(|| self.counts.current().collect());
         let used = data.metrics.iter().filter(|metric| !metric.points.is_empty());
         used.map(|each| metric(py, each)).collect()
     }
@@ -161,11 +162,11 @@ impl Health for MetricsPart {
 fn exporter_of(
     name: &str,
     mut options: MetricsOptions,
-    sink: &Arc<Metrics>,
+    counts: &Arc<Lives>,
     setting: &Setting<'_>,
     warnings: &mut Vec<String>,
 ) -> PyResult<(Option<MetricsExporter>, String)> {
-    let (resource, sink, log) = (setting.resource.clone(), Arc::clone(sink), Arc::clone(setting.log));
+    let (resource, counts, log) = (setting.resource.clone(), Arc::clone(counts), Arc::clone(setting.log));
     match name {
         "otlp" => {
             if !follow(&mut options.otlp, setting.otlp) {
@@ -177,13 +178,13 @@ fn exporter_of(
                 return Ok((None, "none".to_owned()));
             }
             let destination = options.otlp.display_name();
-            let made = MetricsExporter::otlp(options, resource, sink, log);
+            let made = MetricsExporter::otlp(options, resource, counts, log);
             let made = made.map_err(|error| PyValueError::new_err(error.to_string()))?;
             Ok((Some(made), destination))
         }
         "console" => {
             let open = || Box::new(std::io::stdout()) as Box<dyn std::io::Write + Send>;
-            let made = MetricsExporter::console(options, open, resource, sink, log);
+            let made = MetricsExporter::console(options, open, resource, counts, log);
             Ok((Some(made), name.to_owned()))
         }
         _ => Ok((None, name.to_owned())),

@@ -131,3 +131,17 @@ def test_each_process_is_an_instance_of_its_own(tmp_path: Path) -> None:
     for request in receiver.metrics:
         facts = {p.key: p.value for p in request.resource_metrics[0].resource.attributes}
         assert instances[facts["process.pid"].int_value] == facts["service.instance.id"].string_value
+
+
+def test_a_child_counts_from_zero(tmp_path: Path) -> None:
+    """What the parent counted is in the parent's reports: with it in the child's, too, it would count twice."""
+    with Receiver() as receiver:
+        run(USED, receiver.url, "{}", tmp_path)
+    counts = {}
+    for request in receiver.metrics:
+        [resource] = request.resource_metrics
+        facts = {pair.key: pair.value for pair in resource.resource.attributes}
+        metrics = {metric.name: metric for metric in resource.scope_metrics[0].metrics}
+        points = metrics["http.server.request.duration"].histogram.data_points
+        counts[facts["service.instance.id"].string_value] = sum(point.count for point in points)
+    assert list(counts.values()) == [1, 1]

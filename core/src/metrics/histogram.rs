@@ -36,7 +36,9 @@ impl Histogram {
 
     #[inline]
     pub(super) fn record(&mut self, value: u64, sample: Option<Sample>) {
-        let bucket = self.scale.bounds.partition_point(|bound| *bound < value);
+        let bounds = self.scale.bounds;
+        // Bodies and states that are empty are the most frequent values.
+        let bucket = if value == 0 { 0 } else { bounds.partition_point(|bound| *bound < value) };
         self.count += 1;
         self.sum = self.sum.saturating_add(value);
         self.least = self.least.min(value);

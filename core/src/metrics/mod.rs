@@ -12,6 +12,7 @@ mod collect;
 pub mod delta;
 mod histogram;
 mod instrument;
+mod lives;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub(crate) use self::collect::ends;
 use self::histogram::{Histogram, Sample};
 use self::instrument::FINE;
 pub use self::instrument::{INSTRUMENTS, Instrument, Kind, POINTS_EXPORTED, Scale};
+pub use self::lives::Lives;
 use self::series::{AllSeries, Measured, Traits};
 use crate::exchange::{Exchange, Progress, Thread};
 use crate::otlp::{Encoding, Exporter};
@@ -116,6 +118,15 @@ impl Metrics {
             health: OnceLock::new(),
             start_unix_ns: Clock::System.wall(),
         }
+    }
+
+    /// The same with nothing counted.
+    fn fresh(&self) -> Self {
+        let fresh = Self::new(Options { methods: self.methods.clone(), exemplars: self.exemplars });
+        if let Some(Health { exporter, encoding }) = self.health.get() {
+            fresh.watch(Arc::clone(exporter), *encoding);
+        }
+        fresh
     }
 
     /// Reports also how this exporter of spans fares. The first one counts.

@@ -26,7 +26,7 @@ use self::round::Worker;
 use super::Log;
 use super::answer::Answer;
 use super::http::Target;
-use crate::metrics::Metrics;
+use crate::metrics::Lives;
 use crate::otlp::encode::Encoding;
 use crate::otlp::encode::metrics::MetricsEncoder;
 use crate::otlp::options::{LONGEST, OptionError};
@@ -82,7 +82,7 @@ impl Shared {
 struct Recipe {
     options: MetricsOptions,
     resource: Resource,
-    metrics: Arc<Metrics>,
+    metrics: Arc<Lives>,
     log: Log,
     /// Called when the thread starts.
     destination: Box<dyn Fn() -> Destination + Send + Sync>,
@@ -98,7 +98,7 @@ impl Recipe {
             }
             Destination::Console(_) => MetricsEncoder::new(&resource, Encoding::Json, false),
         };
-        let parts = (shared, Arc::clone(&self.metrics), encoder, destination);
+        let parts = (shared, Arc::clone(self.metrics.current()), encoder, destination);
         Worker::new(&self.options, parts, Arc::clone(&self.log))
     }
 }
@@ -139,7 +139,7 @@ impl MetricsExporter {
     pub fn otlp(
         options: MetricsOptions,
         resource: Resource,
-        metrics: Arc<Metrics>,
+        metrics: Arc<Lives>,
         log: Log,
     ) -> Result<Self, OptionError> {
         options.check()?;
@@ -155,7 +155,7 @@ impl MetricsExporter {
         options: MetricsOptions,
         open: impl Fn() -> Box<dyn Write + Send> + Send + Sync + 'static,
         resource: Resource,
-        metrics: Arc<Metrics>,
+        metrics: Arc<Lives>,
         log: Log,
     ) -> Self {
         let destination = Box::new(move || Destination::Console(open()));

@@ -11,7 +11,7 @@ use prost::Message as _;
 use super::super::tests::Lines;
 use super::super::tests::receiver::{PATIENCE, Receiver, Reply, Request, free_addr, reply};
 use super::{MetricsExporter, MetricsOptions};
-use crate::metrics::{Metrics, Options as Counted};
+use crate::metrics::{Lives, Metrics, Options as Counted};
 use crate::otlp::exporter::Receiver as State;
 use crate::otlp::metric::Temporality;
 use crate::otlp::options::{Options, Signal};
@@ -31,11 +31,11 @@ fn options(url: String) -> MetricsOptions {
 }
 
 fn exporter(options: MetricsOptions) -> (MetricsExporter, Arc<Metrics>, Lines) {
-    let metrics = Arc::new(Metrics::new(Counted::default()));
+    let counts = Arc::new(Lives::new(Metrics::new(Counted::default())));
     let (lines, resource) = (Lines::default(), Resource::default());
-    let exporter = MetricsExporter::otlp(options, resource, Arc::clone(&metrics), lines.log()).unwrap();
+    let exporter = MetricsExporter::otlp(options, resource, Arc::clone(&counts), lines.log()).unwrap();
     exporter.start();
-    (exporter, metrics, lines)
+    (exporter, Arc::clone(counts.current()), lines)
 }
 
 fn connect(metrics: &Metrics) {
@@ -177,10 +177,10 @@ fn the_console_gets_lines_of_json() {
     let (sender, lines) = mpsc::channel();
     let sender = Mutex::new(sender);
     let open = move || Box::new(Out(sender.lock().unwrap().clone())) as Box<dyn std::io::Write + Send>;
-    let metrics = Arc::new(Metrics::new(Counted::default()));
+    let counts = Arc::new(Lives::new(Metrics::new(Counted::default())));
     let options = MetricsOptions { interval: NEVER, ..MetricsOptions::default() };
     let exporter =
-        MetricsExporter::console(options, open, Resource::default(), metrics, Lines::default().log());
+        MetricsExporter::console(options, open, Resource::default(), counts, Lines::default().log());
     exporter.start();
     assert!(flush(&exporter));
     let line = lines.recv_timeout(PATIENCE).unwrap();
