@@ -30,7 +30,9 @@ _REQUEST_ATTRIBUTES = """
     || '","url.scheme":"http","url.query":"page=' || i % 9 || '","http.response.status_code":' || code
     || ',"http.request.body.size":' || i % 977 || ',"http.response.body.size":' || number % 20011
     || ',"network.protocol.version":"1.1","network.peer.address":"10.0.' || i % 7 || '.' || i % 250
-    || '","network.peer.port":' || 32768 + number % 28000 || ',"client.address":"10.1.' || i % 11 || '.' || i % 249
+    || '","network.peer.port":' || 32768 + number % 28000
+    || ',"client.address":"10.1.' || i % 11 || '.'
+    || i % 249
     || '","server.address":"shop.example","server.port":8080,"user_agent.original":"Mozilla/5.0 (X11; Linux '
     || 'x86_64) AppleWebKit/537.36 Chrome/' || i % 30 || '.0","http.request.header.x-request-id":"'
     || printf('%016x', hash(i + 3)) || '","user.id":' || number % 1000000 || ',"tenant":"tenant-' || i % 40
@@ -40,8 +42,8 @@ _REQUEST_ATTRIBUTES = """
 """
 _CALL_ATTRIBUTES = """
     '{"db.system.name":"postgresql","db.namespace":"shop","db.operation.name":"SELECT","db.collection.name":"t'
-    || i % 7 || '","db.query.text":"SELECT id, state, total FROM t' || i % 7 || ' WHERE user_id = $1 ORDER BY id '
-    || 'DESC LIMIT 20","server.address":"db.example","server.port":5432}'
+    || i % 7 || '","db.query.text":"SELECT id, state, total FROM t' || i % 7 || ' WHERE user_id = $1 ORDER BY '
+    || 'id DESC LIMIT 20","server.address":"db.example","server.port":5432}'
 """
 
 
@@ -89,7 +91,11 @@ def fill(cursor: duckdb.DuckDBPyConnection, spans: int) -> None:
     for number in range(5):
         cursor.execute(
             "INSERT INTO resources VALUES (?, ?, ?)",
-            [number, f"service-{number}", f'{{"service.name":"service-{number}","host.name":"web-{number}"}}'],
+            [
+                number,
+                f"service-{number}",
+                f'{{"service.name":"service-{number}","host.name":"web-{number}"}}',
+            ],
         )
     for low in range(0, spans, _CHUNK):
         bounds = {"low": low, "high": min(low + _CHUNK, spans)}

@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
-_MARK = b"\xfe\xed\xfa\xce\xca\xfe\xbe\xef"  # half of all trace ids, which each request replaces: no span comes twice
+_MARK = b"\xfe\xed\xfa\xce\xca\xfe\xbe\xef"  # half of each trace id; requests replace it: no span comes twice
 
 _ROUTES = [f"/api/v1/{noun}/{{id}}" for noun in ("users", "orders", "items", "carts", "payments", "reviews")]
 
@@ -111,8 +111,7 @@ def send(port: int, bodies: list[bytes], senders: int, stop: threading.Event) ->
         parts = [body.split(_MARK) for body in bodies]
         while not stop.is_set() and not failures:
             count = acknowledged[number]
-            mark = number.to_bytes(2) + count.to_bytes(5) + b"\x01"
-            body = mark.join(parts[count % len(parts)])
+            body = random.randbytes(len(_MARK)).join(parts[count % len(parts)])
             connection.request("POST", "/v1/traces", body, {"content-type": "application/x-protobuf"})
             reply = connection.getresponse()
             reply.read()

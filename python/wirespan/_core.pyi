@@ -452,7 +452,7 @@ def decode(
 
 @final
 class RecentSpans:
-    """The spans that came lately. What `stack` lets through is pending until one of the first two is called."""
+    """The spans that came lately. What `stack` lets through is pending until `keep` or `forget`."""
 
     def __new__(cls) -> RecentSpans: ...
     def keep(self) -> None:

@@ -9,9 +9,9 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::ops::Range;
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt64Type};
-use arrow_array::RecordBatch;
 
 /// Spans of a generation. The last one or two generations are known: half a minute at 20,000 spans a second, in 20 MB.
 const GENERATION: usize = 1 << 19;

@@ -207,7 +207,6 @@ def test_spans_that_come_again_in_another_request_are_stored_once(
     assert store.facts().last_seq == 3
 
 
-
 def test_a_thousand_senders_at_once_lose_nothing(client: TestClient, store: Store) -> None:
     host, port = client.addr
 

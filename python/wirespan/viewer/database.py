@@ -44,9 +44,7 @@ def load_duckdb() -> Any:
 class Database:
     """One open database. Connections of other threads are cursors of the first."""
 
-    def __init__(
-        self, path: Path | None, connection: "duckdb.DuckDBPyConnection", max_bytes: int
-    ) -> None:
+    def __init__(self, path: Path | None, connection: "duckdb.DuckDBPyConnection", max_bytes: int) -> None:
         self.path = path
         self._max_bytes = max_bytes
         self._connection: duckdb.DuckDBPyConnection | None = connection
@@ -122,7 +120,7 @@ class Database:
 def _connect(path: Path | None, max_bytes: int) -> "duckdb.DuckDBPyConnection":
     duckdb = load_duckdb()
     try:
-        connection = duckdb.connect(
+        connection: duckdb.DuckDBPyConnection = duckdb.connect(
             ":memory:" if path is None else str(path), config=_config(path, max_bytes)
         )
     except duckdb.Error as error:

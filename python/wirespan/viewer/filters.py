@@ -247,7 +247,7 @@ def _attribute(name: str, text: str) -> Condition:
 
 
 def _matching(held: str, place: str, test: str, *bound: object, value_of: str = "{}") -> Condition:
-    """The span's own attribute passes a test, or that of its resource (service, host, version) where it has none.
+    """The span's own attribute passes a test, or where it has none that of its resource (host, version).
 
     Args:
         held: what the JSON text holds where the test is passed.
@@ -258,7 +258,7 @@ def _matching(held: str, place: str, test: str, *bound: object, value_of: str = 
     """
     own, resource = value_of.format(_OWN), value_of.format(_OWN.replace("attributes", "r.attributes"))
     sql = (
-        f"coalesce({own} {test} OR ({_OWN} IS NULL AND resource_id IN "
+        f"coalesce({own} {test} OR ({_OWN} IS NULL AND resource_id IN "  # noqa: S608 - words of this file
         f"(SELECT r.resource_id FROM resources r WHERE {resource} {test})), false)"
     )
     values = (place, *bound, place, place, *bound)

@@ -186,14 +186,14 @@ class Writer:
             _call(loop, _resolve, jobs, error)
 
     def _recover(self) -> None:
-        """After an error: a COMMIT may have failed after its rows were written, or DuckDB may have given up."""
+        """After an error: a COMMIT may have written its rows, or DuckDB may have given up."""
         try:
             if self._database.is_lost():
                 self._database.reopen()
                 _log.warning("the store was opened again after an error")
             self._look()
         except Exception as error:  # noqa: BLE001 - told to the senders; the next request tries again
-            _log.error("the store cannot be opened again: %s", _first_line(error))  # noqa: TRY400 - logged before
+            _log.error("the store cannot be opened again: %s", _first_line(error))
 
     def _commit(self, group: list[_Job]) -> None:
         known, next_seq = set(self._resources), self.last_seq + 1
