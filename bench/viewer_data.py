@@ -42,8 +42,8 @@ _REQUEST_ATTRIBUTES = """
 """
 _CALL_ATTRIBUTES = """
     '{"db.system.name":"postgresql","db.namespace":"shop","db.operation.name":"SELECT","db.collection.name":"t'
-    || i % 7 || '","db.query.text":"SELECT id, state, total FROM t' || i % 7 || ' WHERE user_id = $1 ORDER BY '
-    || 'id DESC LIMIT 20","server.address":"db.example","server.port":5432}'
+    || i % 7 || '","db.query.text":"SELECT id, state, total FROM t' || i % 7 || ' WHERE user_id = $1 ORDER '
+    || 'BY id DESC LIMIT 20","server.address":"db.example","server.port":5432}'
 """
 
 
@@ -59,7 +59,8 @@ def _make() -> str:
     return f"""
         INSERT INTO stored_spans
         WITH numbers AS (
-            SELECT i, i % 4 AS place, place IN (0, 2) AS asked, hash(i) AS number, (number % 24)::INTEGER AS kind,
+            SELECT i, i % 4 AS place, place IN (0, 2) AS asked, hash(i) AS number,
+                (number % 24)::INTEGER AS kind,
                 '/api/v1/' || ['users', 'orders', 'items', 'carts', 'payments', 'reviews'][1 + kind % 6]
                     || ['', '/{{id}}', '/{{id}}/lines', '/{{id}}/state'][1 + kind // 6] AS route,
                 replace(route, '{{id}}', (number % 100000)::VARCHAR) AS path,

@@ -10,6 +10,7 @@ from wirespan.viewer.schema import VERSION, create_statements
 
 if TYPE_CHECKING:
     import duckdb
+    from duckdb import DuckDBPyConnection
 
 _MISSING: Final = "the viewer needs duckdb: pip install 'wirespan[view]'"
 
@@ -120,7 +121,7 @@ class Database:
 def _connect(path: Path | None, max_bytes: int) -> "duckdb.DuckDBPyConnection":
     duckdb = load_duckdb()
     try:
-        connection: duckdb.DuckDBPyConnection = duckdb.connect(
+        connection: DuckDBPyConnection = duckdb.connect(
             ":memory:" if path is None else str(path), config=_config(path, max_bytes)
         )
     except duckdb.Error as error:
