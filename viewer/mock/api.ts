@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request, Status } from "../src/contract.ts";
 import { attributesOf, filterOf, instantOf, WrongFilter } from "./filter.ts";
 import { inflightNow } from "./inflight.ts";
+import { METRICS, metricSeries } from "./metrics.ts";
 import { Random } from "./random.ts";
 import { sceneOf } from "./scenes.ts";
 import { comparisons, heatmap, routeRows, serviceMap } from "./summary.ts";
@@ -94,12 +95,12 @@ export class MockApi {
     [/^\/api\/routes$/, (query) => this.#routes(query)],
     [/^\/api\/routes\/compare$/, (query) => this.#compare(query)],
     [/^\/api\/heatmap$/, (query) => this.#heatmap(query)],
-    [/^\/api\/services$/, (query) => serviceMap(this.#select(query), this.#period(query).seconds)],
+    [/^\/api\/services$/, (query) => this.#services(query)],
     [/^\/api\/inflight$/, () => (this.requests.length ? inflightNow() : { servers: [] })],
     [/^\/api\/status$/, () => this.#status()],
     [/^\/api\/attributes$/, (query) => this.#attributes(query)],
-    [/^\/api\/metrics$/, () => ({ metrics: METRICS })],
-    [/^\/api\/metrics\/series$/, () => ({ series: [{ attributes: { "http.route": "/orders" }, points: wave() }] })],
+    [/^\/api\/metrics$/, () => ({ metrics: this.requests.length ? METRICS : [] })],
+    [/^\/api\/metrics\/series$/, (query) => ({ series: metricSeries(query.get("name") ?? "", query.get("service") ?? "") })],
     [/^\/api\/sql$/, () => ({ columns: ["requests"], rows: [[this.requests.length]], truncated: false })],
   ];
 
@@ -130,7 +131,19 @@ export class MockApi {
     const base = new URLSearchParams(query);
     base.set("since", query.get("base_since") ?? "-2h");
     base.set("until", query.get("base_until") ?? "-30m");
-    return { routes: comparisons(this.#select(query), this.#select(base)) };
+    const [now, before] = [this.#period(query), this.#period(base)];
+    return {
+      since_us: now.since,
+      until_us: now.until,
+      base_since_us: before.since,
+      base_until_us: before.until,
+      routes: comparisons({ requests: this.#select(query), seconds: now.seconds }, { requests: this.#select(base), seconds: before.seconds }),
+    };
+  }
+
+  #services(query: URLSearchParams): unknown {
+    const { since, until } = this.#period(query);
+    return serviceMap(this.#select(query), since, until);
   }
 
   #heatmap(query: URLSearchParams): unknown {
@@ -215,16 +228,6 @@ export class MockApi {
 function unevenly(share: number): number {
   const swing = (at: number) => 0.02 * Math.sin(at * 21) + 0.007 * Math.sin(at * 47);
   return share + swing(share) - swing(1) * share;
-}
-
-const METRICS = [
-  { service: "checkout", name: "http.server.request.duration", unit: "s", kind: "histogram", description: "Duration of HTTP server requests." },
-  { service: "checkout", name: "http.server.active_requests", unit: "{request}", kind: "sum", description: "Requests that run now." },
-];
-
-function wave(): [number, number][] {
-  const now = Date.now() * 1000;
-  return Array.from({ length: 60 }, (_, index) => [now - (60 - index) * 60e6, 20 + 10 * Math.sin(index / 6)]);
 }
 
 function requestsEvent(requests: Request[]): string {

@@ -42,6 +42,7 @@ function runningRequest(name: string, service: string, index: number, nowMs: num
     trace_id: random.hex(32),
     states: splitStates({ ...untilNow(shape, state), [state]: 1.5 }, age, false, random),
     client: `10.4.0.${random.whole(2, 60)}`,
+    background: false,
   };
 }
 

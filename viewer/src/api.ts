@@ -6,7 +6,7 @@ import type {
   MetricInfo,
   MetricSeries,
   RequestPage,
-  RouteComparison,
+  RouteComparisonTable,
   RouteTable,
   ServiceMap,
   SqlResult,
@@ -42,7 +42,7 @@ export const api = {
   trace: (traceId: string, signal?: AbortSignal) => get<Trace>(`/api/traces/${traceId}`, {}, signal),
   routes: (query: Query, signal?: AbortSignal) => get<RouteTable>("/api/routes", query, signal),
   compareRoutes: (query: Query, signal?: AbortSignal) =>
-    get<{ routes: RouteComparison[] }>("/api/routes/compare", query, signal),
+    get<RouteComparisonTable>("/api/routes/compare", query, signal),
   heatmap: (query: Query, signal?: AbortSignal) => get<Heatmap>("/api/heatmap", query, signal),
   services: (query: Query, signal?: AbortSignal) => get<ServiceMap>("/api/services", query, signal),
   inflight: (signal?: AbortSignal) => get<Inflight>("/api/inflight", {}, signal),

@@ -152,13 +152,15 @@ export interface Verdict {
   percentile: string;
   total_ns: number;
   parts: VerdictPart[];
-  change: { state: State; factor: number; since_us: number } | null;
+  /** Since when the mean of a state, or of the duration (null), is `factor` times larger. */
+  change: { state: State | null; factor: number; since_us: number } | null;
 }
 
-export interface RouteRow {
-  service: string;
-  method: string | null;
-  route: string | null;
+/** Where the time goes at each percentile; null where nobody near it knows its states. */
+export type StatesAt = Record<"p50" | "p95" | "p99", States | null>;
+
+/** The numbers of a route in a time range. */
+export interface Period {
   count: number;
   /** Requests a second. */
   rate: number;
@@ -168,7 +170,18 @@ export interface RouteRow {
   p50_ns: number;
   p95_ns: number;
   p99_ns: number;
-  states: { p50: States; p95: States; p99: States } | null;
+  states: StatesAt | null;
+}
+
+/** What requests are counted together by; without a method, `route` is the name of the span. */
+export interface RouteName {
+  service: string;
+  method: string | null;
+  /** Null for requests that no route took. */
+  route: string | null;
+}
+
+export interface RouteRow extends RouteName, Period {
   verdict: Verdict | null;
 }
 
@@ -178,42 +191,40 @@ export interface RouteTable {
   routes: RouteRow[];
 }
 
-export interface Period {
-  count: number;
-  p50_ns: number;
-  p95_ns: number;
-  p99_ns: number;
-  error_rate: number;
-  states: { p50: States; p95: States; p99: States } | null;
+export interface RouteComparison extends RouteName {
+  /** Null in a period without requests of the route. */
+  now: Period | null;
+  base: Period | null;
+  /** now / base; null where one of them is missing or 0. */
+  change: Record<"rate" | "error_rate" | "p50" | "p95" | "p99", number | null>;
 }
 
-export interface RouteComparison {
-  service: string;
-  method: string | null;
-  route: string | null;
-  now: Period;
-  base: Period | null;
-  /** now / base. */
-  change: { p50: number; p95: number; p99: number } | null;
+export interface RouteComparisonTable {
+  since_us: number;
+  until_us: number;
+  base_since_us: number;
+  base_until_us: number;
+  routes: RouteComparison[];
 }
 
 export interface Heatmap {
   from_us: number;
   step_us: number;
-  /** Lower edge of each bucket, and the upper edge of the last. */
+  /** Lower edge of each bucket; the last edge ends the last bucket, or begins one without an end. */
   edges_ns: number[];
   /** Step, bucket, requests, errors. */
   cells: [number, number, number, number][];
 }
 
+/** A service; one that only calls others has no percentiles. */
 export interface ServiceNode {
   service: string;
   requests: number;
   rate: number;
   errors: number;
-  p50_ns: number;
-  p95_ns: number;
-  p99_ns: number;
+  p50_ns: number | null;
+  p95_ns: number | null;
+  p99_ns: number | null;
 }
 
 export interface ServiceEdge {
@@ -227,6 +238,8 @@ export interface ServiceEdge {
 }
 
 export interface ServiceMap {
+  since_us: number;
+  until_us: number;
   nodes: ServiceNode[];
   edges: ServiceEdge[];
 }
@@ -237,13 +250,16 @@ export interface RunningRequest {
   method: string | null;
   route: string | null;
   path: string | null;
-  state: State;
-  /** How long it has been in this state. */
+  /** Null where nothing is recorded (trace level `disabled`), and in the background. */
+  state: State | null;
+  /** How long it has been in this state, or in the background. */
   state_ns: number;
   age_ns: number;
   trace_id: string | null;
   states: States | null;
   client: string | null;
+  /** The client has its answer; the handler goes on. */
+  background: boolean;
 }
 
 export interface RunningServer {
@@ -284,6 +300,7 @@ export interface MetricInfo {
 }
 
 export interface MetricSeries {
+  service: string;
   attributes: Attributes;
   /** Unix microseconds and value. */
   points: [number, number][];

@@ -73,3 +73,14 @@ test.each<[Term, string]>([
   const { name, value } = describeTerm(term);
   expect(`${name} ${value}`).toBe(shown);
 });
+
+describe("requests without a route", () => {
+  const none: Term = { parameter: "route", value: "" };
+
+  test("are asked for by an empty value, in the URL and typed", () => {
+    expect(termsOf(new URLSearchParams("route=&service="))).toEqual([none]);
+    expect(filterQuery(new URLSearchParams("route=")).toString()).toBe("route=");
+    expect(parseTerm(typedForm(none))).toEqual(none);
+    expect(describeTerm(none)).toEqual({ name: "route", value: "none" });
+  });
+});

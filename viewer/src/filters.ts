@@ -25,14 +25,17 @@ export interface Term {
 
 const TIME_PARAMETERS = ["since", "until"] as const;
 
+/** Here the empty value asks for requests that have none: no route took them, they are not HTTP. */
+const MAY_BE_EMPTY: readonly string[] = ["route", "method"];
+
 const isParameter = (name: string): name is FilterParameter =>
   name === "attr" || (SINGLE_PARAMETERS as readonly string[]).includes(name);
 
-/** The terms in a query, in its order. Empty values and a second one of a single parameter are left out. */
+/** The terms in a query, in its order. Empty values that ask nothing, and a second one of a single parameter, are left out. */
 export function termsOf(query: URLSearchParams): Term[] {
   const terms: Term[] = [];
   for (const [parameter, value] of query) {
-    if (!isParameter(parameter) || value === "") continue;
+    if (!isParameter(parameter) || (value === "" && !MAY_BE_EMPTY.includes(parameter))) continue;
     if (parameter === "attr" || !terms.some((term) => term.parameter === parameter)) terms.push({ parameter, value });
   }
   return terms;
@@ -102,7 +105,7 @@ function parseParameter(text: string): Term | null {
   const value = unquote(rest.trim());
   if (word === "has") return { parameter: "attr", value };
   const parameter = WORDS[word.toLowerCase()];
-  return parameter && value ? { parameter, value: parameter === "method" ? value.toUpperCase() : value } : null;
+  return parameter && (value || MAY_BE_EMPTY.includes(parameter)) ? { parameter, value: parameter === "method" ? value.toUpperCase() : value } : null;
 }
 
 function parseAttribute(text: string): Term | null {
@@ -131,7 +134,7 @@ export function describeTerm({ parameter, value }: Term): { name: string; value:
     case "attr":
       return describeAttribute(value);
     default:
-      return { name: parameter, value };
+      return { name: parameter, value: value || "none" };
   }
 }
 
@@ -156,6 +159,6 @@ export function typedForm({ parameter, value }: Term): string {
     case "text":
       return value;
     default:
-      return `${parameter}:${value}`;
+      return `${parameter}:${value || '""'}`;
   }
 }

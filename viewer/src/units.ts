@@ -89,3 +89,10 @@ export function formatInstant(us: number): string {
   const at = new Date(us / 1000);
   return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${formatTime(us)}`;
 }
+
+/** Local time of day to the minute, with the date where that is not today. @param us - Unix microseconds */
+export function formatClock(us: number): string {
+  const at = new Date(us / 1000);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return isToday ? formatMinute(us) : `${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${formatMinute(us)}`;
+}

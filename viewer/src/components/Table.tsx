@@ -56,7 +56,7 @@ export function Table<Row>(props: TableProps<Row>) {
             ))}
           </tr>
           {detail && (
-            <tr class="detail">
+            <tr class="row-detail">
               <td colSpan={columns.length}>{detail(row)}</td>
             </tr>
           )}

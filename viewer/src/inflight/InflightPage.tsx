@@ -118,10 +118,14 @@ function RunningRow({ request }: { request: AgedRequest }) {
         <Duration ns={age_ns} />
       </td>
       <td>
-        <span class={`state-name state-${state}`}>{state}</span>
+        {state ? (
+          <span class={`state-name state-${state}`}>{state}</span>
+        ) : (
+          <span class="dim">{request.background ? "background" : "not recorded"}</span>
+        )}
       </td>
       <td class="number">
-        <Duration ns={state_ns} />
+        {(state ?? request.background) && <Duration ns={state_ns} />}
       </td>
       <td class="method">{method}</td>
       <td class="route">

@@ -12,11 +12,14 @@ export type AgedRequest = RunningRequest;
 export function aged(requests: readonly RunningRequest[], sinceMs: number): AgedRequest[] {
   const ns = Math.round(sinceMs * 1e6);
   return requests
-    .map((request) => ({
-      ...request,
-      age_ns: request.age_ns + ns,
-      state_ns: request.state_ns + ns,
-      states: request.states && { ...request.states, [request.state]: request.states[request.state] + ns },
-    }))
+    .map((request) => {
+      const { state, states } = request;
+      return {
+        ...request,
+        age_ns: request.age_ns + ns,
+        state_ns: request.state_ns + ns,
+        states: state && states ? { ...states, [state]: states[state] + ns } : states,
+      };
+    })
     .sort((one, other) => other.age_ns - one.age_ns);
 }

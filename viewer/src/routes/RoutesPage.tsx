@@ -1,5 +1,39 @@
+/** Routes: how often, how slow, how wrong, where the time goes, and since when. One route opens a page of its own. */
+
+import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
+import { TimeRangePicker } from "../components/TimeRangePicker.tsx";
+import { query } from "../router.ts";
+import { formatCount } from "../units.ts";
+import { ComparePicker } from "./ComparePicker.tsx";
+import { Nothing } from "./Nothing.tsx";
+import { RouteDetail } from "./RouteDetail.tsx";
+import { RouteList } from "./RouteList.tsx";
+import { useRoutes, type RouteData } from "./useRoutes.ts";
+import "./routes.css";
 
 export function RoutesPage() {
-  return <Page title="Routes"><p class="dim">Routes</p></Page>;
+  const data = useRoutes();
+  return (
+    <Page
+      title="Routes"
+      bar={<FilterBar error={data.error} />}
+      actions={
+        <>
+          {data.rows.length > 0 && <span class="live-rate">{formatCount(data.rows.length)} routes</span>}
+          <ComparePicker />
+          <TimeRangePicker />
+        </>
+      }
+    >
+      <Content data={data} />
+    </Page>
+  );
+}
+
+function Content({ data }: { data: RouteData }) {
+  const { rows, error, isLoading, reload } = data;
+  const open = query.value.get("open");
+  if (rows.length === 0) return <Nothing error={error} isLoading={isLoading} reload={reload} />;
+  return open === null ? <RouteList data={data} /> : <RouteDetail key={open} data={data} open={open} />;
 }

@@ -1,5 +1,59 @@
+/** Services: who calls whom, how often, how fast, how wrong; the map, and the same as tables. */
+
+import { api, type ApiError, type ServiceMap } from "../api.ts";
+import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
+import { TimeRangePicker } from "../components/TimeRangePicker.tsx";
+import { filterQuery } from "../filters.ts";
+import { useKeys } from "../keyboard.ts";
+import { useLoad } from "../load.ts";
+import { query, setQuery } from "../router.ts";
+import { Nothing } from "../routes/Nothing.tsx";
+import { openQuery } from "../routes/RouteList.tsx";
+import { refreshMs } from "../routes/useRoutes.ts";
+import { MapView } from "./MapView.tsx";
+import { ServiceDetail } from "./ServiceDetail.tsx";
+import { ServiceTable } from "./ServiceTable.tsx";
+import "../routes/routes.css";
+import "./services.css";
 
 export function ServicesPage() {
-  return <Page title="Services"><p class="dim">Services</p></Page>;
+  const asked = filterQuery(query.value);
+  const { data, error, isLoading, reload } = useLoad(asked.toString(), (signal) => api.services(asked, signal), refreshMs(asked));
+  useKeys("Services", [{ keys: "Escape", label: "no service chosen", run: () => setQuery(openQuery(query.peek(), null)) }]);
+  return (
+    <Page
+      title="Services"
+      bar={<FilterBar error={error} />}
+      actions={
+        <>
+          {data && data.nodes.length > 0 && <span class="live-rate">{data.nodes.length} services</span>}
+          <TimeRangePicker />
+        </>
+      }
+    >
+      <Content map={data} error={error} isLoading={isLoading} reload={reload} />
+    </Page>
+  );
+}
+
+interface ContentProps {
+  map: ServiceMap | null;
+  error: ApiError | null;
+  isLoading: boolean;
+  reload: () => void;
+}
+
+function Content({ map, error, isLoading, reload }: ContentProps) {
+  if (!map || map.nodes.length === 0) return <Nothing error={error} isLoading={isLoading} reload={reload} />;
+  const open = query.value.get("open");
+  const node = map.nodes.find(({ service }) => service === open);
+  return (
+    <div class="services">
+      <MapView map={map} open={node?.service ?? null} />
+      <aside class="services-side" aria-label={node ? `Service ${node.service}` : "All services"}>
+        {node ? <ServiceDetail key={node.service} map={map} node={node} /> : <ServiceTable map={map} />}
+      </aside>
+    </div>
+  );
 }

@@ -1,0 +1,109 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { launch, open, serve, type Served } from "./browser.ts";
+
+let browser: Browser;
+let served: Served;
+let page: Page;
+let faults: string[];
+
+const KEY = "checkout POST /orders";
+const search = () => new URL(page.url()).searchParams;
+
+async function show(path: string, ready: string): Promise<void> {
+  ({ page, faults } = await open(browser, served.address + path));
+  await page.waitForSelector(ready);
+}
+
+beforeAll(async () => {
+  [browser, served] = await Promise.all([launch(), serve({ history: 1500 })]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await served.close();
+});
+
+afterEach(async () => {
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+describe("Routes", () => {
+  test("a head sorts, the order is in the address", async () => {
+    await show("/routes", ".routes-list .verdict");
+    await page.getByRole("button", { name: "Route", exact: true }).click();
+    expect(search().get("sort")).toBe("route");
+    const titles = await page.locator(".route-link").allInnerTexts();
+    expect(titles).toEqual([...titles].sort((one, other) => one.localeCompare(other)));
+    expect(titles).toHaveLength(9);
+  });
+
+  test("keys walk the rows, Enter opens one, Escape goes back", async () => {
+    await show("/routes", ".routes-list .verdict");
+    for (const key of ["j", "j", "k", "Enter"]) await page.keyboard.press(key);
+    await page.locator(".heatmap canvas").waitFor();
+    expect(search().get("open")).toBeTruthy();
+    await page.keyboard.press("Escape");
+    await page.locator(".routes-list").waitFor();
+    expect(search().has("open")).toBe(false);
+  });
+
+  test("the verdict says p99, its states, and what grew", async () => {
+    await show(`/routes?open=${encodeURIComponent("checkout GET /cart/{user}")}`, ".route-verdict .change");
+    const text = await page.locator(".route-verdict").innerText();
+    expect(text.replace(/\s+/g, " ")).toMatch(/p99 is [\d.]+ m?s queue \d+% .*queue grew 9.0x since \d\d:\d\d/);
+  });
+
+  test("a cell of the heat map opens exactly its requests, also with the keys", async () => {
+    await show(`/routes?open=${encodeURIComponent(KEY)}`, ".heatmap canvas");
+    await page.locator(".heatmap-box").focus();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowRight");
+    const count = Number(/^[\d,]+/.exec(await page.locator(".cell-note b").innerText())?.[0]);
+    expect(count).toBeGreaterThan(0);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".live-row:not(.live-head)");
+    expect(new URL(page.url()).pathname).toBe("/live");
+    expect(Object.fromEntries(search())).toMatchObject({ service: "checkout", method: "POST", route: "/orders" });
+    expect([...search().keys()]).toEqual(expect.arrayContaining(["since", "until", "min_ms", "max_ms"]));
+    expect(await page.locator(".live-row:not(.live-head)").count()).toBe(count);
+  });
+
+  test("two periods: chosen in the picker, told in factors", async () => {
+    await show("/routes", ".routes-list .verdict");
+    await page.getByRole("button", { name: /Compare with/ }).click();
+    await page.getByRole("button", { name: "The time just before" }).click();
+    await page.locator(".change-under").first().waitFor();
+    expect(Object.fromEntries(search())).toEqual({ compare: "previous", since: "-15m" });
+    expect((await page.locator(".verdict").allInnerTexts()).join()).toMatch(/p99 .*was /);
+  });
+
+  test("nothing that matches: says so and offers the way out", async () => {
+    await show("/routes?service=nobody", ".message");
+    await page.getByRole("button", { name: "Remove the filters" }).click();
+    await page.locator(".routes-list .verdict").first().waitFor();
+  });
+});
+
+describe("Services", () => {
+  test("the map and the table tell the same", async () => {
+    await show("/services", ".service-map .node");
+    const nodes = await page.locator(".service-map .node").count();
+    expect(await page.getByRole("table", { name: "Services", exact: true }).locator("tbody").count()).toBe(nodes);
+    const edges = await page.locator(".service-map .edge").count();
+    expect(await page.getByRole("table", { name: "Calls between services" }).locator("tbody tr").count()).toBe(edges);
+    expect(await page.getByRole("link", { name: /^checkout calls payments: .* failed/ }).count()).toBe(1);
+  });
+
+  test("a service opens beside the map, with its metrics and the way to its routes", async () => {
+    await show("/services", ".service-map .node");
+    await page.getByRole("link", { name: /^checkout [\d.]+\/min/ }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "checkout" }).waitFor();
+    await page.locator(".services-side .plot canvas").first().waitFor();
+    await page.getByRole("link", { name: "Its routes" }).click();
+    await page.locator(".routes-list .verdict").first().waitFor();
+    expect(search().get("service")).toBe("checkout");
+  });
+});

@@ -1,0 +1,197 @@
+/** One route: verdict, numbers, states at each percentile, heat map, and rate, errors and percentiles over time. */
+
+import { api } from "../api.ts";
+import { Icon } from "../components/Icon.tsx";
+import { StateBar } from "../components/StateBar.tsx";
+import { TimeChart } from "../components/TimeChart.tsx";
+import type { Period, RouteComparison, RouteRow } from "../contract.ts";
+import { filterQuery } from "../filters.ts";
+import { useKeys } from "../keyboard.ts";
+import { columnsOf } from "../live/activity.ts";
+import { useLoad } from "../load.ts";
+import { addressOf, navigate, query } from "../router.ts";
+import { STATES } from "../states.ts";
+import { formatCount, formatDuration, formatPercent, formatRate } from "../units.ts";
+import { errorChange, latencyChange, rateChange, type ChangeWords } from "./change.ts";
+import { gridOf, percentileSteps, type HeatGrid } from "./heatmap.ts";
+import { Heatmap } from "./Heatmap.tsx";
+import { NoRequests } from "./Nothing.tsx";
+import { Changing, openQuery } from "./RouteList.tsx";
+import { routeKey, routeQuery, routeTitle } from "./routeName.ts";
+import { refreshMs, type RouteData } from "./useRoutes.ts";
+import { ComparisonLine, VerdictLine } from "./VerdictLine.tsx";
+
+const STEPS = 80;
+const PERCENTILES = ["p50", "p95", "p99"] as const;
+
+export function RouteDetail({ data, open }: { data: RouteData; open: string }) {
+  const at = data.rows.findIndex((row) => routeKey(row) === open);
+  const row = data.rows[at];
+  const goTo = (key: string | null): void => navigate("/routes", openQuery(query.peek(), key));
+  const step = (by: number): void => {
+    const next = data.rows[at + by];
+    if (next) goTo(routeKey(next));
+  };
+  useKeys("Route", [
+    { keys: "Escape", label: "back to all routes", run: () => goTo(null) },
+    { keys: "j", label: "next route", run: () => step(1) },
+    { keys: "k", label: "previous route", run: () => step(-1) },
+  ]);
+  return (
+    <div class="route-detail">
+      <header class="route-head">
+        <a class="button" href={addressOf("/routes", openQuery(query.value, null))} title="Back to all routes (Esc)">
+          <Icon name="left" size={14} />
+          All routes
+        </a>
+        <h2>{row ? routeTitle(row) : open}</h2>
+        {row && <span class="dim">{row.service}</span>}
+        {row && (
+          <a class="button to-live" href={addressOf("/live", routeQuery(query.value, row))}>
+            Its requests
+            <Icon name="right" size={14} />
+          </a>
+        )}
+      </header>
+      {row ? <RouteBody row={row} compared={data.compared?.get(open) ?? null} /> : <NoRequests isRefused={false} />}
+    </div>
+  );
+}
+
+function RouteBody({ row, compared }: { row: RouteRow; compared: RouteComparison | null }) {
+  const asked = routeQuery(filterQuery(query.value), row);
+  asked.set("steps", String(STEPS));
+  const { data: map } = useLoad(asked.toString(), (signal) => api.heatmap(asked, signal), refreshMs(asked));
+  const grid = map && gridOf(map, STEPS);
+  return (
+    <>
+      <section class="route-verdict" aria-label="Verdict">
+        <VerdictLine verdict={row.verdict} />
+        {compared && <ComparisonLine row={compared} />}
+      </section>
+      <Numbers row={row} compared={compared} />
+      <StatesAtPercentiles row={row} base={compared?.base ?? null} />
+      {grid ? (
+        <>
+          <Heatmap grid={grid} filters={routeQuery(query.value, row)} />
+          <div class="charts">
+            <RateChart grid={grid} />
+            <PercentileChart grid={grid} />
+          </div>
+        </>
+      ) : (
+        <p class="chart-wait dim" role="status">
+          Loading the heat map…
+        </p>
+      )}
+    </>
+  );
+}
+
+function Numbers({ row, compared }: { row: RouteRow; compared: RouteComparison | null }) {
+  const change = compared?.change;
+  const words = (of: () => ChangeWords) => (change ? of() : null);
+  return (
+    <dl class="numbers">
+      <Figure name="Requests" value={formatCount(row.count)} words={null} />
+      <Figure name="Rate" value={formatRate(row.rate)} words={words(() => rateChange(change?.rate ?? null))} />
+      <Figure
+        name="Errors"
+        value={row.errors ? `${formatCount(row.errors)} (${formatPercent(row.error_rate)})` : "0"}
+        isBad={row.errors > 0}
+        words={compared && errorChange(compared.now, compared.base)}
+      />
+      {PERCENTILES.map((name) => (
+        <Figure key={name} name={name} value={formatDuration(row[`${name}_ns`])} words={words(() => latencyChange(change?.[name] ?? null))} />
+      ))}
+    </dl>
+  );
+}
+
+function Figure({ name, value, words, isBad = false }: { name: string; value: string; words: ChangeWords | null; isBad?: boolean }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class={isBad ? "failed-count" : ""}>
+        <Changing words={words}>{value}</Changing>
+      </dd>
+    </div>
+  );
+}
+
+/** Bars as long as the percentile against the longest of them, and the same in numbers. */
+function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null }) {
+  const longest = Math.max(row.p99_ns, base?.p99_ns ?? 0, 1);
+  const line = (period: Period, name: (typeof PERCENTILES)[number], isBase: boolean) => (
+    <tr key={`${name} ${isBase}`} class={isBase ? "base" : ""}>
+      <th scope="row">
+        {name}
+        {isBase && " before"}
+      </th>
+      <td class="states-bar">
+        <StateBar states={period.states?.[name] ?? null} totalNs={period[`${name}_ns`]} length={period[`${name}_ns`] / longest} size="thick" />
+      </td>
+      <td class="number total">{formatDuration(period[`${name}_ns`])}</td>
+      {STATES.map((state) => {
+        const ns = period.states?.[name]?.[state];
+        return (
+          <td key={state} class={`number ${ns ? "" : "dim"}`}>
+            {ns === undefined ? "" : ns === 0 ? "0" : formatDuration(ns)}
+          </td>
+        );
+      })}
+    </tr>
+  );
+  return (
+    <table class="percentile-table" aria-label="States at each percentile">
+      <thead>
+        <tr>
+          <th scope="col">At</th>
+          <th scope="col">States</th>
+          <th scope="col" class="number">Total</th>
+          {STATES.map((state) => (
+            <th key={state} scope="col" class="number">
+              <span class={`swatch state-${state}`} />
+              {state}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>{PERCENTILES.flatMap((name) => [line(row, name, false), ...(base ? [line(base, name, true)] : [])])}</tbody>
+    </table>
+  );
+}
+
+function RateChart({ grid }: { grid: HeatGrid }) {
+  const columns = columnsOf(grid.map, grid.steps);
+  const seconds = grid.map.step_us / 1e6;
+  return (
+    <TimeChart
+      title="Requests and errors"
+      times={columns.map(({ from_us }) => from_us / 1e6)}
+      series={[
+        { label: "requests", color: "--accent", values: columns.map(({ count }) => count / seconds), kind: "bars" },
+        { label: "errors", color: "--danger", values: columns.map(({ errors }) => errors / seconds), kind: "bars" },
+      ]}
+      format={formatRate}
+    />
+  );
+}
+
+function PercentileChart({ grid }: { grid: HeatGrid }) {
+  const times = Array.from({ length: grid.steps }, (_, step) => (grid.map.from_us + (step + 0.5) * grid.map.step_us) / 1e6);
+  return (
+    <TimeChart
+      title="Percentiles"
+      hint="estimated from the heat map"
+      times={times}
+      series={[
+        { label: "p99", color: "--heat-line-3", values: percentileSteps(grid, 0.99), kind: "line" },
+        { label: "p95", color: "--heat-line-2", values: percentileSteps(grid, 0.95), kind: "line", dash: [6, 3] },
+        { label: "p50", color: "--heat-line-1", values: percentileSteps(grid, 0.5), kind: "line", dash: [2, 3] },
+      ]}
+      format={formatDuration}
+      isLog
+    />
+  );
+}

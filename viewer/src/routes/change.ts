@@ -1,0 +1,59 @@
+/** Two numbers of two periods in words: `2.1x slower`, `half the errors`; and which state made the difference. */
+
+import type { Period, RouteComparison, State } from "../contract.ts";
+import { STATES } from "../states.ts";
+import { formatDuration, formatFactor } from "../units.ts";
+
+export type Tone = "better" | "worse" | "same";
+
+export interface ChangeWords {
+  text: string;
+  tone: Tone;
+}
+
+/** Less than this is noise: nothing is said. */
+const LEAST_FACTOR = 1.1;
+
+/** @param factor - now / before; null where one of them is missing or 0 */
+export function latencyChange(factor: number | null): ChangeWords {
+  return inWords(factor, "slower", "faster", ["worse", "better"]);
+}
+
+export function rateChange(factor: number | null): ChangeWords {
+  return inWords(factor, "more", "fewer", ["same", "same"]);
+}
+
+/** Errors have their own words: from none and to none there is no factor. */
+export function errorChange(now: Period | null, base: Period | null): ChangeWords {
+  if (!now || !base || (now.errors === 0 && base.errors === 0)) return { text: "", tone: "same" };
+  if (base.errors === 0) return { text: "were none", tone: "worse" };
+  if (now.errors === 0) return { text: "none now", tone: "better" };
+  return inWords(now.error_rate / base.error_rate, "more", "fewer", ["worse", "better"]);
+}
+
+function inWords(factor: number | null, up: string, down: string, [rising, falling]: [Tone, Tone]): ChangeWords {
+  if (factor === null || !Number.isFinite(factor) || factor <= 0) return { text: "", tone: "same" };
+  if (factor < LEAST_FACTOR && factor > 1 / LEAST_FACTOR) return { text: "same", tone: "same" };
+  return factor > 1
+    ? { text: `${formatFactor(factor)} ${up}`, tone: rising }
+    : { text: `${formatFactor(1 / factor)} ${down}`, tone: falling };
+}
+
+/** The state whose time at p99 changed most, in nanoseconds; null where either period has no states. */
+export function movedState({ now, base }: RouteComparison): { state: State; byNs: number } | null {
+  const [here, there] = [now?.states?.p99, base?.states?.p99];
+  if (!here || !there) return null;
+  const moves = STATES.map((state) => ({ state, byNs: here[state] - there[state] }));
+  return moves.reduce((most, move) => (Math.abs(move.byNs) > Math.abs(most.byNs) ? move : most));
+}
+
+/** `p99 2.1x slower: 840 ms, was 400 ms; queue +380 ms`: two periods of a route in one sentence. */
+export function comparisonWords(row: RouteComparison): ChangeWords & { moved: { state: State; byNs: number } | null } {
+  const { now, base } = row;
+  if (!now) return { text: "No requests in this period.", tone: "same", moved: null };
+  if (!base) return { text: "No requests in the period that it is compared with.", tone: "same", moved: null };
+  const { text, tone } = latencyChange(row.change.p99);
+  const numbers = `${formatDuration(now.p99_ns)}, was ${formatDuration(base.p99_ns)}`;
+  if (text === "same" || text === "") return { text: `p99 about the same: ${numbers}`, tone: "same", moved: null };
+  return { text: `p99 ${text}: ${numbers}`, tone, moved: movedState(row) };
+}

@@ -1,0 +1,58 @@
+/** Small charts of what a service measures of itself. */
+
+import { api, type MetricInfo } from "../api.ts";
+import { TimeChart } from "../components/TimeChart.tsx";
+import { useLoad } from "../load.ts";
+import { query } from "../router.ts";
+import { EVERY_MS } from "../routes/useRoutes.ts";
+import { rangeOf } from "../timerange.ts";
+import { aligned, formatMetric, metricsOf, MOST_LINES, seriesLabel } from "./metric.ts";
+
+const LOOKS = [
+  { color: "--heat-line-1" },
+  { color: "--heat-line-3", dash: [6, 3] },
+  { color: "--heat-line-2", dash: [2, 3] },
+  { color: "--good", dash: [8, 3, 2, 3] },
+];
+
+export function ServiceMetrics({ service }: { service: string }) {
+  const { data } = useLoad("metrics", api.metrics, EVERY_MS * 6);
+  const shown = metricsOf(data?.metrics ?? [], service);
+  if (!data) return null;
+  if (shown.length === 0) {
+    return (
+      <>
+        <h2>Metrics</h2>
+        <p class="dim side-note">None yet. Send them to this viewer&apos;s /v1/metrics and they show up here.</p>
+      </>
+    );
+  }
+  return (
+    <>
+      <h2>Metrics</h2>
+      {shown.map((metric) => (
+        <MetricChart key={`${metric.name} ${metric.kind}`} metric={metric} />
+      ))}
+    </>
+  );
+}
+
+function MetricChart({ metric: { service, name, unit } }: { metric: MetricInfo }) {
+  const { since, until } = rangeOf(query.value);
+  const asked = new URLSearchParams({ name, service });
+  if (since) asked.set("since", since);
+  if (until) asked.set("until", until);
+  const { data } = useLoad(asked.toString(), (signal) => api.metricSeries(asked, signal), until ? 0 : EVERY_MS);
+  const lines = (data?.series ?? []).slice(0, MOST_LINES);
+  const { times, values } = aligned(lines);
+  if (times.length < 2) return null;
+  return (
+    <TimeChart
+      title={name}
+      times={times}
+      series={lines.map((line, index) => ({ label: seriesLabel(line), values: values[index] ?? [], kind: "line" as const, ...(LOOKS[index] ?? { color: "--accent" }) }))}
+      format={(value) => formatMetric(value, unit)}
+      height={96}
+    />
+  );
+}
