@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import asgi_app
+from typing import TYPE_CHECKING
+
 import asgi_otel
 from opentelemetry import trace
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+
+if TYPE_CHECKING:
+    import asgi_app
 
 _tracer = trace.get_tracer("bench")
 

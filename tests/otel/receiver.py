@@ -33,7 +33,8 @@ def read_spans(body: bytes, headers: dict[str, str]) -> ExportTraceServiceReques
         return ExportTraceServiceRequest.FromString(body)
     # OTLP's JSON has ids in hexadecimal digits; the mapping of protobuf wants base64.
     request = json.loads(body, object_hook=_with_base64_ids)
-    read: ExportTraceServiceRequest = json_format.ParseDict(request, ExportTraceServiceRequest())
+    read = ExportTraceServiceRequest()
+    json_format.ParseDict(request, read)
     return read
 
 
