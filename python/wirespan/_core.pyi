@@ -115,6 +115,8 @@ class Exchange:
     @property
     def client(self) -> tuple[str, int] | None: ...  # as trusted proxies say, then perhaps with port 0
     @property
+    def peer(self) -> tuple[str, int] | None: ...  # the other end of the connection, perhaps a proxy
+    @property
     def scheme(self) -> str: ...  # http, or https where a trusted proxy says so; "" while empty
     @property
     def server(self) -> tuple[str, int] | None: ...
@@ -265,11 +267,10 @@ class SpanSource:
     """What wirespan.opentelemetry.TracerProvider is made of."""
 
     def __new__(cls, tracer: OpenTelemetry, api: dict[str, Any]) -> SpanSource: ...
+    def join(self, tracer: OpenTelemetry) -> None: ...
     def tracer(
         self, name: str, version: str | None, schema_url: str | None, attributes: Mapping[str, Any] | None
     ) -> Tracer: ...
-    @property
-    def overflowed(self) -> int: ...  # spans lost: their request made too many before its verdict
 
 @final
 class Tracer:
