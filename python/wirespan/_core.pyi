@@ -451,8 +451,28 @@ def decode(
 ) -> Batch:
     """Reads a request with the GIL released. Raises CoreError with status 400 or 413."""
 
-def stack(batches: Sequence[Batch], first_seq: int) -> tuple[Table, Table]:
-    """Batches of one signal as one table of records with numbers from `first_seq`, and one of resources."""
+@final
+class RecentSpans:
+    """The spans that came lately. What `stack` lets through is pending until `keep` or `forget`."""
+
+    def __new__(cls) -> RecentSpans: ...
+    def keep(self) -> None:
+        """What is pending was stored: it is a repeat from now on."""
+
+    def forget(self) -> None:
+        """What is pending was not stored."""
+
+    def clear(self) -> None:
+        """Nothing is stored any more."""
+
+    def remember(self, trace_lo: int, span_id: int, start_ns: int) -> None:
+        """A span that is stored already."""
+
+def stack(batches: Sequence[Batch], first_seq: int, recent: RecentSpans) -> tuple[Table, Table]:
+    """Batches of one signal as one table of records with numbers from `first_seq`, and one of resources.
+
+    Of spans, only those that did not come before.
+    """
 
 def failure_reply(encoding: str, code: int, message: str) -> bytes:
     """A `google.rpc.Status` in the encoding of the request."""

@@ -136,7 +136,7 @@ class Config:
         "",
         "Tracing",
         "OTLP receiver that gets a span of each request and metrics of all, such as `http://localhost:4318`; "
-        "empty sends none. The `OTEL_*` variables say the rest; `OTEL_METRICS_EXPORTER=none` sends no metrics.",
+        "empty sends none. The `OTEL_*` variables say the rest; `OTEL_METRICS_EXPORTER=none`: no metrics.",
         metavar="URL",
     )
     service_name: str = _option(

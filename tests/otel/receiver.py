@@ -29,11 +29,13 @@ def read_metrics(body: bytes, headers: dict[str, str]) -> ExportMetricsServiceRe
 
 def read_spans(body: bytes, headers: dict[str, str]) -> ExportTraceServiceRequest:
     """Spans in either encoding."""
+    read = ExportTraceServiceRequest()
     if headers["content-type"] != "application/json":
-        return ExportTraceServiceRequest.FromString(body)
+        read.ParseFromString(body)
+        return read
     # OTLP's JSON has ids in hexadecimal digits; the mapping of protobuf wants base64.
     request = json.loads(body, object_hook=_with_base64_ids)
-    read: ExportTraceServiceRequest = json_format.ParseDict(request, ExportTraceServiceRequest())
+    json_format.ParseDict(request, read)
     return read
 
 

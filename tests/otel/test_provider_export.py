@@ -1,9 +1,9 @@
 """Spans with what an application added, as a receiver gets them."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from google.protobuf import json_format
+from google.protobuf import json_format  # type: ignore[import-untyped]
 from opentelemetry import trace
 
 from otel.receiver import Receiver
@@ -12,11 +12,12 @@ from wirespan.opentelemetry import TracerProvider
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.tracers import OpenTelemetry
 
+Protocol = Literal["http/protobuf", "http/json"]
 # What no two requests have in common: times, ids, the connection.
 OWN = ("_ns", "peer.port", "request_number")
 
 
-def exported(protocol: str) -> dict[str, Any]:
+def exported(protocol: Protocol) -> dict[str, Any]:
     """The spans of two requests, by the path of each: only the second one adds something."""
     with Receiver() as receiver:
         spans = OpenTelemetry(endpoint=receiver.url, protocol=protocol, metrics=False, events=True)
@@ -62,7 +63,7 @@ def shared(span: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
-def test_additions_come_on_top_of_what_the_server_says(protocol: str) -> None:
+def test_additions_come_on_top_of_what_the_server_says(protocol: Protocol) -> None:
     spans = exported(protocol)
     usual, added, child = shared(spans["/usual"]), shared(spans["/added"]), spans["child"]
     additions = {"shop.item": {"intValue": "7"}, "http.route": {"stringValue": "/ours"}}

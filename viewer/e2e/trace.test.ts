@@ -1,7 +1,6 @@
-import axe, { type AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { launch, open, serve, type Served } from "./browser.ts";
+import { launch, open, serve, violations, type Served } from "./browser.ts";
 
 /** Traces of `mock/scenes.ts`. */
 const scene = (name: string): string => `/traces/5ce${"0".repeat(25)}${name}`;
@@ -236,10 +235,7 @@ describe.each(["dark", "light"] as const)("in the %s theme", (colorScheme) => {
     ["ten thousand spans", LARGE],
   ])("%s: names, contrast and a quiet console", async (_name, path) => {
     await show(path, { colorScheme });
-    await page.evaluate(() => document.getAnimations().forEach((animation) => animation.pause()));
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate<AxeResults>("axe.run(document, { resultTypes: ['violations'] })");
-    expect(violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`))).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     expect(faults).toEqual([]);
   });
 });
