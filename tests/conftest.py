@@ -7,6 +7,16 @@ import pytest
 
 from harness import Client, Recorder, Server
 
+NOBODY = "http://127.0.0.1:9"  # the port of RFC 863: whoever listens on the default one gets nothing
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_default_receiver() -> Iterator[None]:
+    """What a test exports without saying where to goes nowhere, from the processes that it starts, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", NOBODY)
+        yield
+
 
 @pytest.fixture
 def recorder() -> Recorder:

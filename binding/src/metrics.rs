@@ -6,7 +6,9 @@ use std::time::Instant;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use wirespan_core::metrics::{ExemplarFilter, INSTRUMENTS, Kind, Lives, Metrics, Options as MetricsSink, Scale};
+use wirespan_core::metrics::{
+    ExemplarFilter, INSTRUMENTS, Kind, Lives, Metrics, Options as MetricsSink, Scale,
+};
 use wirespan_core::otlp::exporter::Log;
 use wirespan_core::otlp::metric::{HistogramPoint, MetricData, NumberPoint, Points};
 use wirespan_core::otlp::{Exporter, MetricsExporter, MetricsOptions, Options, Resource, Signal};

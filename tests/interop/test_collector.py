@@ -49,6 +49,12 @@ def span_ids(receiver: Receiver) -> list[bytes]:
     ]
 
 
+def metrics_of(receiver: Receiver) -> dict[str, Any]:
+    """The first report: only the one after a measurement has its exemplar."""
+    [resource] = receiver.metrics[0].resource_metrics
+    return {metric.name: metric for metric in resource.scope_metrics[0].metrics}
+
+
 @pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_a_collector_understands_every_field(
@@ -89,6 +95,11 @@ def test_a_collector_understands_every_field(
     assert states == span.end_time_unix_nano - span.start_time_unix_nano
     assert [event.name for event in span.events][-1] == "HTTP_FINISH"
     assert span.flags & 0x3FF == 0x303  # sampled, random; parent known to be remote
+    [point] = metrics_of(receiver)["http.server.request.duration"].histogram.data_points
+    assert (point.count, len(point.bucket_counts)) == (1, len(point.explicit_bounds) + 1)
+    assert point.sum == pytest.approx((span.end_time_unix_nano - span.start_time_unix_nano) / 1e9)
+    assert [exemplar.span_id for exemplar in point.exemplars] == [span.span_id]
+    assert {pair.key: pair.value.string_value for pair in point.attributes}["http.route"] == "/items/{id}"
 
 
 class Load:

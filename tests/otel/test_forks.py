@@ -134,7 +134,7 @@ def test_each_process_is_an_instance_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_child_counts_from_zero(tmp_path: Path) -> None:
-    """What the parent counted is in the parent's reports: with it in the child's, too, it would count twice."""
+    """What the parent counted is in the parent's reports: in the child's, too, it would count twice."""
     with Receiver() as receiver:
         run(USED, receiver.url, "{}", tmp_path)
     counts = {}

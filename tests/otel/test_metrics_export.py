@@ -229,7 +229,10 @@ def test_a_receiver_that_is_down_costs_nothing(caplog: pytest.LogCaptureFixture)
     assert "is not taking metrics" in caplog.text
 
 
-def test_a_path_that_tells_nothing_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_path_that_tells_nothing_is_warned_about(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
     with caplog.at_level(logging.WARNING, "wirespan"):
         otel = OpenTelemetry(endpoint="http://127.0.0.1:1/ingest")
     assert "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT" in caplog.text

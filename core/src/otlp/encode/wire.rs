@@ -118,13 +118,15 @@ impl Writer<'_> {
         let len = varint_len(number);
         let whole = 5 + key.len() + len;
         let Some(head) = short_head(field, whole, key.len()) else { return false };
-        self.0.reserve(2 + whole);
-        self.0.extend_from_slice(&head);
-        self.0.extend_from_slice(key.as_bytes());
-        // In one piece: each append asks whether there is room.
+        // A copy of a size that is known is an instruction or two: all that a number can need, cut to what it does.
         let mut tail = [VALUE, one_byte(1 + len), INT_VALUE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         put_varint(&mut tail[3..3 + len], number);
-        self.0.extend_from_slice(&tail[..3 + len]);
+        self.0.reserve(2 + whole + tail.len());
+        self.0.extend_from_slice(&head);
+        self.0.extend_from_slice(key.as_bytes());
+        let end = self.0.len() + 3 + len;
+        self.0.extend_from_slice(&tail);
+        self.0.truncate(end);
         true
     }
 
