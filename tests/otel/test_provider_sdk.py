@@ -117,6 +117,23 @@ def test_failures(path: str, status: trace.StatusCode, kind: str | None, events:
     assert (span.status.status_code, len(span.events)) == (status, events)
 
 
+def test_a_client_that_leaves_in_the_middle_of_its_request() -> None:
+    sdk = Sdk()
+
+    @sdk.app.post("/")
+    async def read(ctx: RequestContext) -> None:
+        await ctx.body()
+
+    with sdk.client as client:
+        with client.connect() as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+        sdk.done.wait()
+    [gone] = sdk.exporter.get_finished_spans()
+    assert gone.attributes is not None
+    assert gone.attributes["error.type"] == gone.attributes["wirespan.end_reason"] != "completed"
+    assert gone.status.status_code is trace.StatusCode.ERROR
+
+
 def test_odd_requests() -> None:
     sdk = Sdk()
     with sdk.client as client:

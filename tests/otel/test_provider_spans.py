@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import importlib
 import re
 import subprocess
 import sys
@@ -311,3 +312,11 @@ def test_a_missing_package_is_named(missing: str, error: str) -> None:
     )
     assert ended.returncode == 1
     assert re.search(error, ended.stderr)
+
+
+def test_a_module_of_our_own_that_is_missing_is_no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    importlib.import_module("wirespan.opentelemetry.sdk")
+    monkeypatch.delattr(wirespan.opentelemetry, "sdk")
+    monkeypatch.setitem(sys.modules, "wirespan.opentelemetry.sdk", None)
+    with pytest.raises(ModuleNotFoundError, match=r"wirespan\.opentelemetry\.sdk"):
+        wirespan.opentelemetry.SdkTracer  # noqa: B018

@@ -108,12 +108,12 @@ def _context_variable() -> contextvars.ContextVar[Any]:
     marked = context.Context({"wirespan": True})
     empty = contextvars.Context()
     empty.run(context.attach, marked)
-    for variable, value in empty.items():
-        if value is marked:
-            return variable
-    raise ConfigError(
-        "OTEL_PYTHON_CONTEXT: opentelemetry-api does not keep its context in a context variable: unset it"
-    )
+    found = [variable for variable, value in empty.items() if value is marked]
+    if not found:
+        raise ConfigError(
+            "OTEL_PYTHON_CONTEXT: opentelemetry-api does not keep its context in a context variable: unset it"
+        )
+    return found[0]
 
 
 def _span_context(trace_id: int, span_id: int, flags: int, state: str) -> trace.SpanContext:
