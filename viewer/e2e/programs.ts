@@ -55,13 +55,3 @@ function stopped(child: ChildProcess): Promise<void> {
     child.kill("SIGINT");
   });
 }
-
-/** Runs a Python file of this folder to its end and reads the JSON that it prints. */
-export async function python<T>(file: string, ...words: string[]): Promise<T> {
-  const child = spawn(PYTHON, [HERE + file, ...words], { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (part) => (text += String(part)));
-  const code = await new Promise((resolve) => child.once("close", resolve));
-  if (code !== 0) throw new Error(`${file} ended with ${String(code)}`);
-  return JSON.parse(text) as T;
-}

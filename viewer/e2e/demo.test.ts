@@ -1,11 +1,11 @@
-/** The page on the real viewer: with the demo, with the official OpenTelemetry SDK, beside a server, with curl. */
+/** The page on the real viewer, as newcomers meet it: with the demo, and with the curl command that the first run offers. */
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { launch, open, violations } from "./browser.ts";
-import { python, wirespan, type Running } from "./programs.ts";
+import { wirespan, type Running } from "./programs.ts";
 
 const ROWS = ".live-row:not(.live-head)";
 const THEMES = ["dark", "light"] as const;
@@ -111,99 +111,6 @@ describe("the demo", () => {
       }
     });
   }
-});
-
-describe("the official SDK", () => {
-  interface Sent {
-    trace: { id: string; spans: number; ms: number };
-    large: { id: string; spans: number };
-    durations_ms: number[];
-  }
-
-  let viewer: Running;
-  let sent: Sent;
-
-  beforeAll(async () => {
-    viewer = await wirespan(["view", "--db", ":memory:", "--port", "0"], /viewer on (\S+)/);
-    sent = await python<Sent>("sdk_sender.py", viewer.found);
-  });
-
-  afterAll(() => viewer.stop());
-
-  test("a row tells what was sent", async () => {
-    await show(`${viewer.found}/live?route=/cart`, ROWS);
-    expect((await cells(ROWS, "/cart")).slice(1, 6)).toEqual(["gateway", "GET", "/cart", "502", "400 ms"]);
-  });
-
-  test("a trace has its spans, durations, self times and the error", async () => {
-    await show(`${viewer.found}/traces/${sent.trace.id}`, "[data-row]");
-    const names = await page.locator("[data-row] .span-name").allInnerTexts();
-    const exception = "TimeoutError: the database did not answer";
-    expect(names).toEqual(["GET /cart", "GET", "GET /prices/{id}", "SELECT prices", exception]);
-    const times = await Promise.all([0, 1, 2, 3].map(rowTimes));
-    // Each is longer than its child by what the sender gave it.
-    expect(times).toEqual([
-      ["400 ms", "110 ms"],
-      ["290 ms", "30.0 ms"],
-      ["260 ms", "60.0 ms"],
-      ["200 ms", "all of it"],
-    ]);
-    await page.locator("[data-row]").nth(3).click();
-    await page.keyboard.press("Enter");
-    await page.getByText("SELECT price FROM prices WHERE id = ?").first().waitFor();
-    await page.screenshot({path:"/tmp/dbg.png"}); await page.getByText("raise TimeoutError").first().waitFor();
-  });
-
-  const rowTimes = async (index: number) => {
-    const row = page.locator("[data-row]").nth(index);
-    const columns = await row.locator(".cell-number").allInnerTexts();
-    return columns.map((column) => column.replace(/\s+/g, " ").trim());
-  };
-
-  test("ten thousand spans: few rows exist, the last is a key away", async () => {
-    await show(`${viewer.found}/traces/${sent.large.id}`, "[data-row]");
-    expect(await page.locator("[data-row]").count()).toBeLessThan(120);
-    await page.keyboard.press("End");
-    await page.getByText(`row ${sent.large.spans - 2}`, { exact: true }).first().waitFor();
-  });
-
-  test("percentiles and errors of a route are those of what was sent", async () => {
-    await show(`${viewer.found}/routes?route=/list`, ".routes-list .verdict");
-    const [, , , errors, ...percentiles] = await cells(".routes-list tr", "/list");
-    expect(errors).toBe("10%");
-    const sorted = [...sent.durations_ms].sort((one, other) => one - other);
-    // The nearest rank: a duration that a request really had.
-    const expected = [0.5, 0.95, 0.99].map((share) => `${sorted[Math.ceil(share * sorted.length) - 1]} ms`);
-    expect(percentiles.slice(0, 3)).toEqual(expected);
-  });
-
-  test("the map has the call that was made", async () => {
-    await show(`${viewer.found}/services`, "svg a");
-    await page.getByText("gateway calls store").waitFor();
-    expect((await cells("tr", "gateway calls store")).slice(2)).toEqual(["100%", "260 ms", "260 ms"]);
-  });
-});
-
-describe("beside a server", () => {
-  let server: Running;
-
-  beforeAll(async () => {
-    server = await wirespan(["serve", "slow:app", "--port", "0", "--view", "--view-port", "0"], /viewer on (\S+)/);
-  });
-
-  afterAll(() => server.stop());
-
-  test("a request that waits is in flight, and goes when it has its answer", async () => {
-    const address = await server.find(/serves slow:app .* on (\S+)/);
-    await show(`${server.found}/inflight`, "main");
-    const asked = fetch(`${address}/slow/one`);
-    const row = page.locator(".running tbody tr").filter({ hasText: "/slow/{name}" });
-    await row.waitFor();
-    expect((await row.innerText()).replace(/\s+/g, " ")).toContain("await");
-    await fetch(`${address}/free`);
-    expect(await (await asked).text()).toBe("at last");
-    await row.waitFor({ state: "detached" });
-  });
 });
 
 describe("the first run", () => {
