@@ -63,6 +63,8 @@ export async function open(
 ): Promise<{ page: Page; faults: string[] }> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "dark", ...options });
   const page = await context.newPage();
+  // Shorter than a test's time: what is waited for in vain is named.
+  page.setDefaultTimeout(10_000);
   const faults: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") faults.push(message.text());

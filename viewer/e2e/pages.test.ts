@@ -1,6 +1,6 @@
-import axe, { type AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { violations } from "./axe.ts";
 import { launch, open, serve, type Served } from "./browser.ts";
 
 let browser: Browser;
@@ -77,16 +77,6 @@ describe.each(["dark", "light"] as const)("in the %s theme", (colorScheme) => {
     await page.context().close();
   });
 });
-
-/** What axe holds against the page. It is evaluated, not loaded: the page's policy forbids other scripts. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(() => document.getAnimations().forEach((animation) => animation.pause()));
-  await page.evaluate(axe.source);
-  const results = await page.evaluate<AxeResults>("axe.run(document, { resultTypes: ['violations'] })");
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
-  );
-}
 
 test("the theme that was chosen stays, whatever the system says", async () => {
   const { page } = await open(browser, served.address, { colorScheme: "dark" });

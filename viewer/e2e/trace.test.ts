@@ -1,6 +1,6 @@
-import axe, { type AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { violations } from "./axe.ts";
 import { launch, open, serve, type Served } from "./browser.ts";
 
 /** Traces of `mock/scenes.ts`. */
@@ -236,10 +236,7 @@ describe.each(["dark", "light"] as const)("in the %s theme", (colorScheme) => {
     ["ten thousand spans", LARGE],
   ])("%s: names, contrast and a quiet console", async (_name, path) => {
     await show(path, { colorScheme });
-    await page.evaluate(() => document.getAnimations().forEach((animation) => animation.pause()));
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate<AxeResults>("axe.run(document, { resultTypes: ['violations'] })");
-    expect(violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`))).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     expect(faults).toEqual([]);
   });
 });
