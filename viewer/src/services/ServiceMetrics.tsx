@@ -62,7 +62,7 @@ function FirstValue({ name, value, unit, isLoaded }: { name: string; value: numb
   if (!isLoaded) return null;
   return (
     <p class="dim side-note">
-      {name}: {value === null ? "nothing in this time" : `${formatMetric(value, unit)}, the only value so far`}
+      {name}: {value === null ? "too few values for a line yet" : `${formatMetric(value, unit)}, the only value so far`}
     </p>
   );
 }
