@@ -63,7 +63,8 @@ def _page(console: Console, *, view: bool) -> Iterator[str]:
         yield ""
         return
     beside = importlib.import_module("wirespan.viewer.beside")
-    with beside.viewer_beside("--db=:memory:") as url:
+    # Not a viewer that is there already: it would keep the demo's requests, or end with another demo.
+    with beside.viewer_beside("--db=:memory:", shared=False) as url:
         console.print(Text.assemble("Every request in a page:  ", (url, "bold cyan"), "\n"))
         yield url
 
