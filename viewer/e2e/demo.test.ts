@@ -4,8 +4,9 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { launch, open, violations } from "./browser.ts";
-import { wirespan, type Running } from "./programs.ts";
+import { violations } from "./axe.ts";
+import { launch, open } from "./browser.ts";
+import { wirespan, type Running } from "./real/processes.ts";
 
 const ROWS = ".live-row:not(.live-head)";
 const THEMES = ["dark", "light"] as const;
@@ -40,15 +41,17 @@ afterEach(async () => {
 
 describe("the demo", () => {
   let demo: Running;
+  let address: string;
 
   beforeAll(async () => {
-    demo = await wirespan(["demo", "--seconds", "0", "--view-port", "0"], /in a page:\s+(\S+)/);
+    demo = wirespan("demo", "--seconds", "0", "--view-port", "0");
+    address = (await demo.says(/in a page:\s+(\S+)/))[1] ?? "";
   });
 
-  afterAll(() => demo.stop());
+  afterAll(() => demo.end());
 
   test("requests come in by themselves, with their states", async () => {
-    await show(demo.found, ROWS);
+    await show(address, ROWS);
     const first = await page.locator(ROWS).first().innerText();
     await page.waitForFunction(
       ([rows, was]) => document.querySelector<HTMLElement>(rows)?.innerText !== was,
@@ -60,7 +63,7 @@ describe("the demo", () => {
   });
 
   test("a filter narrows the list and stays in the address", async () => {
-    await show(demo.found, ROWS);
+    await show(address, ROWS);
     await page.keyboard.press("/");
     await page.keyboard.type("route:/search");
     await page.keyboard.press("Enter");
@@ -73,7 +76,7 @@ describe("the demo", () => {
   });
 
   test("keys lead from a request to its trace over both services", async () => {
-    await show(`${demo.found}/live?service=front&route=${encodeURIComponent("/page/{number:int}")}`, ROWS);
+    await show(`${address}/live?service=front&route=${encodeURIComponent("/page/{number:int}")}`, ROWS);
     for (const key of ["j", "Enter"]) await page.keyboard.press(key);
     await page.locator("[data-row]").nth(1).waitFor();
     expect(await page.locator("[data-row] .span-name").first().innerText()).toBe("GET /page/{number:int}");
@@ -81,7 +84,7 @@ describe("the demo", () => {
   });
 
   test("Routes has a verdict, Services an edge", async () => {
-    await show(`${demo.found}/routes`, ".routes-list .verdict");
+    await show(`${address}/routes`, ".routes-list .verdict");
     await page.locator(".routes-list").getByText("/export").first().waitFor();
     expect(await text(".routes-list .verdict")).toMatch(/p99 is [\d.]+ m?s/);
     await page.keyboard.press("g");
@@ -90,7 +93,7 @@ describe("the demo", () => {
   });
 
   test("In flight shows what runs", async () => {
-    await show(`${demo.found}/inflight`, ".running tbody tr");
+    await show(`${address}/inflight`, ".running tbody tr");
     expect(await page.locator(".server-head").allInnerTexts()).toEqual(
       expect.arrayContaining([expect.stringContaining("shop")]),
     );
@@ -104,7 +107,7 @@ describe("the demo", () => {
         ["/services", "svg a"],
         ["/inflight", ".running tbody tr"],
       ] as const) {
-        await show(demo.found + path, ready, scheme);
+        await show(address + path, ready, scheme);
         expect(await violations(page), path).toEqual([]);
         expect(faults).toEqual([]);
         if (path !== "/inflight") await page.context().close();
@@ -115,15 +118,17 @@ describe("the demo", () => {
 
 describe("the first run", () => {
   let viewer: Running;
+  let address: string;
 
   beforeAll(async () => {
-    viewer = await wirespan(["view", "--db", ":memory:", "--port", "0"], /viewer on (\S+)/);
+    viewer = wirespan("view", "--db", ":memory:", "--port", "0");
+    address = (await viewer.says(/viewer on (\S+)/))[1] ?? "";
   });
 
-  afterAll(() => viewer.stop());
+  afterAll(() => viewer.end());
 
   test("the curl command of the page makes a row", async () => {
-    await show(viewer.found, ".first-run");
+    await show(address, ".first-run");
     await page.getByRole("tab", { name: "curl" }).click();
     const command = await page.locator(".first-run pre").first().innerText();
     await promisify(execFile)("sh", ["-c", command]);
