@@ -121,8 +121,8 @@ bench: build ## Side by side with other servers
 docs: build ## Rewrites what the docs take from the code
 	python scripts/generate_docs.py
 
-screenshots: $(PAGE) ## Pictures of each page, in screenshots/
-	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && SCREENSHOTS=$(CURDIR)/screenshots $(NPM) run --silent test:browser
+screenshots: build ## Pictures of each page with the demo's traffic, in docs/images/
+	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && SCREENSHOTS=$(CURDIR)/docs/images $(NPM) run --silent test:browser
 
 clean: ## Removes everything that was made
-	rm -rf $(VENV) target viewer/node_modules $(dir $(PAGE)) screenshots
+	rm -rf $(VENV) target viewer/node_modules $(dir $(PAGE))

@@ -263,7 +263,7 @@ class Config:
                 raise ConfigError(
                     f"ignore must begin with / or *, such as /health or /internal/*, not {pattern!r}"
                 )
-        if not self.otlp:
+        if not (self.otlp or self.view):
             given = [name for name in ("spool", "service_name") if getattr(self, name)]
             given += ["sample"] * (self.sample != 1.0)
             if given:

@@ -170,6 +170,10 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message
         Config(**options)
 
 
+def test_spans_for_a_viewer_are_spans() -> None:
+    assert Config(view=True, service_name="shop", sample=0.5).service_name == "shop"
+
+
 def test_no_exporter_by_default() -> None:
     assert host(App(), Config(access_log="off")).sinks == ()
 

@@ -159,6 +159,12 @@ class TestBeside:
                 assert url == run.url
             assert run.get("/api/status")["spans"] == 0
 
+    def test_one_that_runs_is_left_alone_by_who_does_not_share(self) -> None:
+        with running() as run:
+            port = int(run.url.rpartition(":")[2])
+            with viewer_beside("--db=:memory:", port=port, shared=False) as url:
+                assert url != run.url
+
     @pytest.mark.parametrize("kind", ["silent", "guarded"])
     def test_beside_a_stranger_it_takes_another_port(
         self, kind: str, monkeypatch: pytest.MonkeyPatch

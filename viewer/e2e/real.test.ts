@@ -1,226 +1,284 @@
-/** The page on the real viewer: with the demo, with the official OpenTelemetry SDK, beside a server, with curl. */
+/** The page against the real viewer: numbers on it against the spans that the official OpenTelemetry SDK sent. */
 
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { launch, open, violations } from "./browser.ts";
-import { python, wirespan, type Running } from "./programs.ts";
+import { formatDuration } from "../src/units.ts";
+import { violations } from "./axe.ts";
+import { launch, open } from "./browser.ts";
+import { sendAll, wirespan, type Running, type Sent } from "./real/processes.ts";
 
-const ROWS = ".live-row:not(.live-head)";
-const THEMES = ["dark", "light"] as const;
+const ORDER = "POST /orders/{id}";
 
 let browser: Browser;
+let viewer: Running;
+let address: string;
+let sent: Sent[];
 let page: Page;
 let faults: string[];
 
-async function show(address: string, ready: string, colorScheme: (typeof THEMES)[number] = "dark"): Promise<void> {
-  ({ page, faults } = await open(browser, address, { colorScheme }));
-  await page.locator(ready).first().waitFor();
+const rows = () => page.locator(".live-row:not(.live-head)");
+const squeezed = (text: string) => text.replace(/\s+/g, " ").trim();
+const search = () => new URL(page.url()).searchParams;
+const orders = () => sent.filter(({ name }) => name === ORDER);
+const duration = ({ start_ns, end_ns }: Sent) => end_ns - start_ns;
+const spanNamed = (name: string): Sent => {
+  const found = sent.find((span) => span.name === name);
+  if (!found) throw new Error(`nothing named ${name} was sent`);
+  return found;
+};
+
+/** The nearest rank, as the viewer's documentation defines percentiles. */
+function percentile(spans: Sent[], share: number): number {
+  const sorted = spans.map(duration).sort((one, other) => one - other);
+  return sorted[Math.ceil(share * sorted.length - 1e-9) - 1] ?? NaN;
 }
 
-const text = async (selector: string) => (await page.locator(selector).first().innerText()).replace(/\s+/g, " ");
-
-/** The cells of the first row that holds these words. */
-async function cells(row: string, words: string): Promise<string[]> {
-  const found = page.locator(row).filter({ hasText: words }).first();
-  return (await found.locator("td, [role=gridcell]").allInnerTexts()).map((cell) => cell.replace(/\s+/g, " ").trim());
+async function show(path: string, ready: string, options: Parameters<typeof open>[2] = {}): Promise<void> {
+  ({ page, faults } = await open(browser, address + path, options));
+  await page.waitForSelector(ready);
 }
 
 beforeAll(async () => {
-  browser = await launch();
+  viewer = wirespan("view", "--db", ":memory:", "--port", "0");
+  [browser, address] = await Promise.all([launch(), viewer.says(/viewer on (\S+)/).then((found) => found[1] ?? "")]);
+  sent = await sendAll(address);
 });
 
-afterAll(() => browser.close());
+afterAll(async () => {
+  await browser.close();
+  expect(await viewer.end()).toBe(0);
+});
 
 afterEach(async () => {
   expect(faults).toEqual([]);
   await page.context().close();
 });
 
-describe("the demo", () => {
-  let demo: Running;
-
-  beforeAll(async () => {
-    demo = await wirespan(["demo", "--seconds", "0", "--view-port", "0"], /in a page:\s+(\S+)/);
-  });
-
-  afterAll(() => demo.stop());
-
-  test("requests come in by themselves, with their states", async () => {
-    await show(demo.found, ROWS);
-    const first = await page.locator(ROWS).first().innerText();
-    await page.waitForFunction(
-      ([rows, was]) => document.querySelector<HTMLElement>(rows)?.innerText !== was,
-      [ROWS, first] as const,
-    );
-    await page.locator(ROWS).filter({ hasText: "/search" }).first().waitFor();
-    const bar = page.locator(ROWS).filter({ hasText: "/search" }).first().getByRole("img");
-    expect(await bar.getAttribute("aria-label")).toMatch(/await \d+%/);
-  });
-
-  test("a filter narrows the list and stays in the address", async () => {
-    await show(demo.found, ROWS);
-    await page.keyboard.press("/");
-    await page.keyboard.type("route:/search");
-    await page.keyboard.press("Enter");
-    await page.waitForFunction(
-      (rows) => [...document.querySelectorAll(rows)].every((row) => row.textContent.includes("/search")),
-      ROWS,
-    );
-    expect(new URL(page.url()).searchParams.get("route")).toBe("/search");
-    expect(await page.locator(ROWS).count()).toBeGreaterThan(0);
-  });
-
-  test("keys lead from a request to its trace over both services", async () => {
-    await show(`${demo.found}/live?service=front&route=${encodeURIComponent("/page/{number:int}")}`, ROWS);
-    for (const key of ["j", "Enter"]) await page.keyboard.press(key);
-    await page.locator("[data-row]").nth(1).waitFor();
-    expect(await page.locator("[data-row] .span-name").first().innerText()).toBe("GET /page/{number:int}");
-    expect(await page.locator("[data-row]").filter({ hasText: "shop" }).count()).toBeGreaterThan(0);
-  });
-
-  test("Routes has a verdict, Services an edge", async () => {
-    await show(`${demo.found}/routes`, ".routes-list .verdict");
-    await page.locator(".routes-list").getByText("/export").first().waitFor();
-    expect(await text(".routes-list .verdict")).toMatch(/p99 is [\d.]+ m?s/);
-    await page.keyboard.press("g");
-    await page.keyboard.press("s");
-    await page.getByText("front calls shop").waitFor();
-  });
-
-  test("In flight shows what runs", async () => {
-    await show(`${demo.found}/inflight`, ".running tbody tr");
-    expect(await page.locator(".server-head").allInnerTexts()).toEqual(
-      expect.arrayContaining([expect.stringContaining("shop")]),
-    );
-  });
-
-  for (const scheme of THEMES) {
-    test(`axe finds nothing, ${scheme}`, { timeout: 60_000 }, async () => {
-      for (const [path, ready] of [
-        ["/live", ROWS],
-        ["/routes", ".routes-list .verdict"],
-        ["/services", "svg a"],
-        ["/inflight", ".running tbody tr"],
-      ] as const) {
-        await show(demo.found + path, ready, scheme);
-        expect(await violations(page), path).toEqual([]);
-        expect(faults).toEqual([]);
-        if (path !== "/inflight") await page.context().close();
-      }
-    });
-  }
+test("the fixture is what the numbers need", async () => {
+  await show("/live", ".live-row");
+  expect(sent).toHaveLength(10_000 + 300 + 3);
+  expect(orders().filter(({ error }) => error)).toHaveLength(5);
 });
 
-describe("the official SDK", () => {
-  interface Sent {
-    trace: { id: string; spans: number; ms: number };
-    large: { id: string; spans: number };
-    durations_ms: number[];
-  }
-
-  let viewer: Running;
-  let sent: Sent;
-
-  beforeAll(async () => {
-    viewer = await wirespan(["view", "--db", ":memory:", "--port", "0"], /viewer on (\S+)/);
-    sent = await python<Sent>("sdk_sender.py", viewer.found);
+describe("Live", () => {
+  test("a row is the request that was sent", async () => {
+    await show("/live?attr=url.path%3D%2Forders%2F40", ".live-row:not(.live-head)");
+    expect(await rows().count()).toBe(1);
+    const text = squeezed(await rows().innerText());
+    expect(text).toContain("orders POST /orders/{id} /orders/40 500 40.0 ms");
+    await rows().locator(".state-bar").hover();
+    const tooltip = squeezed(await page.locator(".tooltip").innerText());
+    expect(tooltip).toMatch(/run 10\.0 ms 25%/);
+    expect(tooltip).toMatch(/await 30\.0 ms 75%/);
   });
 
-  afterAll(() => viewer.stop());
-
-  test("a row tells what was sent", async () => {
-    await show(`${viewer.found}/live?route=/cart`, ROWS);
-    expect((await cells(ROWS, "/cart")).slice(1, 6)).toEqual(["gateway", "GET", "/cart", "502", "400 ms"]);
+  test("filters leave exactly what fits", async () => {
+    const long = orders().filter((span) => duration(span) >= 80e6 && span.error);
+    await show("/live?service=orders&route=%2Forders%2F%7Bid%7D&status=error&min_ms=80", ".live-row:not(.live-head)");
+    expect(await rows().count()).toBe(long.length);
+    await page.getByRole("button", { name: /^Remove .*status/ }).click();
+    await page.waitForFunction((count) => document.querySelectorAll(".live-row:not(.live-head)").length === count, 21);
   });
 
-  test("a trace has its spans, durations, self times and the error", async () => {
-    await show(`${viewer.found}/traces/${sent.trace.id}`, "[data-row]");
-    const names = await page.locator("[data-row] .span-name").allInnerTexts();
-    const exception = "TimeoutError: the database did not answer";
-    expect(names).toEqual(["GET /cart", "GET", "GET /prices/{id}", "SELECT prices", exception]);
-    const times = await Promise.all([0, 1, 2, 3].map(rowTimes));
-    // Each is longer than its child by what the sender gave it.
-    expect(times).toEqual([
-      ["400 ms", "110 ms"],
-      ["290 ms", "30.0 ms"],
-      ["260 ms", "60.0 ms"],
-      ["200 ms", "all of it"],
-    ]);
-    await page.locator("[data-row]").nth(3).click();
+  test("a request that ends appears at the top, without a reload", async () => {
+    await show("/live?route=%2Fjust-now", ".message");
+    await sendOne("/just-now");
+    await rows().first().getByText("/just-now", { exact: true }).waitFor();
+    expect(squeezed(await rows().first().innerText())).toContain("GET /just-now 200 7.00 ms");
+  });
+
+  test("keys select and open a request; browser's back returns", async () => {
+    await show("/live?service=orders&route=%2Forders%2F%7Bid%7D", ".live-row:not(.live-head)");
+    await page.keyboard.press("n");
+    const path = await page.locator(".live-row.selected .path").innerText();
+    expect(path).toBe("/orders/100");
     await page.keyboard.press("Enter");
-    await page.getByText("SELECT price FROM prices WHERE id = ?").first().waitFor();
-    await page.screenshot({path:"/tmp/dbg.png"}); await page.getByText("raise TimeoutError").first().waitFor();
+    await page.getByRole("treegrid").waitFor();
+    expect(await page.locator("[data-row]").count()).toBe(3);
+    await page.goBack();
+    await rows().first().waitFor();
   });
+});
 
-  const rowTimes = async (index: number) => {
-    const row = page.locator("[data-row]").nth(index);
-    const columns = await row.locator(".cell-number").allInnerTexts();
-    return columns.map((column) => column.replace(/\s+/g, " ").trim());
+/** One more request, as anything that speaks OTLP sends it. */
+async function sendOne(route: string): Promise<void> {
+  const end = BigInt(Date.now()) * 1_000_000n;
+  const attribute = (key: string, value: object) => ({ key, value });
+  const span = {
+    traceId: crypto.randomUUID().replaceAll("-", ""),
+    spanId: crypto.randomUUID().replaceAll("-", "").slice(0, 16),
+    name: `GET ${route}`,
+    kind: 2,
+    startTimeUnixNano: String(end - 7_000_000n),
+    endTimeUnixNano: String(end),
+    attributes: [
+      attribute("http.request.method", { stringValue: "GET" }),
+      attribute("http.route", { stringValue: route }),
+      attribute("http.response.status_code", { intValue: "200" }),
+    ],
   };
+  const resource = { attributes: [attribute("service.name", { stringValue: "late" })] };
+  const answer = await fetch(`${address}/v1/traces`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] }),
+  });
+  expect(answer.status).toBe(200);
+}
 
-  test("ten thousand spans: few rows exist, the last is a key away", async () => {
-    await show(`${viewer.found}/traces/${sent.large.id}`, "[data-row]");
-    expect(await page.locator("[data-row]").count()).toBeLessThan(120);
+describe("Trace", () => {
+  test("durations and self times are those of the spans", async () => {
+    const root = spanNamed("PUT /pay");
+    await show(`/traces/${root.trace_id}`, "[data-row]");
+    expect(await page.locator(".trace-total").innerText()).toBe(formatDuration(duration(root)));
+    const cells = await page.locator("[data-row]").evaluateAll((shown) =>
+      shown.map((row) => [".span-name", ".cell-number:not(.cell-self)", ".cell-self"].map((part) => row.querySelector(part)?.textContent ?? "")),
+    );
+    // The children cover 10 to 90 ms, with an overlap.
+    expect(cells.slice(0, 3).map((row) => row.map((text) => text.replace(/\s+/g, " ").trim()))).toEqual([
+      ["PUT /pay", "100 ms", "20.0 ms"],
+      ["SELECT card", "50.0 ms", "all of it"],
+      ["POST bank", "50.0 ms", "all of it"],
+    ]);
+  });
+
+  test("the stack trace, the link and the log record of the SDK are there", async () => {
+    const root = spanNamed("PUT /pay");
+    await show(`/traces/${root.trace_id}?span=${root.span_id}&detail=1`, ".detail-failure");
+    const panel = page.getByRole("complementary");
+    const text = await panel.innerText();
+    expect(text).toContain("RuntimeError");
+    expect(text).toContain("no money left");
+    expect(text).toContain("send.py");
+    await page.getByText("the bank said no").first().waitFor();
+    await panel.getByRole("link", { name: new RegExp(`${spanNamed("nightly job").span_id.slice(-8)}$`) }).click();
+    await page.getByRole("heading", { level: 1, name: "nightly job" }).waitFor();
+  });
+
+  test("two services and their call are one trace", async () => {
+    const call = orders()[41];
+    await show(`/traces/${call?.trace_id ?? ""}`, "[data-row]");
+    expect(await page.locator("[data-row] .span-name").allInnerTexts()).toEqual(["GET /cart", "POST", ORDER]);
+    expect(squeezed(await page.getByRole("list", { name: "Services" }).innerText())).toBe("gateway 2 orders 1");
+  });
+
+  test("ten thousand spans: the page opens, the last is reached, and frames keep coming while it scrolls", async () => {
+    const job = spanNamed("nightly job");
+    await show(`/traces/${job.trace_id}`, "[data-row]");
+    const grid = page.getByRole("treegrid");
+    // The head is a row, too.
+    expect(await grid.getAttribute("aria-rowcount")).toBe("10001");
     await page.keyboard.press("End");
-    await page.getByText(`row ${sent.large.spans - 2}`, { exact: true }).first().waitFor();
-  });
-
-  test("percentiles and errors of a route are those of what was sent", async () => {
-    await show(`${viewer.found}/routes?route=/list`, ".routes-list .verdict");
-    const [, , , errors, ...percentiles] = await cells(".routes-list tr", "/list");
-    expect(errors).toBe("10%");
-    const sorted = [...sent.durations_ms].sort((one, other) => one - other);
-    // The nearest rank: a duration that a request really had.
-    const expected = [0.5, 0.95, 0.99].map((share) => `${sorted[Math.ceil(share * sorted.length) - 1]} ms`);
-    expect(percentiles.slice(0, 3)).toEqual(expected);
-  });
-
-  test("the map has the call that was made", async () => {
-    await show(`${viewer.found}/services`, "svg a");
-    await page.getByText("gateway calls store").waitFor();
-    expect((await cells("tr", "gateway calls store")).slice(2)).toEqual(["100%", "260 ms", "260 ms"]);
+    expect(await page.locator('[aria-selected="true"] .span-name').innerText()).toBe("step 97");
+    expect(await page.locator('[aria-selected="true"]').getAttribute("aria-rowindex")).toBe("10001");
+    const frames = await grid.evaluate(scrollThrough);
+    if (process.env.FRAMES) process.stdout.write(describeFrames(frames));
+    expect(frames.length).toBe(120);
   });
 });
 
-describe("beside a server", () => {
-  let server: Running;
+/** Scrolls down in 120 frames, and says how long each took in ms. Runs in the page. */
+async function scrollThrough(box: Element): Promise<number[]> {
+  const frame = () => new Promise<number>((resolve) => requestAnimationFrame(resolve));
+  const times: number[] = [];
+  box.scrollTo(0, 0);
+  let before = await frame();
+  for (let step = 1; step <= 120; step++) {
+    box.scrollTo(0, (box.scrollHeight * step) / 120);
+    const now = await frame();
+    times.push(now - before);
+    before = now;
+  }
+  return times;
+}
 
-  beforeAll(async () => {
-    server = await wirespan(["serve", "slow:app", "--port", "0", "--view", "--view-port", "0"], /viewer on (\S+)/);
+function describeFrames(times: number[]): string {
+  const sorted = [...times].sort((one, other) => one - other);
+  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(1);
+  return `frames of ${sorted.length}: p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, longest ${at(1)} ms\n`;
+}
+
+describe("Routes", () => {
+  test("counts, errors and percentiles are those of the spans", async () => {
+    await show("/routes?service=orders&method=POST", ".routes-list .verdict");
+    const text = squeezed(await page.locator(".routes-list tbody").first().innerText());
+    for (const share of [0.5, 0.95, 0.99]) expect(text).toContain(formatDuration(percentile(orders(), share)));
+    expect(text).toContain("5%");
+    expect(text).toContain("await 75%");
   });
 
-  afterAll(() => server.stop());
-
-  test("a request that waits is in flight, and goes when it has its answer", async () => {
-    const address = await server.find(/serves slow:app .* on (\S+)/);
-    await show(`${server.found}/inflight`, "main");
-    const asked = fetch(`${address}/slow/one`);
-    const row = page.locator(".running tbody tr").filter({ hasText: "/slow/{name}" });
-    await row.waitFor();
-    expect((await row.innerText()).replace(/\s+/g, " ")).toContain("await");
-    await fetch(`${address}/free`);
-    expect(await (await asked).text()).toBe("at last");
-    await row.waitFor({ state: "detached" });
+  test("the states at each percentile are the shares that were sent", async () => {
+    await show(`/routes?open=${encodeURIComponent(`orders ${ORDER}`)}`, ".percentile-table");
+    const lines = await page.locator(".percentile-table tbody tr").allInnerTexts();
+    const expected = [0.5, 0.95, 0.99].map((share) => {
+      const total = percentile(orders(), share);
+      return `${formatDuration(total)} 0 0 0 ${formatDuration(total / 4)} ${formatDuration((total * 3) / 4)} 0`;
+    });
+    expect(lines.map((line) => squeezed(line).replace(/^p\d+ /, ""))).toEqual(expected);
   });
 });
 
-describe("the first run", () => {
-  let viewer: Running;
+test("Services: the edge is the hundred calls", async () => {
+  await show("/services", ".service-map .node");
+  const calls = page.getByRole("table", { name: "Calls between services" }).locator("tbody tr");
+  expect(await calls.count()).toBe(1);
+  const text = squeezed(await calls.innerText());
+  expect(text).toContain("gateway calls orders");
+  expect(text).toContain("5%");
+  expect(text).toContain(`${formatDuration(percentile(orders(), 0.5))} ${formatDuration(percentile(orders(), 0.95))}`);
+  await page.getByRole("link", { name: /^orders [\d.]+\// }).first().click();
+  await page.getByRole("heading", { name: "orders" }).waitFor();
+  await page.getByText("orders.placed: too few values for a line yet").waitFor();
+  await page.locator(".services-side .plot canvas").waitFor();
+  expect(search().get("open")).toBe("orders");
+});
 
-  beforeAll(async () => {
-    viewer = await wirespan(["view", "--db", ":memory:", "--port", "0"], /viewer on (\S+)/);
+test("keys do nothing behind an open dialog", async () => {
+  await show("/live", ".live-row:not(.live-head)");
+  await page.keyboard.press("?");
+  await page.waitForSelector("dialog[open]");
+  for (const key of ["j", "Enter", "g", "r"]) await page.keyboard.press(key);
+  expect(new URL(page.url()).pathname).toBe("/live");
+  expect(await page.locator(".live-row.selected").count()).toBe(0);
+  await page.keyboard.press("Escape");
+  await page.waitForSelector("dialog[open]", { state: "detached" });
+});
+
+test("In flight: a request that waits is shown until it ends, then it is on Live", async () => {
+  const server = wirespan("serve", "slow:app", "--port", "0", "--view", "--view-port", new URL(address).port, "--service-name", "slowly");
+  const url = (await server.says(/serves .* on (http:\S+)/))[1] ?? "";
+  await show("/inflight", ".page");
+  const answer = fetch(`${url}/wait/for-it`);
+  const row = page.locator(".running tbody tr");
+  await row.waitFor();
+  const text = squeezed(await row.innerText());
+  expect(text).toContain("await");
+  expect(text).toContain("GET /wait/{name} /wait/for-it");
+  await fetch(`${url}/release`);
+  expect((await answer).status).toBe(200);
+  await row.waitFor({ state: "detached" });
+  await page.goto(`${address}/live?route=%2Fwait%2F%7Bname%7D`);
+  await rows().first().waitFor();
+  expect(await rows().count()).toBe(1);
+  expect(await server.end()).toBe(0);
+});
+
+describe.each(["dark", "light"] as const)("in the %s theme", (colorScheme) => {
+  test.each([
+    ["Live", "/live", ".live-row:nth-child(5)"],
+    ["In flight", "/inflight", ".page"],
+    ["Routes", "/routes", ".routes-list .verdict"],
+    ["a route", `/routes?open=${encodeURIComponent(`orders ${ORDER}`)}`, ".heatmap canvas"],
+    ["Services", "/services", ".service-map .node"],
+    ["a service", "/services?open=orders", ".services-side .plot canvas"],
+  ])("%s: names, contrast and a quiet console", async (_name, path, ready) => {
+    await show(path, ready, { colorScheme });
+    expect(await violations(page)).toEqual([]);
   });
 
-  afterAll(() => viewer.stop());
-
-  test("the curl command of the page makes a row", async () => {
-    await show(viewer.found, ".first-run");
-    await page.getByRole("tab", { name: "curl" }).click();
-    const command = await page.locator(".first-run pre").first().innerText();
-    await promisify(execFile)("sh", ["-c", command]);
-    await page.locator(ROWS).filter({ hasText: "/hello" }).first().waitFor();
-    expect((await cells(ROWS, "/hello")).slice(1, 6)).toEqual(["curl", "GET", "/hello", "200", expect.stringMatching(/ms|s/)]);
+  test("a failed trace: names, contrast and a quiet console", async () => {
+    const { trace_id, span_id } = spanNamed("PUT /pay");
+    await show(`/traces/${trace_id}?span=${span_id}&detail=1`, ".detail-failure", { colorScheme });
+    expect(await violations(page)).toEqual([]);
   });
 });

@@ -1,91 +1,72 @@
-/** Pictures of each page in both themes: `make screenshots`. To be looked at, and for the README and the docs. */
+/** Pictures of each page in both themes, with what `wirespan demo` did for a while: `make screenshots`. */
 
 import { mkdirSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { test } from "vitest";
-import { launch, open, serve } from "./browser.ts";
+import type { Request, RequestPage } from "../src/contract.ts";
+import { launch, open } from "./browser.ts";
+import { wirespan } from "./real/processes.ts";
 
-const FOLDER = process.env.SCREENSHOTS ?? "screenshots";
+const FOLDER = process.env.SCREENSHOTS ?? "../docs/images";
+/** Enough for percentiles that mean something. */
+const TRAFFIC = 1500;
+const VIEWPORT = { width: 1400, height: 800 };
 
 interface Shot {
   name: string;
   path: string;
-  history?: number;
+  ready: string;
   prepare?: (page: Page) => Promise<void>;
 }
 
-/** Traces of one shape each, see `mock/scenes.ts`. */
-const SCENE = `/traces/5ce${"0".repeat(25)}`;
+function shots(slow: Request, failed: Request): Shot[] {
+  const trace = ({ trace_id, span_id }: Request) => `/traces/${trace_id}?span=${span_id}`;
+  return [
+    { name: "live", path: "/live", ready: ".live-row:nth-child(20)" },
+    { name: "trace", path: trace(slow), ready: "[data-row]" },
+    { name: "trace-error", path: `${trace(failed)}&detail=1`, ready: ".detail-failure" },
+    { name: "inflight", path: "/inflight", ready: ".running tbody tr:nth-child(3)" },
+    { name: "routes", path: "/routes", ready: ".routes-list .verdict" },
+    { name: "route", path: `/routes?open=${encodeURIComponent("shop GET /products/{number}")}`, ready: ".heatmap canvas" },
+    {
+      name: "services",
+      path: "/services?open=shop",
+      ready: ".service-map .node",
+    },
+  ];
+}
 
-const SHOTS: Shot[] = [
-  { name: "live", path: "/live" },
-  { name: "live-filtered", path: "/live?status=error&min_ms=50" },
-  {
-    name: "live-suggestions",
-    path: "/live?service=checkout",
-    prepare: async (page) => {
-      await page.keyboard.press("/");
-      await page.keyboard.type("st");
-      await page.waitForSelector(".suggestions li");
-    },
-  },
-  {
-    name: "live-selected",
-    path: "/live",
-    prepare: async (page) => {
-      for (const key of ["n", "j", "j"]) await page.keyboard.press(key);
-      await page.hover(".live-row.selected .state-bar");
-      await page.waitForSelector(".tooltip");
-    },
-  },
-  { name: "live-refused", path: "/live?status=9xx" },
-  { name: "trace", path: `${SCENE}fa11` },
-  { name: "trace-error", path: `${SCENE}fa11?span=0000000000000001&detail=1` },
-  { name: "trace-clocks", path: `${SCENE}5ce3?span=0000000000000003` },
-  { name: "trace-search", path: `${SCENE}10de?find=price+10&zoom=100000000-400000000` },
-  { name: "trace-deep", path: `${SCENE}dee9` },
-  { name: "trace-large", path: `/traces/${"0".repeat(27)}10000` },
-  { name: "inflight", path: "/inflight" },
-  { name: "routes", path: "/routes?since=-1h" },
-  { name: "routes-compared", path: "/routes?since=-15m&compare=previous" },
-  { name: "routes-one", path: `/routes?since=-1h&open=${encodeURIComponent("checkout POST /orders")}`, prepare: (page) => page.locator(".heatmap canvas").hover() },
-  { name: "routes-one-compared", path: `/routes?since=-15m&compare=previous&open=${encodeURIComponent("checkout GET /cart/{user}")}`, prepare: (page) => page.locator(".heatmap canvas").hover() },
-  { name: "services", path: "/services?since=-1h" },
-  { name: "services-one", path: "/services?since=-1h&open=checkout", prepare: (page) => page.locator(".services-side .plot").first().hover() },
-  { name: "first-run", path: "/live", history: 0 },
-  {
-    name: "first-run-curl",
-    path: "/live",
-    history: 0,
-    prepare: (page) => page.getByRole("tab", { name: "curl" }).click(),
-  },
-  {
-    name: "keys",
-    path: "/live",
-    prepare: async (page) => {
-      await page.keyboard.press("?");
-      await page.waitForSelector("dialog[open]");
-    },
-  },
-];
-
-test("screenshots", { timeout: 180_000 }, async () => {
+test("screenshots", { timeout: 240_000 }, async () => {
   mkdirSync(FOLDER, { recursive: true });
+  const demo = wirespan("demo", "--seconds", "200");
+  const address = (await demo.says(/in a page:\s+(http:\S+)/))[1] ?? "";
   const browser = await launch();
-  const only = process.env.ONLY;
-  for (const shot of SHOTS.filter(({ name }) => !only || name.startsWith(only))) {
-    const served = await serve({ history: shot.history ?? 4000 });
+  const [slow, failed] = await interesting(address);
+  for (const shot of shots(slow, failed)) {
     for (const colorScheme of ["dark", "light"] as const) {
-      const { page } = await open(browser, served.address + shot.path, { colorScheme });
-      await page.waitForLoadState("load");
-      await page.waitForSelector(".virtual-rows, .waterfall-rows, .first-run, .message, .table, svg");
+      const { page } = await open(browser, address + shot.path, { colorScheme, viewport: VIEWPORT, reducedMotion: "reduce" });
+      await page.waitForSelector(shot.ready);
       await page.waitForFunction(() => document.fonts.ready.then(() => true));
-      await page.waitForTimeout(350);
       await shot.prepare?.(page);
       await page.screenshot({ path: `${FOLDER}/${shot.name}-${colorScheme}.png` });
       await page.context().close();
     }
-    await served.close();
   }
   await browser.close();
+  await demo.end();
 });
+
+/** When there is enough: a page whose product waited for a blocked loop, and a failure. */
+async function interesting(address: string): Promise<[Request, Request]> {
+  const newest = async (filter: string) =>
+    ((await (await fetch(`${address}/api/requests?limit=1000&${filter}`)).json()) as RequestPage).requests;
+  for (;;) {
+    const products = await newest("service=shop&route=/products/{number}&min_ms=50&status=200");
+    const pages = new Set((await newest("service=front&min_ms=50")).map(({ trace_id }) => trace_id));
+    const slow = products.find(({ trace_id }) => pages.has(trace_id));
+    const [failed] = await newest("route=/checkout");
+    const { requests } = (await (await fetch(`${address}/api/status`)).json()) as { requests: number };
+    if (slow && failed && requests >= TRAFFIC) return [slow, failed];
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}

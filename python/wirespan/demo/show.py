@@ -64,7 +64,8 @@ def _page(console: Console, port: int | None, *, view: bool) -> Iterator[str]:
         yield ""
         return
     beside = importlib.import_module("wirespan.viewer.beside")
-    with beside.viewer_beside("--db=:memory:", port=port) as url:
+    # Not a viewer that is there already: it would keep the demo's requests, or end with another demo.
+    with beside.viewer_beside("--db=:memory:", port=port, shared=False) as url:
         console.print(Text.assemble("Every request in a page:  ", (url, "bold cyan"), "\n"))
         yield url
 

@@ -42,12 +42,13 @@ def with_viewer(config: Config) -> Iterator[Config]:
 
 
 @contextlib.contextmanager
-def viewer_beside(*words: str, port: int | None = None) -> Iterator[str]:
-    """A viewer for the length of the block: the one that has the port already, else a new one.
+def viewer_beside(*words: str, port: int | None = None, shared: bool = True) -> Iterator[str]:
+    """A viewer for the length of the block: the one on the port if it may be shared, else a new one.
 
     Args:
         words: more flags of `wirespan view`.
         port: where, 4318 if nothing is said; a free one when another program has it.
+        shared: a viewer that runs there is used.
 
     Yields:
         Its address.
@@ -58,7 +59,7 @@ def viewer_beside(*words: str, port: int | None = None) -> Iterator[str]:
     port = PORT if port is None else port
     url = f"http://127.0.0.1:{port}"
     if port and _is_taken(port):
-        if _is_viewer(url):
+        if shared and _is_viewer(url):
             yield url
             return
         port = 0

@@ -45,7 +45,7 @@ function MetricChart({ metric: { service, name, unit } }: { metric: MetricInfo }
   const { data } = useLoad(asked.toString(), (signal) => api.metricSeries(asked, signal), until ? 0 : EVERY_MS);
   const lines = (data?.series ?? []).slice(0, MOST_LINES);
   const { times, values } = aligned(lines);
-  if (times.length < 2) return null;
+  if (times.length < 2) return <FirstValue name={name} value={values[0]?.[0] ?? null} unit={unit} isLoaded={data !== null} />;
   return (
     <TimeChart
       title={name}
@@ -54,5 +54,15 @@ function MetricChart({ metric: { service, name, unit } }: { metric: MetricInfo }
       format={(value) => formatMetric(value, unit)}
       height={96}
     />
+  );
+}
+
+/** A line needs two points: until then, the value itself, so that the metric is not missed. */
+function FirstValue({ name, value, unit, isLoaded }: { name: string; value: number | null; unit: string; isLoaded: boolean }) {
+  if (!isLoaded) return null;
+  return (
+    <p class="dim side-note">
+      {name}: {value === null ? "too few values for a line yet" : `${formatMetric(value, unit)}, the only value so far`}
+    </p>
   );
 }
