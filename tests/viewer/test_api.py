@@ -146,6 +146,14 @@ class TestSql:
         assert (len(found["rows"]), found["truncated"]) == (5, True)
         assert sql.query(viewer.store, "FROM range(5)", max_rows=5)["truncated"] is False
 
+    def test_bytes_are_limited(self, viewer: Running) -> None:
+        found = sql.query(viewer.store, "SELECT repeat('x', 1048576) FROM range(64)")
+        assert (len(found["rows"]), found["truncated"]) == (31, True)
+
+    def test_a_row_that_is_too_large_alone_is_sent_alone(self, viewer: Running) -> None:
+        found = sql.query(viewer.store, "SELECT repeat('x', 40000000) FROM range(2)")
+        assert (len(found["rows"]), found["truncated"]) == (1, True)
+
     def test_values_that_json_has_no_form_for(self, viewer: Running) -> None:
         text = (
             "SELECT TIMESTAMP '2024-01-02 03:04:05', DATE '2024-01-02', 1.5::DECIMAL(3, 1), 'NaN'::DOUBLE, "

@@ -5,7 +5,10 @@ Four fences, each of which holds alone:
 - only statements that DuckDB itself calls SELECT or EXPLAIN, and one at a time;
 - they run in a transaction that was begun as READ ONLY and is given up (`Store.reading`);
 - the store has switched off files, network and extensions and locked its settings (`database.py`);
-- a time limit, by interrupt, and a limit of rows.
+- a time limit, by interrupt, and limits of rows and of bytes.
+
+The limit of bytes holds for what is answered. One value is in memory before anybody can count it:
+`SELECT repeat('x', 2000000000)` takes twice that, and DuckDB heeds no interrupt inside it.
 """
 
 import datetime
@@ -13,6 +16,8 @@ import decimal
 import math
 import threading
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from wirespan.viewer.database import load_duckdb
 from wirespan.viewer.store import Store
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 10.0
 MAX_ROWS: Final = 10_000
+MAX_BYTES: Final = 32 * 1024**2
+"""Of all rows in JSON. The first row is sent even if it alone is larger."""
 MAX_LENGTH: Final = 100_000
 _ALLOWED: Final = frozenset({"SELECT", "EXPLAIN"})
 
@@ -76,14 +83,27 @@ def _run(cursor: "duckdb.DuckDBPyConnection", text: str, timeout_s: float, max_r
     timer.start()
     try:
         cursor.execute(text)
-        rows = cursor.fetchmany(max_rows + 1)
+        rows, truncated = _rows(cursor, max_rows)
     finally:
         timer.cancel()
     return {
         "columns": [column[0] for column in cursor.description or ()],
-        "rows": [[plain(value) for value in row] for row in rows[:max_rows]],
-        "truncated": len(rows) > max_rows,
+        "rows": rows,
+        "truncated": truncated,
     }
+
+
+def _rows(cursor: "duckdb.DuckDBPyConnection", max_rows: int) -> tuple[list[list[Any]], bool]:
+    """The first rows, and whether there are more. One at a time: what is not sent never becomes Python."""
+    rows: list[list[Any]] = []
+    size = 0
+    while found := cursor.fetchone():
+        row = [plain(value) for value in found]
+        size += len(msgspec.json.encode(row))
+        if len(rows) == max_rows or (rows and size > MAX_BYTES):
+            return rows, True
+        rows.append(row)
+    return rows, False
 
 
 def plain(value: Any) -> Any:
