@@ -76,7 +76,7 @@ test-python: build
 test-page: $(PAGE_TOOLS)
 	$(NPM) test --silent
 
-test-browser: build ## The page in Chromium
+test-browser: build ## The page in Chromium, with a mock of the API and on the real viewer
 	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && $(NPM) run --silent test:browser
 
 interop: build ## Against a real OpenTelemetry Collector; needs Go, builds for a minute

@@ -29,8 +29,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def pinned(command: Sequence[str], env: Mapping[str, str], core: int, port: int) -> Iterator[int]:
+def pinned(command: Sequence[str], env: Mapping[str, str], core: int | str, port: int) -> Iterator[int]:
     """Runs the command on one core while the block runs. Gives its process id once the port answers.
+
+    Several cores are written as taskset has them: `0-1`.
 
     Raises:
         NotInstalledError: The program does not exist.

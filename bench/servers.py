@@ -53,6 +53,7 @@ def _otlp(name: str, title: str, app: str, ratio: str) -> Server:
     return replace(server, env=sampler, exports=True)
 
 
+_HELLO = frozenset({"hello"})
 _OFF = ("--trace-level", "disabled", "--access-log", "off")
 _BASE = ("--trace-level", "base", "--access-log", "off")
 _LOG = ("--trace-level", "detailed", "--access-log", "json", "--access-log-file", "{log}")
@@ -66,6 +67,12 @@ _WIRESPAN = (
     _wirespan("wirespan-log", "wirespan native, detailed + JSON access log", _NATIVE, *_LOG),
     _wirespan("wirespan-tracer", "wirespan native, one empty Python tracer", _NATIVE, *_TRACER),
     _otlp("wirespan-otlp", "wirespan native, OTLP, all sampled", _NATIVE, "1"),
+    replace(
+        _otlp(
+            "wirespan-otlp-span", "wirespan native, OTLP, a span in the handler", "wirespan_span_app:app", "1"
+        ),
+        scenarios=_HELLO,
+    ),
     _otlp("wirespan-otlp-1%", "wirespan native, OTLP, 1% sampled", _NATIVE, "0.01"),
     _otlp("wirespan-otlp-0%", "wirespan native, OTLP, none sampled", _NATIVE, "0"),
     _wirespan("wirespan-asgi", "wirespan ASGI", _ASGI, *_OFF),
@@ -131,6 +138,13 @@ _PEERS = (
         exports=True,
     ),
     Server("uvicorn-otel", "uvicorn + OpenTelemetry", _uvicorn("asgi_otel:app"), exports=True),
+    Server(
+        "uvicorn-otel-span",
+        "uvicorn + OpenTelemetry, a span in the handler",
+        _uvicorn("asgi_otel_span:app"),
+        scenarios=_HELLO,
+        exports=True,
+    ),
     Server("granian-otel", "granian ASGI + OpenTelemetry", _granian("asgi", "asgi_otel:app"), exports=True),
 )
 

@@ -14,7 +14,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 if TYPE_CHECKING:
     from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, Span
 
-_MARK = b"\xfe\xed\xfa\xce\xca\xfe\xbe\xef"  # a span id that each request replaces: no two requests are equal
+_MARK = b"\xfe\xed\xfa\xce\xca\xfe\xbe\xef"  # half of each trace id; requests replace it: no span comes twice
 
 _ROUTES = [f"/api/v1/{noun}/{{id}}" for noun in ("users", "orders", "items", "carts", "payments", "reviews")]
 
@@ -36,10 +36,8 @@ def make_body(spans: int, seed: int) -> bytes:
     scope.scope.name, scope.scope.version = "wirespan", "0.1.0"
     at_ns = time.time_ns()
     for index in range(0, spans, 3):
-        trace_id = rng.randbytes(16)
+        trace_id = rng.randbytes(8) + _MARK
         server = _server_span(scope, rng, trace_id, at_ns + index * 20_000)
-        if index == 0:
-            server.span_id = _MARK
         for _ in range(min(2, spans - index - 1)):
             _client_span(scope, rng, server)
     return request.SerializeToString()
@@ -113,8 +111,7 @@ def send(port: int, bodies: list[bytes], senders: int, stop: threading.Event) ->
         parts = [body.split(_MARK) for body in bodies]
         while not stop.is_set() and not failures:
             count = acknowledged[number]
-            mark = number.to_bytes(2) + count.to_bytes(5) + b"\x01"
-            body = mark.join(parts[count % len(parts)])
+            body = random.randbytes(len(_MARK)).join(parts[count % len(parts)])
             connection.request("POST", "/v1/traces", body, {"content-type": "application/x-protobuf"})
             reply = connection.getresponse()
             reply.read()

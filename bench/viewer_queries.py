@@ -1,122 +1,114 @@
-"""How long the viewer's queries take over many stored spans: `python -m bench.viewer_queries`.
+"""How long the viewer's API takes to answer over many stored spans: `python -m bench.viewer_queries`.
 
-The spans are made inside DuckDB, in the tables of the store: four a trace, the first of them a request. Each
-query runs once to warm up and then several times; the table shows the median and the slowest.
+The viewer runs in a process of its own over a file (`--file`, made by `bench.viewer_data`; else one is made).
+"Cold" is the first answer after the file was opened, with the file in the system's page cache; "warm" is the
+median of the next ones. Each question is cold once: the process is started anew for it.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
+import json
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from bench import viewer_data
 from bench.machine import describe
-from wirespan.viewer.database import Database
+from bench.process import free_port, pinned
 
-if TYPE_CHECKING:
-    import duckdb
+_ROUNDS = 5
+_CORES = "0-1"  # as on a developer's machine: queries use what there is
 
-Query = tuple[str, str, Any]  # what it is, SQL, parameters
-
-_ROUNDS = 7
-_CHUNK = 1_000_000
-_SECOND_NS = 1_000_000_000
-_FIRST_NS = 1_790_000_000 * _SECOND_NS
-_STEP_NS = 100_000  # 10,000 spans a second
-
-_MAKE = """
-    INSERT INTO stored_spans
-    SELECT i + 1, hash(i // 4), hash(i // 4 + 7777777777), hash(i * 31 + 1),
-        CASE WHEN NOT root THEN hash((i - i % 4) * 31 + 1) END,
-        $first + i * $step + (random() * 5e8)::BIGINT, (exp(random() * 8) * 10000)::BIGINT,
-        'service-' || (hash(i) % 5), CASE WHEN root THEN 'GET ' || route ELSE 'SELECT t' || (i % 7) END,
-        CASE WHEN root THEN 2 ELSE 3 END, CASE WHEN random() < 0.02 THEN 2 ELSE 0 END, NULL, root,
-        CASE WHEN root THEN 'GET' END, CASE WHEN root THEN route END,
-        CASE WHEN root THEN replace(route, '{id}', (hash(i + 5) % 100000)::VARCHAR) END,
-        CASE WHEN root THEN CASE WHEN random() < 0.02 THEN 500 ELSE 200 END END, NULL,
-        CASE WHEN root THEN 'completed' END,
-        CASE WHEN root THEN (random() * 1e5)::BIGINT END, CASE WHEN root THEN (random() * 1e5)::BIGINT END,
-        CASE WHEN root THEN (random() * 1e5)::BIGINT END, CASE WHEN root THEN (random() * 1e6)::BIGINT END,
-        CASE WHEN root THEN (random() * 1e6)::BIGINT END, CASE WHEN root THEN (random() * 1e5)::BIGINT END,
-        CASE WHEN root THEN 'queue=' || (hash(i) % 100000) || ',run=' || (hash(i + 1) % 1000000) END,
-        hash(i) % 5, 'wirespan@0.1.0',
-        '{"http.request.method":"GET","server.port":8080,"client.address":"10.0.0.' || (i % 250)
-            || '","user.id":' || (hash(i) % 1000000) || ',"network.peer.port":' || (i % 60000) || '}',
-        NULL, NULL, NULL, 257, NULL
-    FROM (SELECT i, i % 4 = 0 AS root, '/api/r' || (hash(i) % 40) || '/{id}' AS route
-          FROM range($low, $high) AS numbers(i))
-"""
-
-_LIST = "SELECT * EXCLUDE (attributes) FROM stored_spans WHERE is_request"
-_PERCENTILES = """
-    SELECT service, method, route, count(*), quantile_cont(duration_ns, [0.5, 0.95, 0.99])
-    FROM stored_spans WHERE is_request AND start_ns BETWEEN $low AND $high GROUP BY ALL
-"""
+_QUESTIONS = {
+    "list: newest": "/api/requests",
+    "list: route, over 50 ms": f"/api/requests?route={quote('/api/v1/items/{id}')}&min_ms=50",
+    "list: service, errors": "/api/requests?service=service-3&status=error",
+    "list: 404, method": "/api/requests?status=404&method=POST",
+    "list: rare (over 20 s)": "/api/requests?min_ms=20000",
+    "list: no match (status 418)": "/api/requests?status=418",
+    "list: attribute, common": "/api/requests?attr=tenant%3Dtenant-7",
+    "list: attribute, rare": "/api/requests?attr=user.id%3D12345",
+    "list: attribute, no match": "/api/requests?attr=user.id%3Dnobody",
+    "list: text, common": "/api/requests?text=Chrome/7",
+    "list: text, rare": "/api/requests?text=nowhere-to-be-found",
+    "routes: everything": "/api/routes",
+    "routes: a minute": "/api/routes?since=-1m",
+    "routes: one service": "/api/routes?service=service-0",
+    "heatmap: everything": "/api/heatmap",
+    "heatmap: one route": f"/api/heatmap?route={quote('/api/v1/items/{id}')}",
+    "services: everything": "/api/services",
+    "services: a minute": "/api/services?since=-1m",
+    "attribute keys": "/api/attributes?prefix=http",
+    "status": "/api/status",
+}
 
 
-def main(spans: int) -> None:
-    """Makes the spans, runs the queries, prints the table."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database.open(Path(folder) / "bench.duckdb", 64 * 1024**3)
-        cursor = database.cursor()
-        for low in range(0, spans, _CHUNK):
-            bounds = {"low": low, "high": min(low + _CHUNK, spans)}
-            cursor.execute(_MAKE, {"first": _FIRST_NS, "step": _STEP_NS} | bounds)
-        cursor.execute("CHECKPOINT")
-        print(describe())
-        print(f"{spans:,} spans, {database.size_bytes() / 1e6:,.0f} MB")
-        for name, sql, params in _queries(cursor, spans):
-            median_ms, slowest_ms, rows = _time(database, sql, params)
-            print(f"{name:60} {median_ms:7.1f} ms   slowest {slowest_ms:7.1f} ms   {rows} rows")
-        cursor.close()
-        database.close()
+def main(path: Path, only: str) -> None:
+    """Asks everything and prints the table."""
+    print(describe())
+    print(f"{'':32} {'cold':>10} {'warm':>10} {'slowest':>10}")
+    questions = {name: url for name, url in _QUESTIONS.items() if only in name}
+    if only in "trace":
+        questions["trace"] = f"/api/traces/{_middle_trace(path)}"
+    for name, url in questions.items():
+        cold, *warm, answer = _ask(path, url)
+        count = {key: len(value) for key, value in answer.items() if isinstance(value, list)}
+        print(
+            f"{name:32} {cold:7.0f} ms {statistics.median(warm):7.0f} ms {max(warm):7.0f} ms   {count}",
+            flush=True,
+        )
 
 
-def _queries(cursor: duckdb.DuckDBPyConnection, spans: int) -> list[Query]:
-    middle = cursor.execute(
-        "SELECT trace_hi, trace_lo FROM stored_spans WHERE seq = ?", [spans // 2]
-    ).fetchone() or (0, 0)
-    length_ns = spans * _STEP_NS
-    tenth = {"low": _FIRST_NS + length_ns // 2, "high": _FIRST_NS + length_ns * 6 // 10}
-    whole = {"low": _FIRST_NS, "high": _FIRST_NS + length_ns + _SECOND_NS}
-    newest = "ORDER BY seq DESC LIMIT 100"
-    return [
-        (
-            "one trace",
-            "SELECT * FROM stored_spans WHERE trace_lo = ? AND trace_hi = ?",
-            [middle[1], middle[0]],
-        ),
-        ("newest requests", f"{_LIST} {newest}", []),
-        (
-            "newest of a route over 5 ms",
-            f"{_LIST} AND route = '/api/r7/{{id}}' AND duration_ns > 5000000 {newest}",
-            [],
-        ),
-        ("newest errors", f"{_LIST} AND http_status >= 500 {newest}", []),
-        ("newest with an attribute that is rare", f"{_LIST} AND {_USER} {newest}", []),
-        ("percentiles of a tenth of the time", _PERCENTILES, tenth),
-        ("percentiles of everything", _PERCENTILES, whole),
-    ]
+def _middle_trace(path: Path) -> str:
+    port = free_port()
+    with pinned(_command(port, path), {}, _CORES, port):
+        sql = "SELECT trace_id FROM spans WHERE seq = (SELECT max(seq) // 2 FROM stored_spans)"
+        body = json.dumps({"sql": sql})
+        return str(_json(port, "POST", "/api/sql", body)["rows"][0][0])
 
 
-_USER = """attributes LIKE '%"user.id":12345,%'"""
+def _command(port: int, path: Path) -> list[str]:
+    return [sys.executable, "-m", "bench.viewer_server", str(port), str(path)]
 
 
-def _time(database: Database, sql: str, params: Any) -> tuple[float, float, int]:
-    times: list[float] = []
-    rows = 0
-    for _ in range(_ROUNDS + 1):
-        began = time.perf_counter()
-        with database.reading() as cursor:
-            rows = len(cursor.execute(sql, params).fetchall())
-        times.append((time.perf_counter() - began) * 1e3)
-    return statistics.median(times[1:]), max(times[1:]), rows
+def _ask(path: Path, url: str) -> list:
+    port = free_port()
+    times = []
+    with pinned(_command(port, path), {}, _CORES, port):
+        time.sleep(0.5)
+        for _ in range(_ROUNDS + 1):
+            began = time.perf_counter()
+            answer = _json(port, "GET", url)
+            times.append((time.perf_counter() - began) * 1e3)
+    return [*times, answer]
+
+
+def _json(port: int, method: str, url: str, body: str | None = None) -> dict:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.request(method, url, body, {"content-type": "application/json"} if body else {})
+    reply = connection.getresponse()
+    answer = json.loads(reply.read())
+    connection.close()
+    if reply.status != 200:
+        raise RuntimeError(f"{url}: {reply.status} {answer}")
+    return answer
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--spans", type=int, default=10_000_000)
-    main(parser.parse_args().spans)
+    parser.add_argument("--file", type=Path, help="a store that is there already")
+    parser.add_argument("--only", default="", help="questions whose name has this")
+    given = parser.parse_args()
+    if given.file:
+        main(given.file, given.only)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder) / "bench.duckdb"
+            viewer_data.main(made, given.spans)
+            main(made, given.only)

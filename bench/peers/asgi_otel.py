@@ -18,10 +18,11 @@ _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 trace.set_tracer_provider(_provider)
 
 
-async def _app(scope: asgi_app.Message, receive: asgi_app.Receive, send: asgi_app.Send) -> None:
+async def handle(scope: asgi_app.Message, receive: asgi_app.Receive, send: asgi_app.Send) -> None:
+    """The application; its end is the end of the exporter."""
     await asgi_app.app(scope, receive, send)
     if scope["type"] == "lifespan":
         _provider.shutdown()
 
 
-app = OpenTelemetryMiddleware(_app)
+app = OpenTelemetryMiddleware(handle)

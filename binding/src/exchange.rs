@@ -205,6 +205,11 @@ impl PyExchange {
     }
 
     #[getter]
+    fn peer(&self) -> Option<(&str, u16)> {
+        request::address(self.bound.get()?.exchange.peer().client.as_ref())
+    }
+
+    #[getter]
     fn scheme(&self) -> &'static str {
         self.bound.get().map_or("", |bound| bound.exchange.scheme())
     }

@@ -45,15 +45,17 @@ pub(crate) struct Setting<'a> {
     pub log: &'a Log,
 }
 
-/// The name of the exporter of metrics; `none` where spans are off, too.
+/// The name of the exporter of metrics. By default they go where `exporter=` says that spans go; the variable of spans
+/// is about spans alone.
 ///
 /// # Errors
 /// `TypeError` or `ValueError` that names the argument.
 pub(crate) fn exporter(
     arguments: &Arguments<'_>,
-    spans: &str,
+    spans: Option<String>,
     warnings: &mut Vec<String>,
 ) -> PyResult<String> {
+    let usual = spans.unwrap_or_else(|| "otlp".to_owned());
     let given = arguments
         .take::<Given>("metrics")
         .map_err(|_| PyTypeError::new_err("metrics: True, False or one of otlp, console, memory, none"))?;
@@ -72,10 +74,10 @@ pub(crate) fn exporter(
     match variable("OTEL_METRICS_EXPORTER") {
         Some(name) if EXPORTERS.contains(&name.as_str()) => Ok(name),
         Some(name) => {
-            warnings.push(format!("OTEL_METRICS_EXPORTER: `{name}` is not supported, {spans} is used"));
-            Ok(spans.to_owned())
+            warnings.push(format!("OTEL_METRICS_EXPORTER: `{name}` is not supported, {usual} is used"));
+            Ok(usual)
         }
-        None => Ok(spans.to_owned()),
+        None => Ok(usual),
     }
 }
 

@@ -4,12 +4,14 @@
 //! and gives their records numbers. A `Table` hands out Arrow C streams (the Arrow `PyCapsule` interface), a fresh one at
 //! each call: `DuckDB` asks once for the schema and once for the rows.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{RecordBatch, RecordBatchIterator};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule};
-use wirespan_receiver::{DecodeError, Decoded, Encoding, Signal, decode, inflate, number, reply};
+use wirespan_receiver::{DecodeError, Decoded, Encoding, Recent, Signal, decode, inflate, number, reply};
 
 use crate::error::{CoreError, with_facts};
 
@@ -113,19 +115,70 @@ fn decode_body(
     }
 }
 
-/// Batches of one signal as one table of records, numbered from `first_seq`, and one of resources.
+/// The spans that came lately: see `wirespan_receiver::Recent`.
+#[pyclass(frozen, module = "wirespan._core")]
+pub(crate) struct RecentSpans(Mutex<Recent>);
+
+#[pymethods]
+impl RecentSpans {
+    #[new]
+    fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    fn keep(&self) {
+        self.lock().keep();
+    }
+
+    fn forget(&self) {
+        self.lock().forget();
+    }
+
+    fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn remember(&self, trace_lo: u64, span_id: u64, start_ns: i64) {
+        self.lock().remember(trace_lo, span_id, start_ns);
+    }
+}
+
+impl RecentSpans {
+    fn lock(&self) -> MutexGuard<'_, Recent> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Batches of one signal as one table of records, numbered from `first_seq`, and one of resources. Of spans, only those
+/// that did not come before.
 #[pyfunction]
-fn stack(py: Python<'_>, batches: Vec<Py<Batch>>, first_seq: i64) -> PyResult<(Table, Table)> {
+fn stack(
+    py: Python<'_>,
+    batches: Vec<Py<Batch>>,
+    first_seq: i64,
+    recent: &Bound<'_, RecentSpans>,
+) -> PyResult<(Table, Table)> {
     let (mut records, mut resources) = (Vec::new(), Vec::new());
     let mut seq = first_seq;
     for batch in batches {
-        let decoded = &batch.bind(py).get().decoded;
-        let numbered = number(&decoded.records, seq).map_err(|e| PyValueError::new_err(e.to_string()))?;
-        seq += i64::try_from(numbered.num_rows()).unwrap_or(0);
-        records.push(numbered);
-        resources.push(decoded.resources.clone());
+        let batch = batch.bind(py).get();
+        resources.push(batch.decoded.resources.clone());
+        for part in fresh(batch, recent.get()) {
+            let numbered = number(&part, seq).map_err(|e| PyValueError::new_err(e.to_string()))?;
+            seq += i64::try_from(numbered.num_rows()).unwrap_or(0);
+            records.push(numbered);
+        }
     }
     Ok((Table { parts: records }, Table { parts: resources }))
+}
+
+fn fresh(batch: &Batch, recent: &RecentSpans) -> Vec<RecordBatch> {
+    let records = &batch.decoded.records;
+    if batch.signal != Signal::Traces {
+        return vec![records.clone()];
+    }
+    let ranges = recent.lock().fresh(records);
+    ranges.into_iter().map(|range| records.slice(range.start, range.len())).collect()
 }
 
 /// The body of an answer that says why nothing was taken: `google.rpc.Status`.
@@ -143,6 +196,7 @@ fn failure_reply<'py>(
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Batch>()?;
     module.add_class::<Table>()?;
+    module.add_class::<RecentSpans>()?;
     module.add_function(wrap_pyfunction!(decode_body, module)?)?;
     module.add_function(wrap_pyfunction!(stack, module)?)?;
     module.add_function(wrap_pyfunction!(failure_reply, module)?)

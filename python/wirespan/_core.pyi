@@ -115,6 +115,8 @@ class Exchange:
     @property
     def client(self) -> tuple[str, int] | None: ...  # as trusted proxies say, then perhaps with port 0
     @property
+    def peer(self) -> tuple[str, int] | None: ...  # the other end of the connection, perhaps a proxy
+    @property
     def scheme(self) -> str: ...  # http, or https where a trusted proxy says so; "" while empty
     @property
     def server(self) -> tuple[str, int] | None: ...
@@ -265,11 +267,10 @@ class SpanSource:
     """What wirespan.opentelemetry.TracerProvider is made of."""
 
     def __new__(cls, tracer: OpenTelemetry, api: dict[str, Any]) -> SpanSource: ...
+    def join(self, tracer: OpenTelemetry) -> None: ...
     def tracer(
         self, name: str, version: str | None, schema_url: str | None, attributes: Mapping[str, Any] | None
     ) -> Tracer: ...
-    @property
-    def overflowed(self) -> int: ...  # spans lost: their request made too many before its verdict
 
 @final
 class Tracer:
@@ -450,8 +451,28 @@ def decode(
 ) -> Batch:
     """Reads a request with the GIL released. Raises CoreError with status 400 or 413."""
 
-def stack(batches: Sequence[Batch], first_seq: int) -> tuple[Table, Table]:
-    """Batches of one signal as one table of records with numbers from `first_seq`, and one of resources."""
+@final
+class RecentSpans:
+    """The spans that came lately. What `stack` lets through is pending until `keep` or `forget`."""
+
+    def __new__(cls) -> RecentSpans: ...
+    def keep(self) -> None:
+        """What is pending was stored: it is a repeat from now on."""
+
+    def forget(self) -> None:
+        """What is pending was not stored."""
+
+    def clear(self) -> None:
+        """Nothing is stored any more."""
+
+    def remember(self, trace_lo: int, span_id: int, start_ns: int) -> None:
+        """A span that is stored already."""
+
+def stack(batches: Sequence[Batch], first_seq: int, recent: RecentSpans) -> tuple[Table, Table]:
+    """Batches of one signal as one table of records with numbers from `first_seq`, and one of resources.
+
+    Of spans, only those that did not come before.
+    """
 
 def failure_reply(encoding: str, code: int, message: str) -> bytes:
     """A `google.rpc.Status` in the encoding of the request."""

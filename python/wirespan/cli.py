@@ -23,6 +23,7 @@ HELP_WIDTH = 100
 STANDARD_ERROR = 2
 SECONDS = click.FloatRange(min=0)
 SECONDS.name = "number"  # in messages
+PORT = click.IntRange(0, 65_535)
 DEMO_S = 20.0
 EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
@@ -201,7 +202,13 @@ def inflight(places: tuple[str, ...], *, as_json: bool, watch: bool) -> None:
     help="How long; 0 is until Ctrl-C. [0 in a terminal with the page, else 20]",
 )
 @click.option("--view/--no-view", default=True, help="With the viewer's page. [on]")
-def demo(seconds: float | None, *, view: bool) -> None:
+@click.option(
+    "--view-port",
+    type=PORT,
+    metavar="N",
+    help="Where the page is. [4318, or a free one if that is taken; 0: a free one]",
+)
+def demo(seconds: float | None, *, view: bool, view_port: int | None) -> None:
     """See where requests spend their time.
 
     A small shop and a service in front of it run under a realistic mix of requests. Each request is one line,
@@ -210,7 +217,7 @@ def demo(seconds: float | None, *, view: bool) -> None:
     if seconds is None:  # a page that goes away while somebody looks at it is no page
         seconds = 0.0 if view and sys.stdout.isatty() else DEMO_S
     demo_module = importlib.import_module("wirespan.demo")  # it needs FastAPI, which nothing else here does
-    demo_module.run_demo(seconds or None, view=view)
+    demo_module.run_demo(seconds or None, view=view, view_port=view_port)
 
 
 for _command in COMMANDS:

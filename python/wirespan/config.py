@@ -135,8 +135,8 @@ class Config:
     otlp: str = _option(
         "",
         "Tracing",
-        "OTLP receiver that gets a span of each request, such as `http://localhost:4318`; empty sends none. "
-        "The `OTEL_*` variables say the rest.",
+        "OTLP receiver that gets a span of each request and metrics of all, such as `http://localhost:4318`; "
+        "empty sends none. The `OTEL_*` variables say the rest; `OTEL_METRICS_EXPORTER=none`: no metrics.",
         metavar="URL",
     )
     service_name: str = _option(

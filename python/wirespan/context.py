@@ -36,7 +36,7 @@ class RequestContext(_core.Exchange):
     """One request and its reply.
 
     Inherited from the engine: `method`, `path`, `raw_path`, `query_string`, `http_version`, `client`,
-    `scheme`, `server`, `content_length`, `header`, `trailers`, `is_disconnected`, `params`, `status`,
+    `peer`, `scheme`, `server`, `content_length`, `header`, `trailers`, `is_disconnected`, `params`, `status`,
     `set_header`, `add_header`, `remove_header`, `response_header`, `replied` and `started`.
 
     A tracer's `start` gets it empty: texts are `""`, mappings have no keys, `client` is None.

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wirespan._core import AccessLog, OpenTelemetry
 from wirespan.asgi import Lifespan, as_asgi, interface_of
@@ -15,6 +15,9 @@ from wirespan.config import Config
 from wirespan.context import RequestContext
 from wirespan.loading import StartError, describe, load_tracers
 from wirespan.route_template import RouteTemplates
+
+if TYPE_CHECKING:
+    from wirespan.opentelemetry import TracerProvider
 
 logger = logging.getLogger("wirespan")
 
@@ -56,8 +59,10 @@ def host(app: Any, config: Config) -> Hosted:
     if interface == "native":
         tracers = [*app.tracers, *tracers]
     # Ends are told in reverse order: a request without a head gets its ids before the log asks for them.
-    made = (_access_log(config, tracers), _otlp(config))
+    own = _own_spans(config, tracers)
+    made = (_access_log(config, tracers), None if own else _otlp(config))
     sinks = tuple(sink for sink in made if sink is not None)
+    _join_provider([*tracers, *sinks])
     startup, shutdown, options = (
         _native(app, config) if interface == "native" else _asgi(app, interface, config)
     )
@@ -126,6 +131,39 @@ def _access_log(config: Config, tracers: Sequence[Any]) -> AccessLog | None:
         raise StartError(str(error)) from error
     except ValueError as error:
         raise StartError(f"access_log: {error}") from error
+
+
+def _provider() -> "TracerProvider | None":
+    """The provider for opentelemetry-api that the application has installed, if it is ours."""
+    module = sys.modules.get("wirespan.opentelemetry.provider")
+    return None if module is None else module.installed()
+
+
+def _own_spans(config: Config, tracers: list[Any]) -> bool:
+    """Whether the application's own tracer makes the spans, so that the options make none.
+
+    The tracer of an installed provider joins `tracers` where it was left out. A viewer gets its spans beside
+    those: it is not what the application was written for.
+    """
+    provider = _provider()
+    has_own = any(isinstance(tracer, OpenTelemetry) for tracer in tracers)
+    if provider is not None and not has_own and not (provider.follows_server and config.otlp):
+        tracers.append(provider.tracer)
+        has_own = True
+    if not has_own or not config.otlp or config.otlp_viewer:
+        return False
+    logger.warning(
+        "otlp is ignored: the application has an OpenTelemetry of its own. Use the option, or that, not both"
+    )
+    return True
+
+
+def _join_provider(tracers: Sequence[Any]) -> None:
+    """The installed provider's spans go the way of the requests' spans."""
+    provider = _provider()
+    spans = next((tracer for tracer in tracers if isinstance(tracer, OpenTelemetry)), None)
+    if provider is not None and provider.follows_server and spans is not None:
+        provider.join(spans)
 
 
 def _otlp(config: Config) -> OpenTelemetry | None:

@@ -13,6 +13,7 @@ mod json;
 mod limits;
 mod model;
 mod protobuf;
+mod recent;
 pub mod reply;
 mod table;
 mod value;
@@ -23,6 +24,7 @@ use arrow_schema::ArrowError;
 
 pub use error::DecodeError;
 pub use gzip::inflate;
+pub use recent::Recent;
 pub use table::{Outcome, number};
 
 use table::{Logs, Metrics, Sources, Spans};

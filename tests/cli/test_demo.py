@@ -126,7 +126,7 @@ def test_how_long_it_runs(
     """A page does not go away while somebody looks at it."""
     seen: list[float | None] = []
 
-    def remember(given: float | None, *, view: bool) -> None:
+    def remember(given: float | None, *, view: bool, view_port: int | None) -> None:
         seen.append(given)
 
     monkeypatch.setattr(demo, "run_demo", remember)

@@ -1,10 +1,12 @@
 """An OTLP receiver in a thread, which reads with OpenTelemetry's own classes."""
 
+import base64
 import gzip
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -23,6 +25,25 @@ def read_metrics(body: bytes, headers: dict[str, str]) -> ExportMetricsServiceRe
     else:
         request.ParseFromString(body)
     return request
+
+
+def read_spans(body: bytes, headers: dict[str, str]) -> ExportTraceServiceRequest:
+    """Spans in either encoding."""
+    read = ExportTraceServiceRequest()
+    if headers["content-type"] != "application/json":
+        read.ParseFromString(body)
+        return read
+    # OTLP's JSON has ids in hexadecimal digits; the mapping of protobuf wants base64.
+    request = json.loads(body, object_hook=_with_base64_ids)
+    json_format.ParseDict(request, read)
+    return read
+
+
+def _with_base64_ids(fields: dict[str, Any]) -> dict[str, Any]:
+    for name in ("traceId", "spanId", "parentSpanId"):
+        if name in fields:
+            fields[name] = base64.b64encode(bytes.fromhex(fields[name])).decode()
+    return fields
 
 
 class Receiver:
@@ -66,7 +87,7 @@ class Receiver:
             else:
                 self.paths.append(path)
                 self.headers.append(headers)
-                self.requests.append(ExportTraceServiceRequest.FromString(body))
+                self.requests.append(read_spans(body, headers))
             self._arrived.notify_all()
 
     def take(self, timeout_s: float = 10) -> ExportTraceServiceRequest:

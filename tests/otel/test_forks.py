@@ -117,3 +117,17 @@ def test_every_worker_says_which_process_it_is(options: str, tmp_path: Path) -> 
     found = paths_by_process(receiver)
     assert [path for path, _ in found] == ["/child1", "/child2", "/parent"]
     assert len({pid for _, pid in found}) == 3
+
+
+def test_each_process_is_an_instance_of_its_own(tmp_path: Path) -> None:
+    """Metrics of one instance are added up by backends: two processes must not be one."""
+    with Receiver() as receiver:
+        run(UNUSED, receiver.url, "{}", tmp_path)
+    instances = {}
+    for resource in [part for request in receiver.requests for part in request.resource_spans]:
+        facts = {pair.key: pair.value for pair in resource.resource.attributes}
+        instances[facts["process.pid"].int_value] = facts["service.instance.id"].string_value
+    assert len(instances) == len(set(instances.values())) == 3
+    for request in receiver.metrics:
+        facts = {p.key: p.value for p in request.resource_metrics[0].resource.attributes}
+        assert instances[facts["process.pid"].int_value] == facts["service.instance.id"].string_value

@@ -9,6 +9,7 @@ import structlog
 
 from wirespan import App, RequestContext
 from wirespan.logs import TraceContextFilter, add_trace_context
+from wirespan.opentelemetry import TracerProvider
 from wirespan.testing import TestClient
 from wirespan.tracers import OpenTelemetry
 
@@ -91,3 +92,21 @@ def test_without_a_trace_there_are_none(lines: list[str]) -> None:
     shop.warning("nowhere")
     assert serve_one() == [(None, None)]
     assert lines == ["- - nowhere", "- - here", "- - there"]
+
+
+def test_a_child_span_is_named_in_its_records(lines: list[str]) -> None:
+    spans = OpenTelemetry(exporter="memory")
+    tracer = TracerProvider(spans).get_tracer("shop")
+    app = App()
+
+    @app.get("/")
+    async def look(ctx: RequestContext) -> None:
+        with tracer.start_as_current_span("look up"):
+            shop.warning("inside")
+        shop.warning("outside")
+
+    with TestClient(app, tracers=[spans]) as client:
+        client.get("/")
+    ids = {span["name"]: (span["trace_id"], span["span_id"]) for span in spans.finished_spans()}
+    inside, outside = ids["look up"], ids["GET /"]
+    assert lines == [f"{inside[0]} {inside[1]} inside", f"{outside[0]} {outside[1]} outside"]

@@ -189,3 +189,10 @@ def test_a_process_may_fork(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=os.environ, check=False, timeout=20
     )
     assert ended.returncode == 7
+
+
+def test_no_spans_is_not_no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each signal has a variable of its own; an argument is about both."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "none")
+    assert "metrics" in OpenTelemetry().status()
+    assert "metrics" not in OpenTelemetry(exporter="none").status()

@@ -1,6 +1,8 @@
 """Requests as spans of the official SDK."""
 
 import contextvars
+import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, ParentBased, 
 
 from wirespan import App, RequestContext
 from wirespan.opentelemetry import SdkTracer
+from wirespan.serving import serving
 from wirespan.testing import RecordingTracer, TestClient
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -134,6 +137,41 @@ def test_odd_requests() -> None:
     assert nonsense.attributes["wirespan.end_reason"] == "protocol_error"
     assert gone.attributes is not None
     assert gone.attributes["server.address"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (
+            {"host": "Shop.example", "x-forwarded-for": "203.0.113.5", "x-forwarded-proto": "https"},
+            ("https", "203.0.113.5", "127.0.0.1", "shop.example", 443),
+        ),
+        ({"host": "[::1]:81"}, ("http", "127.0.0.1", "127.0.0.1", "::1", 81)),
+        ({"host": "shop"}, ("http", "127.0.0.1", "127.0.0.1", "shop", 80)),
+    ],
+)
+def test_who_asks_whom(headers: dict[str, str], expected: tuple[object, ...]) -> None:
+    """As the native spans have it: what trusted proxies tell, and the peer as it is."""
+    span = Sdk().get("/", headers=headers)["GET"]
+    names = ("url.scheme", "client.address", "network.peer.address", "server.address", "server.port")
+    assert span.attributes is not None
+    assert tuple(span.attributes[name] for name in names) == expected
+
+
+def test_a_unix_socket_has_no_client(tmp_path: Path) -> None:
+    sdk = Sdk()
+    path = tmp_path / "socket"
+    with (
+        serving(sdk.app, uds=str(path), access_log="off", tracers=(sdk.done, SdkTracer(sdk.provider))),
+        socket.socket(socket.AF_UNIX) as client,
+    ):
+        client.connect(str(path))
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert client.recv(100)
+        sdk.done.wait()
+    [span] = sdk.exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert not {"client.address", "network.peer.address", "server.address"} & set(span.attributes)
 
 
 def test_a_span_that_is_not_sampled() -> None:

@@ -194,14 +194,17 @@ def test_the_same_request_again_is_stored_once(
     assert store.facts().spans == 2, "after a clear it is news"
 
 
-def test_only_the_last_requests_are_remembered(
+def test_spans_that_come_again_in_another_request_are_stored_once(
     client: TestClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A Collector that got no answer cuts its batches anew."""
     monkeypatch.setattr("wirespan.viewer.receiver._REMEMBERED", 1)
-    first = body()
-    for content in (first, body(), first):
-        client.post("/v1/traces", content=content, headers=PROTOBUF)
+    first, second = body(), body()
+    for content in (first, second, first, first + second + body()):
+        reply = client.post("/v1/traces", content=content, headers=PROTOBUF)
+        assert reply.status_code == 200
     assert store.facts().spans == 3
+    assert store.facts().last_seq == 3
 
 
 def test_a_thousand_senders_at_once_lose_nothing(client: TestClient, store: Store) -> None:

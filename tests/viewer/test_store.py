@@ -289,3 +289,59 @@ def test_missing_duckdb_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     with pytest.raises(StoreError, match=r"^the viewer needs duckdb: pip install 'wirespan\[view\]'$"):
         database.load_duckdb()
+
+
+def test_a_database_that_gave_up_is_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fatal error, such as a full disk, DuckDB refuses everything until the file is opened anew."""
+    store = Store.open(tmp_path / "a.duckdb")
+    asyncio.run(store.add(batch(2)))
+
+    def give_up(*_: object) -> None:
+        store._database.close()
+        raise duckdb.FatalException("database has been invalidated")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._writer, "_insert_table", give_up)
+        with pytest.raises(StoreError, match="could not write"):
+            asyncio.run(store.add(batch(1)))
+    asyncio.run(store.add(batch(1)))
+    assert store.facts().spans == 3
+    assert store.facts().last_seq == 3
+    store.close()
+
+
+def test_a_store_in_memory_that_gave_up_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store.open()
+
+    def give_up(*_: object) -> None:
+        store._database.close()
+        raise duckdb.FatalException("database has been invalidated")
+
+    monkeypatch.setattr(store._writer, "_insert_table", give_up)
+    with pytest.raises(StoreError, match="could not write"):
+        asyncio.run(store.add(batch(1)))
+    assert "start the viewer again" in caplog.text
+    store.close()
+
+
+def test_spans_of_an_earlier_process_are_known(tmp_path: Path) -> None:
+    again = batch(2)
+    for _ in range(2):
+        store = Store.open(tmp_path / "a.duckdb")
+        asyncio.run(store.add(again))
+        assert store.facts().spans == 2
+        store.close()
+
+
+def test_spans_whose_transaction_failed_are_taken_when_they_come_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = batch(2)
+    with monkeypatch.context() as patched:
+        patched.setattr(store._writer, "_insert_table", lambda *_: 1 / 0)
+        with pytest.raises(StoreError):
+            asyncio.run(store.add(again))
+    asyncio.run(store.add(again))
+    assert store.facts().spans == 2

@@ -51,6 +51,7 @@ impl Health for SpanHealth {
         all.set_item("destination", &self.destination)?;
         all.set_item("kept", self.spans.kept())?;
         all.set_item("sampled_out", self.spans.dropped())?;
+        all.set_item("lost_children", self.spans.lost_children())?;
         all.set_item("rate_limited", self.spans.tail().map_or(0, TailSampler::limited))?;
         shown::put_status(&all, &self.exporter.status())?;
         Ok(all)

@@ -71,14 +71,15 @@ impl OpenTelemetry {
     fn new(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let arguments = Arguments::new(py, given)?;
         let mut warnings = Vec::new();
-        let name = settings::exporter(&arguments, &mut warnings)?;
+        let given = settings::given_exporter(&arguments)?;
+        let name = settings::exporter(given.as_deref(), &mut warnings);
         let resource = resource::resource(py, &arguments, &mut warnings)?;
         let otlp = otlp::options(&arguments, &mut warnings)?;
         let inflight = otlp::inflight(&arguments, &otlp)?.filter(|_| name == "otlp");
         let service = resource::service(&resource);
         let options = settings::sink(&arguments, name != "none", &mut warnings)?;
         let ignored = settings::ignored(&arguments)?;
-        let metrics_name = metrics::exporter(&arguments, &name, &mut warnings)?;
+        let metrics_name = metrics::exporter(&arguments, given, &mut warnings)?;
         arguments.check_empty()?;
         let log: Log = Arc::new(warn);
         let (exporter, memory) = match name.as_str() {

@@ -7,7 +7,6 @@ use wirespan_core::otlp::{Resource, Value};
 use wirespan_core::propagation::ids;
 
 use super::arguments::{Arguments, variable};
-use super::shown::hex;
 
 /// Where several say the same, the later wins: what we find out, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SERVICE_NAME`,
 /// `resource=`, `service_name=`.
@@ -31,8 +30,9 @@ pub(super) fn resource(
     if let Some(name) = arguments.take::<String>("service_name")? {
         all.insert("service.name".to_owned(), name.into());
     }
+    let instance = (!all.contains_key("service.instance.id")).then(ids::trace_id);
     let attributes = all.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    Ok(Resource { attributes, schema_url: "https://opentelemetry.io/schemas/1.44.0".into() })
+    Ok(Resource { attributes, schema_url: "https://opentelemetry.io/schemas/1.44.0".into(), instance })
 }
 
 /// The name of the service.
@@ -51,7 +51,7 @@ fn detected(py: Python<'_>) -> PyResult<BTreeMap<String, Value>> {
     let sys = py.import("sys")?;
     let executable: Option<String> = sys.getattr("executable")?.extract()?;
     let runtime: String = sys.getattr("implementation")?.getattr("name")?.extract()?;
-    let facts: [(&str, Value); 12] = [
+    let facts: [(&str, Value); 11] = [
         ("host.arch", architecture().into()),
         ("host.name", text("socket", "gethostname")?.into()),
         ("os.type", std::env::consts::OS.into()),
@@ -59,22 +59,12 @@ fn detected(py: Python<'_>) -> PyResult<BTreeMap<String, Value>> {
         ("process.pid", i64::from(std::process::id()).into()),
         ("process.runtime.name", runtime.into()),
         ("process.runtime.version", text("platform", "python_version")?.into()),
-        ("service.instance.id", instance_id().into()),
         ("service.name", "unknown_service:python".into()),
         ("telemetry.sdk.language", "python".into()),
         ("telemetry.sdk.name", "wirespan".into()),
         ("telemetry.sdk.version", env!("CARGO_PKG_VERSION").into()),
     ];
     Ok(facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-/// A random UUID (RFC 9562, version 4), so that the counts of two processes are never taken for one's.
-fn instance_id() -> String {
-    let mut id = ids::trace_id();
-    id[6] = id[6] & 0x0f | 0x40;
-    id[8] = id[8] & 0x3f | 0x80;
-    let text = hex(&id);
-    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
 }
 
 /// The names of the conventions where Rust has others.

@@ -4,7 +4,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use wirespan_core::propagation::{Networks, Propagator, Propagators, Trust};
 use wirespan_core::sampling::{HeadSampler, IgnoreList};
-use wirespan_core::sinks::opentelemetry::{Extra, Limits, MappingOptions, Methods, Options};
+use wirespan_core::sinks::opentelemetry::{Extra, MappingOptions, Methods, Options};
+use wirespan_core::spans::Limits;
 use wirespan_core::trace::ReplyHeaders;
 
 use super::arguments::{Arguments, check_word, variable, wrong};
@@ -13,18 +14,23 @@ use super::tail;
 /// Where spans can go.
 const EXPORTERS: [&str; 4] = ["otlp", "console", "memory", "none"];
 
-/// The name of the exporter. `OTEL_SDK_DISABLED` is as good as `none`.
-pub(super) fn exporter(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<String> {
-    let given = arguments.take_word("exporter", &EXPORTERS)?;
+/// The exporter that the code asks for.
+pub(super) fn given_exporter(arguments: &Arguments<'_>) -> PyResult<Option<String>> {
+    arguments.take_word("exporter", &EXPORTERS)
+}
+
+/// The name of the exporter of spans. `OTEL_SDK_DISABLED` is as good as `none`.
+pub(super) fn exporter(given: Option<&str>, warnings: &mut Vec<String>) -> String {
     if variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-        return Ok("none".to_owned());
+        return "none".to_owned();
     }
-    let name = given.or_else(|| variable("OTEL_TRACES_EXPORTER")).unwrap_or_else(|| "otlp".to_owned());
+    let name = given.map(str::to_owned).or_else(|| variable("OTEL_TRACES_EXPORTER"));
+    let name = name.unwrap_or_else(|| "otlp".to_owned());
     if EXPORTERS.contains(&name.as_str()) {
-        return Ok(name);
+        return name;
     }
     warnings.push(format!("OTEL_TRACES_EXPORTER: `{name}` is not supported, otlp is used"));
-    Ok("otlp".to_owned())
+    "otlp".to_owned()
 }
 
 /// The sink's options. Without an exporter nothing is sampled, but context is still read and sent on.
@@ -105,6 +111,8 @@ fn reply_headers(arguments: &Arguments<'_>) -> PyResult<ReplyHeaders> {
 }
 
 fn mapping(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<MappingOptions> {
+    let (limits, told) = Limits::from_env(variable);
+    warnings.extend(told);
     Ok(MappingOptions {
         events: arguments.take("events")?.unwrap_or_default(),
         timeline: arguments.take("timeline")?.unwrap_or_default(),
@@ -112,7 +120,7 @@ fn mapping(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<Ma
         response_headers: arguments.take("response_headers")?.unwrap_or_default(),
         extras: extras(arguments)?,
         methods: Methods::from_names(variable("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").as_deref()),
-        limits: limits(warnings),
+        limits,
     })
 }
 
@@ -122,28 +130,6 @@ fn extras(arguments: &Arguments<'_>) -> PyResult<Vec<Extra>> {
     let known = Extra::ALL.map(|(_, name)| name);
     names.iter().try_for_each(|name| check_word("attributes", name, &known))?;
     Ok(Extra::ALL.into_iter().filter(|(_, name)| names.iter().any(|n| n == name)).map(|(e, _)| e).collect())
-}
-
-/// "Attribute Limits" and "Span Limits" of the specification; the variable for spans wins over the general one.
-fn limits(warnings: &mut Vec<String>) -> Limits {
-    let mut read = |names: &[&str]| {
-        let (name, value) = names.iter().find_map(|name| Some((name, variable(name)?)))?;
-        let limit = value.parse::<usize>().ok();
-        if limit.is_none() {
-            warnings.push(format!("{name}: `{value}` is not a number, ignored"));
-        }
-        limit
-    };
-    let defaults = Limits::default();
-    let lengths = ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
-    let counts = ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"];
-    Limits {
-        value_length: read(&lengths),
-        attributes: read(&counts).unwrap_or(defaults.attributes),
-        events: read(&["OTEL_SPAN_EVENT_COUNT_LIMIT"]).unwrap_or(defaults.events),
-        links: read(&["OTEL_SPAN_LINK_COUNT_LIMIT"]).unwrap_or(defaults.links),
-        event_attributes: read(&["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"]).unwrap_or(defaults.event_attributes),
-    }
 }
 
 /// Paths and routes that no sink is told of.

@@ -9,12 +9,12 @@ mod tracer;
 mod value;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use pyo3::prelude::*;
 use wirespan_core::exchange::Exchange;
 use wirespan_core::sinks::opentelemetry::redact;
-use wirespan_core::spans::{Limits, Source as Spans};
+use wirespan_core::spans::Source as Spans;
 use wirespan_core::trace::Clock;
 
 pub(crate) use self::api::Api;
@@ -29,7 +29,8 @@ const MAX_WARNED: usize = 100;
 
 /// Where the spans of a provider come from.
 pub(crate) struct Source {
-    spans: Arc<Spans>,
+    /// Changes when a server takes the provider to its own tracer.
+    spans: RwLock<Arc<Spans>>,
     api: Api,
     warned: Mutex<HashSet<String>>,
 }
@@ -38,6 +39,11 @@ pub(crate) struct Source {
 pub(crate) type SourceCell = Arc<OnceLock<Arc<Source>>>;
 
 impl Source {
+    /// Where spans go that start now.
+    fn spans(&self) -> Arc<Spans> {
+        Arc::clone(&self.spans.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Makes the SERVER span of an exchange, and the caller's baggage, current in the context that runs now.
     pub(crate) fn enter(
         self: &Arc<Self>,
@@ -45,10 +51,11 @@ impl Source {
         exchange: &Arc<Exchange>,
         clock: &Clock,
     ) -> PyResult<()> {
-        let Some(server) = self.spans.server(exchange, clock) else { return Ok(()) };
+        let spans = self.spans();
+        let Some(server) = spans.server(exchange, clock) else { return Ok(()) };
         let server = Bound::new(py, Span::new(server, Arc::clone(self), true, true))?;
         let mut context = self.api.with_span(py, server.as_any())?;
-        for member in self.spans.sink().baggage(exchange).members() {
+        for member in spans.sink().baggage(exchange).members() {
             context = self.api.set_baggage.bind(py).call1((&member.key, &member.value, context))?;
         }
         call::set_variable(self.api.variable.bind(py), &context).map(drop)
@@ -79,19 +86,21 @@ pub(crate) struct SpanSource(Arc<Source>);
 #[pymethods]
 impl SpanSource {
     #[new]
-    fn new(py: Python<'_>, tracer: &Bound<'_, OpenTelemetry>, api: Api) -> Self {
-        let variable = |name: &str| std::env::var(name).ok();
-        let (limits, warnings) = Limits::from_env(variable);
+    fn new(tracer: &Bound<'_, OpenTelemetry>, api: Api) -> Self {
         let tracer = tracer.get();
         let made = || {
-            let spans = Arc::new(Spans::new(Arc::clone(&tracer.spans), limits));
+            let spans = RwLock::new(Arc::new(Spans::new(Arc::clone(&tracer.spans))));
             Arc::new(Source { spans, api, warned: Mutex::default() })
         };
-        let source = Arc::clone(tracer.source.get_or_init(made));
-        for warning in warnings {
-            source.warn(py, &warning);
-        }
-        Self(source)
+        Self(Arc::clone(tracer.source.get_or_init(made)))
+    }
+
+    /// Spans that start from now on go to another tracer.
+    fn join(&self, tracer: &Bound<'_, OpenTelemetry>) {
+        let tracer = tracer.get();
+        let spans = Arc::new(Spans::new(Arc::clone(&tracer.spans)));
+        *self.0.spans.write().unwrap_or_else(PoisonError::into_inner) = spans;
+        tracer.source.get_or_init(|| Arc::clone(&self.0));
     }
 
     fn tracer(
@@ -102,12 +111,6 @@ impl SpanSource {
         attributes: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Tracer> {
         Tracer::new(Arc::clone(&self.0), name, version, schema_url, attributes)
-    }
-
-    /// Spans that were lost, since their request made too many before its verdict was known.
-    #[getter]
-    fn overflowed(&self) -> u64 {
-        self.0.spans.overflowed()
     }
 }
 

@@ -83,7 +83,7 @@ impl Tracer {
             start_unix_ns: given.start_time,
             scope: &self.scope,
         };
-        let recorded = self.source.spans.start(start);
+        let recorded = self.source.spans().start(start);
         let span = Span::new(recorded, Arc::clone(&self.source), given.records_exception, given.sets_status);
         if !span.recorded().is_mute() {
             self.describe(py, &span, given)?;
@@ -100,7 +100,7 @@ impl Tracer {
             return Ok(None);
         };
         let Tie { exchange, host } = request.get().bound()?;
-        let server = self.source.spans.server(exchange, host.engine.clock());
+        let server = self.source.spans().server(exchange, host.engine.clock());
         let server = server.filter(|server| !server.is_over() && server.stands_for(parent));
         let object = |server| Bound::new(py, Span::new(server, Arc::clone(&self.source), true, true));
         server.map(object).transpose()

@@ -233,14 +233,20 @@ pub struct Resource {
     pub attributes: Attributes,
     /// Schema of these attributes, a URL; empty when unknown.
     pub schema_url: Text,
+    /// Random bytes to make `service.instance.id` of, where the user gave none.
+    pub instance: Option<[u8; 16]>,
 }
 
 impl Resource {
-    /// The same with the id of the process that asks, which may be a child of the one that described itself. A
+    /// The same with the ids of the process that asks, which may be a child of the one that described itself. A
     /// `process.pid` that is a text was given by the user and stays.
     #[must_use]
     pub fn of_this_process(&self) -> Self {
         let mut resource = self.clone();
+        if let Some(instance) = resource.instance.take() {
+            let id = instance_id(instance, std::process::id());
+            resource.attributes.push(("service.instance.id".into(), id.into()));
+        }
         for (key, value) in &mut resource.attributes {
             if key.as_str() == "process.pid" && matches!(value, Value::Int(_)) {
                 *value = Value::Int(std::process::id().into());
@@ -248,6 +254,18 @@ impl Resource {
         }
         resource
     }
+}
+
+/// A UUID (RFC 9562, version 4), so that the counts of two processes are never taken for one's. The process is mixed in:
+/// the children of a fork share the random bytes.
+fn instance_id(mut id: [u8; 16], process: u32) -> String {
+    for (byte, mixed) in id[12..].iter_mut().zip(process.to_be_bytes()) {
+        *byte ^= mixed;
+    }
+    id[6] = id[6] & 0x0f | 0x40;
+    id[8] = id[8] & 0x3f | 0x80;
+    let text = format!("{:032x}", u128::from_be_bytes(id));
+    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]].join("-")
 }
 
 /// One finished span.

@@ -63,19 +63,22 @@ impl Draft {
     }
 }
 
-/// Puts what an application added over the span that was made from its exchange.
-pub(crate) fn put_over(span: &mut SpanData, added: SpanData) {
+/// Puts what an application added over the span that was made from its exchange. The limits are those of both together.
+pub(crate) fn put_over(span: &mut SpanData, added: SpanData, limits: &Limits) {
     for (key, value) in added.attributes {
-        put(&mut span.attributes, key, value, usize::MAX);
+        let has_room = put(&mut span.attributes, key, value, limits.attributes);
+        span.dropped_attributes = span.dropped_attributes.saturating_add(u32::from(!has_room));
     }
     // An exception that the application recorded before it let it go: its own event has the stack.
     span.events.retain(|event| !added.events.iter().any(|own| is_same_exception(event, own)));
     span.events.extend(added.events);
     span.events.sort_by_key(|event| event.time_unix_ns);
     span.links.extend(added.links);
+    let events = keep_last(&mut span.events, limits.events).saturating_add(added.dropped_events);
+    let links = keep_last(&mut span.links, limits.links).saturating_add(added.dropped_links);
     span.dropped_attributes = span.dropped_attributes.saturating_add(added.dropped_attributes);
-    span.dropped_events = span.dropped_events.saturating_add(added.dropped_events);
-    span.dropped_links = span.dropped_links.saturating_add(added.dropped_links);
+    span.dropped_events = span.dropped_events.saturating_add(events);
+    span.dropped_links = span.dropped_links.saturating_add(links);
     if !added.name.is_empty() {
         span.name = added.name;
     }
@@ -118,6 +121,13 @@ fn trim(attributes: &mut Attributes, limit: usize, length: Option<usize>) -> u32
             *value = clipped(whole, length);
         }
     }
+    u32::try_from(dropped).unwrap_or(u32::MAX)
+}
+
+/// How many were left out.
+fn keep_last<T>(all: &mut Vec<T>, limit: usize) -> u32 {
+    let dropped = all.len().saturating_sub(limit);
+    all.drain(..dropped);
     u32::try_from(dropped).unwrap_or(u32::MAX)
 }
 

@@ -1,7 +1,6 @@
 //! Where spans of the application begin, and where they go when they end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::family::Taken;
 use super::span::{Role, Span};
@@ -70,33 +69,25 @@ pub struct Start<'a> {
 #[derive(Debug)]
 pub struct Source {
     sink: Arc<OpenTelemetry>,
-    limits: Limits,
-    overflowed: AtomicU64,
 }
 
 impl Source {
     /// Spans with the samplers and the exporter of this sink.
     #[must_use]
-    pub const fn new(sink: Arc<OpenTelemetry>, limits: Limits) -> Self {
-        Self { sink, limits, overflowed: AtomicU64::new(0) }
+    pub const fn new(sink: Arc<OpenTelemetry>) -> Self {
+        Self { sink }
     }
 
     /// How much one span may hold.
     #[must_use]
-    pub const fn limits(&self) -> &Limits {
-        &self.limits
+    pub fn limits(&self) -> &Limits {
+        self.sink.limits()
     }
 
     /// The sink that samples and exports.
     #[must_use]
     pub const fn sink(&self) -> &Arc<OpenTelemetry> {
         &self.sink
-    }
-
-    /// Spans that were lost, since their request made too many before its verdict was known.
-    #[must_use]
-    pub fn overflowed(&self) -> u64 {
-        self.overflowed.load(Ordering::Relaxed)
     }
 
     /// The SERVER span of an exchange; `None` before its head is parsed.
@@ -167,7 +158,7 @@ impl Source {
         match trace.family().take(data, || trace.verdict().is_some(), must_wait) {
             Taken::Waits => {}
             Taken::Released(spans) => self.sink.export_children(trace, spans),
-            Taken::Full => _ = self.overflowed.fetch_add(1, Ordering::Relaxed),
+            Taken::Full => self.sink.lose_child(),
         }
     }
 }

@@ -91,7 +91,7 @@ fn what_the_application_says_wins() {
         ..SpanData::default()
     };
     let unchanged = span.clone();
-    put_over(&mut span, SpanData::default());
+    put_over(&mut span, SpanData::default(), &Limits::default());
     assert_eq!(span, unchanged);
     let added = SpanData {
         name: "own".into(),
@@ -102,7 +102,7 @@ fn what_the_application_says_wins() {
         status: Status::Ok,
         ..SpanData::default()
     };
-    put_over(&mut span, added);
+    put_over(&mut span, added, &Limits::default());
     assert_eq!((span.name.as_str(), &span.status), ("own", &Status::Ok));
     assert_eq!(span.attributes, [("http.route".into(), "/own".into()), ("user".into(), 1.into())]);
     assert_eq!(span.events, [event(3, "cache"), event(5, "exception")]);

@@ -25,12 +25,13 @@ from wirespan.serving import Server, serving
 Act = Callable[[], Awaitable[object]]
 
 
-def run_demo(seconds: float | None = None, *, view: bool = True) -> None:
+def run_demo(seconds: float | None = None, *, view: bool = True, view_port: int | None = None) -> None:
     """Runs until Ctrl-C, or for this many seconds, and ends with the summary.
 
     Args:
         seconds: None is until Ctrl-C.
         view: with a viewer in a process of its own, which forgets everything at the end.
+        view_port: where its page is; None is 4318, or a free one if that is taken.
 
     Raises:
         StartError: FastAPI is not installed, or the viewer does not start.
@@ -39,7 +40,7 @@ def run_demo(seconds: float | None = None, *, view: bool = True) -> None:
     console = Console(highlight=False)
     tally = Tally()
     log = AccessLog("pretty", **terminal_looks())
-    with _page(console, view=view) as page, _quiet(), contextlib.ExitStack() as services:
+    with _page(console, view_port, view=view) as page, _quiet(), contextlib.ExitStack() as services:
 
         def serve(name: str, app: object) -> Server:
             tracers = (log, tally, *_exporters(name, page, services))
@@ -54,7 +55,7 @@ def run_demo(seconds: float | None = None, *, view: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def _page(console: Console, *, view: bool) -> Iterator[str]:
+def _page(console: Console, port: int | None, *, view: bool) -> Iterator[str]:
     """A viewer for the run, and its address; empty where there is none."""
     if view and importlib.util.find_spec("duckdb") is None:
         console.print(Text("No page: the viewer needs duckdb: pip install 'wirespan[view]'\n", style="dim"))
@@ -64,7 +65,7 @@ def _page(console: Console, *, view: bool) -> Iterator[str]:
         return
     beside = importlib.import_module("wirespan.viewer.beside")
     # Not a viewer that is there already: it would keep the demo's requests, or end with another demo.
-    with beside.viewer_beside("--db=:memory:", shared=False) as url:
+    with beside.viewer_beside("--db=:memory:", port=port, shared=False) as url:
         console.print(Text.assemble("Every request in a page:  ", (url, "bold cyan"), "\n"))
         yield url
 

@@ -32,8 +32,12 @@ class TracerProvider(trace.TracerProvider):
     are its children: they are sampled with it, also by its tail rules, and sent with it. Spans outside of
     requests begin traces of their own, by the head sampler.
 
+    Without a tracer, spans go where the server sends those of its requests: `wirespan serve --otlp URL`, or
+    an `OpenTelemetry` in `tracers=[...]`. The server finds the provider that is installed.
+
     Attributes:
-        tracer: The tracer that samples and exports; it goes into `tracers=[...]` of what serves.
+        tracer: The tracer that samples and exports. One that was given goes into `tracers=[...]` of what
+            serves; a server puts it there itself if this is the installed provider.
 
     Raises:
         ConfigError: `OTEL_PYTHON_CONTEXT` names a context that is not kept in context variables.
@@ -43,9 +47,11 @@ class TracerProvider(trace.TracerProvider):
         """Makes the provider.
 
         Args:
-            tracer: Whose samplers and exporter to use; None: one that the `OTEL_*` variables describe.
+            tracer: Whose samplers and exporter to use; None: those of the server, until one starts those
+                that the `OTEL_*` variables describe.
         """
-        self.tracer: Final = _core.OpenTelemetry() if tracer is None else tracer
+        self.follows_server: Final = tracer is None
+        self.tracer = _core.OpenTelemetry() if tracer is None else tracer
         self._source: Final = _core.SpanSource(self.tracer, _api())
 
     def get_tracer(
@@ -61,6 +67,11 @@ class TracerProvider(trace.TracerProvider):
         )
         return cast("trace.Tracer", tracer)
 
+    def join(self, tracer: _core.OpenTelemetry) -> None:
+        """Spans that start from now on are sampled and sent by this tracer."""
+        self._source.join(tracer)
+        self.tracer = tracer
+
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Whether all finished spans left memory in time."""
         return self.tracer.flush(timeout_millis / 1_000)
@@ -68,6 +79,12 @@ class TracerProvider(trace.TracerProvider):
     def shutdown(self) -> None:
         """Sends what is left and ends the exporter. The server does so itself when it stops."""
         self.tracer.close()
+
+
+def installed() -> TracerProvider | None:
+    """The provider that `trace.set_tracer_provider` was given, if it is one of ours."""
+    provider = trace.get_tracer_provider()
+    return provider if isinstance(provider, TracerProvider) else None
 
 
 def _api() -> dict[str, Any]:

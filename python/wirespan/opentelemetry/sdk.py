@@ -95,20 +95,27 @@ def _at_head(request: "RequestContext") -> dict[str, Any]:
     found: dict[str, Any] = {
         "http.request.method": request.method if known else "_OTHER",
         "http.request.method_original": None if known else request.method,
-        "url.scheme": "http",
+        "url.scheme": request.scheme,
         "url.path": request.raw_path.decode("latin-1"),
         "url.query": _core.redact_query(request.query_string) or None,
         "network.protocol.version": request.http_version,
         "user_agent.original": request.header("user-agent"),
     }
-    host, _, port = (request.header("host") or "").rpartition(":")
-    is_port = bool(host) and port.isdecimal()
-    found["server.address"] = host if is_port else request.header("host")
-    found["server.port"] = int(port) if is_port else None
+    found |= _server(request)
     if request.client is not None:
-        found["client.address"] = found["network.peer.address"] = request.client[0]
-        found["network.peer.port"] = request.client[1]
+        found["client.address"] = request.client[0]
+    if request.peer is not None:  # Unix sockets have none
+        found["network.peer.address"], found["network.peer.port"] = request.peer
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _server(request: "RequestContext") -> dict[str, Any]:
+    """What the client calls us; the port that it left out is the scheme's."""
+    authority = request.header("host") or ""
+    host, _, port = authority.rpartition(":")
+    if not (host and port.isdecimal()):
+        host, port = authority, "443" if request.scheme == "https" else "80"
+    return {"server.address": host.strip("[]").lower(), "server.port": int(port)} if authority else {}
 
 
 def _at_end(stats: "HTTPStats") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from wirespan.viewer.schema import VERSION, create_statements
 
 if TYPE_CHECKING:
     import duckdb
+    from duckdb import DuckDBPyConnection
 
 _MISSING: Final = "the viewer needs duckdb: pip install 'wirespan[view]'"
 
@@ -44,8 +45,9 @@ def load_duckdb() -> Any:
 class Database:
     """One open database. Connections of other threads are cursors of the first."""
 
-    def __init__(self, path: Path | None, connection: "duckdb.DuckDBPyConnection") -> None:
+    def __init__(self, path: Path | None, connection: "duckdb.DuckDBPyConnection", max_bytes: int) -> None:
         self.path = path
+        self._max_bytes = max_bytes
         self._connection: duckdb.DuckDBPyConnection | None = connection
 
     @classmethod
@@ -59,20 +61,28 @@ class Database:
         Raises:
             StoreError: See `Store.open`.
         """
+        return cls(path, _connect(path, max_bytes), max_bytes)
+
+    def is_lost(self) -> bool:
+        """Whether DuckDB has given up after an error, such as a full disk: nothing works until `reopen`."""
         duckdb = load_duckdb()
         try:
-            connection = duckdb.connect(
-                ":memory:" if path is None else str(path), config=_config(path, max_bytes)
-            )
-        except duckdb.Error as error:
-            raise StoreError(_explain(path, error)) from error
-        try:
-            connection.execute("SET lock_configuration = true")
-            _check_version(path, connection)
-        except BaseException:
-            connection.close()
-            raise
-        return cls(path, connection)
+            with self.reading() as cursor:
+                cursor.execute("SELECT version FROM wirespan_store")
+        except (duckdb.Error, StoreError):
+            return True
+        return False
+
+    def reopen(self) -> None:
+        """Opens the file anew; what was committed is there. What is being read ends with an error.
+
+        Raises:
+            StoreError: The store is in memory, so its data is gone, or the file cannot be opened.
+        """
+        if self.path is None:
+            raise StoreError("it was in memory, and is lost: start the viewer again")
+        self.close()
+        self._connection = _connect(self.path, self._max_bytes)
 
     def cursor(self) -> "duckdb.DuckDBPyConnection":
         """A connection of its own to the same data.
@@ -106,6 +116,23 @@ class Database:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _connect(path: Path | None, max_bytes: int) -> "duckdb.DuckDBPyConnection":
+    duckdb = load_duckdb()
+    try:
+        connection: DuckDBPyConnection = duckdb.connect(
+            ":memory:" if path is None else str(path), config=_config(path, max_bytes)
+        )
+    except duckdb.Error as error:
+        raise StoreError(_explain(path, error)) from error
+    try:
+        connection.execute("SET lock_configuration = true")
+        _check_version(path, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _config(path: Path | None, max_bytes: int) -> dict[str, str]:

@@ -40,6 +40,9 @@ _LAST_SEQ: Final = """
         SELECT max(seq) FROM metrics
     )
 """
+_RECENT: Final = 65_536
+"""Spans of an earlier process that are known when their sender repeats them."""
+_RECENT_SPANS: Final = "SELECT trace_lo, span_id, start_ns FROM stored_spans WHERE seq > ?"
 _NEW_RESOURCES: Final = """
     INSERT INTO resources
     SELECT DISTINCT ON (resource_id) resource_id, service, attributes FROM incoming
@@ -73,7 +76,6 @@ class Writer:
     """
 
     def __init__(self, database: "Database", pruner: "Pruner", *, idle_s: float = 5.0) -> None:
-        self._cursor = database.cursor()
         self._pruner = pruner
         self._idle_s = idle_s
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -81,9 +83,8 @@ class Writer:
         self._waiting_bytes = 0
         self._closed = False
         self._subscribers: list[_Subscriber] = []
-        self._resources = self._stored_resources()
-        self._next_arrival_ns = 0
-        self.last_seq = self._highest_seq()
+        self._database = database
+        self._look()
         self._thread = threading.Thread(target=self._run, name="wirespan-store", daemon=True)
         self._thread.start()
 
@@ -133,7 +134,17 @@ class Writer:
         if cursor is not None:
             cursor.close()
 
-    # On the writer's thread.
+    # On the writer's thread, the first one also when it is made.
+
+    def _look(self) -> None:
+        """Reads from the database what the next rows depend on."""
+        self._cursor = self._database.cursor()
+        self._resources = self._stored_resources()
+        self._next_arrival_ns = 0
+        self.last_seq = self._highest_seq()
+        self._recent = _core.RecentSpans()
+        for span in self._cursor.execute(_RECENT_SPANS, [self.last_seq - _RECENT]).fetchall():
+            self._recent.remember(*span)
 
     def _run(self) -> None:
         more = True
@@ -163,8 +174,7 @@ class Writer:
         except Exception as caught:  # noqa: BLE001 - whatever it is, the senders must hear of it
             _log.exception("the store could not write %d requests", len(group))
             error = StoreError(f"the store could not write: {_first_line(caught)}")
-            with contextlib.suppress(Exception):  # a COMMIT may have failed after its rows were written
-                self.last_seq = self._highest_seq()
+            self._recover()
         with self._lock:
             self._waiting_bytes -= sum(job.bytes for job in group)
             subscribers = list(self._subscribers)
@@ -174,6 +184,16 @@ class Writer:
         # After the subscribers: whoever waits on the same loop finds them told.
         for loop, jobs in _by_loop(group).items():
             _call(loop, _resolve, jobs, error)
+
+    def _recover(self) -> None:
+        """After an error: a COMMIT may have written its rows, or DuckDB may have given up."""
+        try:
+            if self._database.is_lost():
+                self._database.reopen()
+                _log.warning("the store was opened again after an error")
+            self._look()
+        except Exception as error:  # noqa: BLE001 - told to the senders; the next request tries again
+            _log.error("the store cannot be opened again: %s", _first_line(error))
 
     def _commit(self, group: list[_Job]) -> None:
         known, next_seq = set(self._resources), self.last_seq + 1
@@ -189,8 +209,10 @@ class Writer:
         except BaseException:
             with contextlib.suppress(Exception):  # the first error says more
                 self._cursor.execute("ROLLBACK")
+            self._recent.forget()
             self._next_arrival_ns = 0
             raise
+        self._recent.keep()
         self._resources = known
         self.last_seq = next_seq - 1
 
@@ -203,7 +225,9 @@ class Writer:
     def _insert(self, batches: dict[str, list[_core.Batch]], next_seq: int, known: set[int]) -> int:
         self._note_arrival(next_seq)
         for signal, parts in batches.items():
-            records, resources = _core.stack(parts, next_seq)
+            records, resources = _core.stack(parts, next_seq, self._recent)
+            if not len(records):  # all came before
+                continue
             self._insert_table(f"INSERT INTO {TABLE_OF_SIGNAL[signal]} SELECT * FROM incoming", records)  # noqa: S608 - our own names
             found = {number for part in parts for number in part.resource_ids}
             if not found <= known:
@@ -222,6 +246,7 @@ class Writer:
 
     def _remove_all(self) -> None:
         self._next_arrival_ns = 0
+        self._recent.clear()
         for table in TABLES:
             self._cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 

@@ -42,6 +42,7 @@ fn resource() -> Resource {
     Resource {
         attributes: vec![("service.name".into(), "shop".into()), ("process.pid".into(), 7.into())],
         schema_url: "https://opentelemetry.io/schemas/1.44.0".into(),
+        instance: None,
     }
 }
 

@@ -104,12 +104,11 @@ impl Writer<'_> {
         // Key and text each have a tag and a length; so has the `AnyValue` around the text.
         let (len, whole) = (text.len(), 6 + key.len() + text.len());
         let Some(head) = short_head(field, whole, key.len()) else { return false };
-        let key_end = 4 + key.len();
-        let out = self.grow(2 + whole);
-        out[..4].copy_from_slice(&head);
-        out[4..key_end].copy_from_slice(key.as_bytes());
-        out[key_end..key_end + 4].copy_from_slice(&[VALUE, one_byte(2 + len), STRING_VALUE, one_byte(len)]);
-        out[key_end + 4..].copy_from_slice(text.as_bytes());
+        self.0.reserve(2 + whole);
+        self.0.extend_from_slice(&head);
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(&[VALUE, one_byte(2 + len), STRING_VALUE, one_byte(len)]);
+        self.0.extend_from_slice(text.as_bytes());
         true
     }
 
@@ -119,21 +118,14 @@ impl Writer<'_> {
         let len = varint_len(number);
         let whole = 5 + key.len() + len;
         let Some(head) = short_head(field, whole, key.len()) else { return false };
-        let key_end = 4 + key.len();
-        let out = self.grow(2 + whole);
-        out[..4].copy_from_slice(&head);
-        out[4..key_end].copy_from_slice(key.as_bytes());
-        out[key_end..key_end + 3].copy_from_slice(&[VALUE, one_byte(1 + len), INT_VALUE]);
-        put_varint(&mut out[key_end + 3..], number);
+        self.0.reserve(2 + whole);
+        self.0.extend_from_slice(&head);
+        self.0.extend_from_slice(key.as_bytes());
+        // In one piece: each append asks whether there is room.
+        let mut tail = [VALUE, one_byte(1 + len), INT_VALUE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        put_varint(&mut tail[3..3 + len], number);
+        self.0.extend_from_slice(&tail[..3 + len]);
         true
-    }
-
-    /// Room for so many bytes, to be filled.
-    #[inline]
-    fn grow(&mut self, len: usize) -> &mut [u8] {
-        let start = self.0.len();
-        self.0.resize(start + len, 0);
-        &mut self.0[start..]
     }
 
     /// Moves what was written from `from` on to `to`.

@@ -34,21 +34,23 @@ pub(super) fn shown(end: &Endpoint) -> Cow<'_, str> {
 }
 
 /// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to.
-fn server(exchange: &Exchange) -> Option<(String, Option<u16>)> {
+fn server(exchange: &Exchange) -> Option<(Cow<'_, str>, Option<u16>)> {
     let told = exchange.origin().and_then(|origin| origin.host.as_deref());
     let own = exchange.request().and_then(|request| std::str::from_utf8(request.authority()).ok());
     if let Some(authority) = told.or(own).filter(|authority| !authority.is_empty()) {
         return Some(split_authority(authority));
     }
     let local = exchange.peer().server.as_ref()?;
-    Some((shown(local).into_owned(), Some(local.port())))
+    Some((shown(local), Some(local.port())))
 }
 
 /// Host without brackets, and the port if one is named.
-fn split_authority(authority: &str) -> (String, Option<u16>) {
+fn split_authority(authority: &str) -> (Cow<'_, str>, Option<u16>) {
     let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) => (host, rest.strip_prefix(':')),
         None => authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port))),
     };
-    (host.to_ascii_lowercase(), port.and_then(|port| port.parse().ok()))
+    let is_lower = !host.bytes().any(|byte| byte.is_ascii_uppercase());
+    let host = if is_lower { Cow::Borrowed(host) } else { Cow::Owned(host.to_ascii_lowercase()) };
+    (host, port.and_then(|port| port.parse().ok()))
 }

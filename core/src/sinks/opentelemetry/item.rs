@@ -40,7 +40,7 @@ impl Item {
                 let mut span = mapping.span(&exchange)?;
                 let family = exchange.context().and_then(TraceContext::known_family);
                 if let Some(added) = family.and_then(Family::take_server) {
-                    put_over(&mut span, *added);
+                    put_over(&mut span, *added, mapping.limits());
                 }
                 Some(Finished::Span(Box::new(span)))
             }

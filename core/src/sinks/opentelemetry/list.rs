@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::mapping::Limits;
 use super::privacy::clip;
 use crate::otlp::{Attributes, Key, SpanWriter, Value};
 
@@ -77,8 +76,8 @@ pub(super) struct List<'a, O: Output> {
 }
 
 impl<'a, O: Output> List<'a, O> {
-    pub(super) const fn new(out: &'a mut O, limits: &Limits) -> Self {
-        Self { out, value_length: limits.value_length, room: limits.attributes, dropped: 0 }
+    pub(super) const fn new(out: &'a mut O, room: usize, value_length: Option<usize>) -> Self {
+        Self { out, value_length, room, dropped: 0 }
     }
 
     /// How many found no room.

@@ -15,6 +15,7 @@ use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
 use crate::otlp::{Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, SpanWriter, Status, Text};
 use crate::propagation::TraceState;
 use crate::sampling::{Reweight, Verdict, with_threshold};
+use crate::spans::Limits;
 use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceContext};
 
 /// Attributes of a span without captured headers.
@@ -38,28 +39,6 @@ pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
         attributes: Attributes::new(),
     })
 });
-
-/// How much one span may hold. What goes beyond is left out and counted in the span.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Longest text of an attribute, in characters (`OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`); `None`: no limit.
-    pub value_length: Option<usize>,
-    /// `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`.
-    pub attributes: usize,
-    /// `OTEL_SPAN_EVENT_COUNT_LIMIT`. The last ones stay: an exception comes late.
-    pub events: usize,
-    /// `OTEL_SPAN_LINK_COUNT_LIMIT`.
-    pub links: usize,
-    /// `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`.
-    pub event_attributes: usize,
-}
-
-impl Default for Limits {
-    /// The specification's.
-    fn default() -> Self {
-        Self { value_length: None, attributes: 128, events: 128, links: 128, event_attributes: 128 }
-    }
-}
 
 /// What spans tell.
 #[derive(Clone, Debug, Default)]
@@ -112,6 +91,12 @@ impl Mapping {
             methods: options.methods,
             limits: options.limits,
         }
+    }
+
+    /// How much a span may hold.
+    #[must_use]
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Whether spans tell of the order of the states.
@@ -186,7 +171,7 @@ impl Mapping {
     /// Returns how many found no room.
     fn put_attributes(&self, out: &mut impl Output, exchange: &Exchange, progress: &Progress) -> u32 {
         let (request, record) = (exchange.request(), &progress.record);
-        let mut list = List::new(out, &self.limits);
+        let mut list = List::new(out, self.limits.attributes, self.limits.span_value_length);
         self.put_request(&mut list, request);
         put_ends(&mut list, exchange);
         put_outcome(&mut list, record, failure(record));
@@ -234,8 +219,7 @@ impl Mapping {
         if let Some(Failure::Exception(note)) = failure {
             let at = record.time(Event::SERVER_HANDLE_FINISH).or(record.time(Event::HTTP_FINISH));
             let mut attributes = Attributes::new();
-            let own = Limits { attributes: self.limits.event_attributes, ..self.limits };
-            let mut list = List::new(&mut attributes, &own);
+            let mut list = List::new(&mut attributes, self.limits.event_attributes, self.limits.value_length);
             list.text("exception.type", &note.kind);
             list.text("exception.message", &note.message);
             events.push(SpanEvent {
@@ -262,11 +246,11 @@ impl Mapping {
         match failure {
             Failure::Status(_) => Text::default(),
             Failure::Exception(note) => {
-                Box::<str>::from(clip(&note.message, self.limits.value_length)).into()
+                Box::<str>::from(clip(&note.message, self.limits.span_value_length)).into()
             }
             Failure::Reason(_) => {
                 let message = record.error.as_ref().map_or("", |note| &note.message);
-                Box::<str>::from(clip(message, self.limits.value_length)).into()
+                Box::<str>::from(clip(message, self.limits.span_value_length)).into()
             }
         }
     }

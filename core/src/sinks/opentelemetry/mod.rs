@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use extra::Extra;
 pub use item::{Item, SpanSink};
-pub use mapping::{Limits, Mapping, MappingOptions};
+pub use mapping::{Mapping, MappingOptions};
 pub use method::Methods;
 pub(crate) use outcome::failure;
 pub use privacy::redact;
@@ -35,7 +35,7 @@ use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
 };
-use crate::spans::{Ended, Family};
+use crate::spans::{Ended, Family, Limits};
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
 
 /// The one warning that the specification wants (`TraceIdRatioBased`, compatibility warnings).
@@ -72,6 +72,7 @@ pub struct OpenTelemetry {
     scratch: Mutex<Vec<u8>>,
     kept: AtomicU64,
     dropped: AtomicU64,
+    lost_children: AtomicU64,
     presumed_randomness: AtomicBool,
 }
 
@@ -100,6 +101,7 @@ impl OpenTelemetry {
             scratch: Mutex::default(),
             kept: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
+            lost_children: AtomicU64::new(0),
             presumed_randomness: AtomicBool::new(false),
         }
     }
@@ -124,6 +126,12 @@ impl OpenTelemetry {
     #[must_use]
     pub const fn tail(&self) -> Option<&TailSampler> {
         self.tail.as_ref()
+    }
+
+    /// How much one span may hold.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        self.mapping.limits()
     }
 
     /// The decision at the head.
@@ -159,6 +167,17 @@ impl OpenTelemetry {
     #[must_use]
     pub fn kept(&self) -> u64 {
         self.kept.load(Ordering::Relaxed)
+    }
+
+    /// A request made more spans than can wait for its verdict.
+    pub(crate) fn lose_child(&self) {
+        self.lost_children.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Child spans that were lost so.
+    #[must_use]
+    pub fn lost_children(&self) -> u64 {
+        self.lost_children.load(Ordering::Relaxed)
     }
 
     /// Exchanges that a sampler dropped.

@@ -1,5 +1,7 @@
 """The list of requests, newest first, and the same in order of arrival for those who follow it."""
 
+import time
+from dataclasses import replace
 from typing import Any, Final
 
 from wirespan.viewer.filters import IS_ERROR, Filters
@@ -10,14 +12,47 @@ _COLUMNS: Final = (
     f"http_status, {IS_ERROR}, error_type, end_reason, {STATE_COLUMNS}"
 )
 _STATES_FROM: Final = 16
+SEARCH_S: Final = 0.2
+"""How long one answer looks for attributes or text, in seconds."""
+FIRST_PART: Final = 32_768
+"""Rows of the first part that is looked through."""
+GROWTH: Final = 8
+"""The next part is larger when one took less than this part of `SEARCH_S`."""
 RATE_S: Final = 10
 
 
 def newest(source: Source, filters: Filters) -> dict[str, Any]:
-    """The newest requests, and the cursor for the ones before them."""
-    rows = _read(source, filters, "DESC")
-    more = len(rows) == filters.limit
-    return {"requests": _unique(rows[::-1])[::-1], "next": rows[-1][0] if more else None}
+    """The newest requests, and the cursor for the ones before them.
+
+    A filter on attributes or text is looked for backwards in parts. After `SEARCH_S` the answer is what was
+    found, which may be nothing, with the cursor of where to go on: `next` is None only at the very end.
+    """
+    if filters.is_costly:
+        rows, cursor = _search(source, filters)
+    else:
+        rows = _read(source, filters, "DESC")
+        cursor = rows[-1][0] if len(rows) == filters.limit else None
+    return {"requests": _unique(rows[::-1])[::-1], "next": cursor}
+
+
+def _search(source: Source, filters: Filters) -> tuple[list[tuple[Any, ...]], int | None]:
+    oldest = int(source.read("SELECT coalesce(min(seq), 0) FROM stored_spans")[0][0])
+    end = newest_seq(source) + 1
+    high = end if filters.before is None else min(filters.before, end)
+    low = oldest if filters.after is None else max(filters.after + 1, oldest)
+    stop = time.monotonic() + SEARCH_S
+    size, rows = FIRST_PART, list[tuple[Any, ...]]()
+    while high > low and time.monotonic() < stop:
+        began = time.monotonic()
+        begin = max(low, high - size)
+        part = replace(filters, before=high, after=begin - 1, limit=filters.limit - len(rows))
+        rows += _read(source, part, "DESC")
+        if len(rows) == filters.limit:
+            return rows, rows[-1][0]
+        high = begin
+        if time.monotonic() - began < SEARCH_S / GROWTH:
+            size *= 2
+    return rows, high if high > low else None
 
 
 def arrived(source: Source, filters: Filters) -> tuple[list[dict[str, Any]], int | None]:

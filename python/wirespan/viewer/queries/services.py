@@ -12,8 +12,7 @@ _CALLS: Final = (
     "FROM stored_spans WHERE {where} AND parent_id IS NOT NULL) "
     "SELECT caller.service, called.service, count(*), count(*) FILTER (failed), "
     "quantile_disc(called.duration_ns, [0.5, 0.95]) FROM called JOIN "
-    "(SELECT DISTINCT trace_hi, trace_lo, span_id, service FROM stored_spans) caller "
-    "ON called.trace_hi = caller.trace_hi AND called.trace_lo = caller.trace_lo "
+    "stored_spans caller ON called.trace_lo = caller.trace_lo AND called.trace_hi = caller.trace_hi "
     "AND called.parent_id = caller.span_id WHERE caller.service <> called.service "
     "GROUP BY ALL ORDER BY ALL"
 )

@@ -56,6 +56,7 @@ fn decoded(encoding: Encoding, is_gzip: bool, data: &MetricsData) -> Vec<Metric>
     let resource = Resource {
         attributes: vec![("service.name".into(), "shop".into())],
         schema_url: "https://opentelemetry.io/schemas/1.44.0".into(),
+        instance: None,
     };
     let batch = MetricsEncoder::new(&resource, encoding, is_gzip).encode(data);
     assert_eq!(batch.spans, 5);

@@ -7,7 +7,8 @@ use crate::exchange::{Exchange, Peer};
 use crate::message::ResponseHead;
 use crate::otlp::{Kind, SpanData, Status, Value};
 use crate::propagation::{Networks, Proxies, ProxyHeaders, Trust};
-use crate::sinks::opentelemetry::{Extra, Limits, MappingOptions, Methods, Options};
+use crate::sinks::opentelemetry::{Extra, MappingOptions, Methods, Options};
+use crate::spans::Limits;
 use crate::trace::{EndReason, ErrorNote, Event, Level, Record, Status as EventStatus, define_event};
 
 fn shown(value: &Value) -> String {
@@ -286,7 +287,7 @@ fn opt_in_attributes_come_when_asked_for() {
 
 #[test]
 fn a_span_holds_what_its_limits_allow_and_counts_the_rest() {
-    let limits = Limits { attributes: 3, events: 1, links: 0, event_attributes: 1, value_length: None };
+    let limits = Limits { attributes: 3, events: 1, links: 0, event_attributes: 1, ..Limits::default() };
     let mapping = MappingOptions { limits, events: true, ..MappingOptions::default() };
     let options = Options { trust: Trust::Never, ..mapped(mapping) };
     let exchange = begun(Some("GET /"), &[("traceparent", PARENT)], None);
@@ -370,7 +371,7 @@ fn events_are_told_only_by_option_and_in_order_of_time() {
 #[test]
 fn texts_are_clipped_by_option() {
     let options = mapped(MappingOptions {
-        limits: Limits { value_length: Some(4), ..Limits::default() },
+        limits: Limits { span_value_length: Some(4), ..Limits::default() },
         ..MappingOptions::default()
     });
     let span = traced(options, &plain(), |_| {});
