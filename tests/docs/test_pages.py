@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 
 import generate_docs
 import wirespan
@@ -31,6 +32,7 @@ def test_python_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page is read from top to bottom, so blocks share names. Those marked `no-run` are only compiled."""
     monkeypatch.setattr(App, "run", lambda *args, **options: None)
     monkeypatch.setattr(wirespan, "run", lambda *args, **options: None)
+    monkeypatch.setattr(trace, "set_tracer_provider", lambda provider: None)  # for good, in this process
     names: dict[str, Any] = {"__name__": "page"}
     for note, code in blocks(page, "python"):
         compiled = compile(code, str(page), "exec")

@@ -13,6 +13,7 @@ import pytest
 from viewer.running import Running
 from viewer.sender import CLIENT, CONSUMER, MS, STATES, T0, Span, inner, log, metrics, pairs
 from wirespan.viewer import answers
+from wirespan.viewer.queries import requests
 from wirespan.viewer.queries.heatmap import EDGES_NS, LEAST_TOP_NS
 from wirespan.viewer.queries.reading import scaled, word
 from wirespan.viewer.queries.routes import BANDS, PERCENTILES
@@ -265,6 +266,26 @@ def test_requests_are_listed_newest_first_page_by_page(viewer: Running) -> None:
         "error_type": None, "end_reason": None, "states": dict(zip(STATES, last.states or (), strict=True)),
     }  # fmt: skip
     assert len(viewer.get("/api/requests", after=found["seq"])["requests"]) == 1
+
+
+@pytest.mark.parametrize("growth", [8, 1e12])
+def test_a_search_goes_on_where_it_stopped(
+    viewer: Running, monkeypatch: pytest.MonkeyPatch, growth: float
+) -> None:
+    """Parts are small here, and grow or do not: what is found is the same, in the same order."""
+    monkeypatch.setattr(requests, "FIRST_PART", 4)
+    monkeypatch.setattr(requests, "GROWTH", growth)
+    spans = [span for span in traffic(count=30) if span.is_request]
+    viewer.send(spans)
+    seen: list[str] = []
+    query: dict[str, Any] = {"text": "i", "limit": 3}
+    while query.get("before", 1) is not None:
+        page = viewer.get("/api/requests", **query)
+        seen += [request["span_id"] for request in page["requests"]]
+        query["before"] = page["next"]
+    expected = [span.span_id for span in reversed(spans) if "i" in f"{span.name}{span.path}"]
+    assert len(expected) > query["limit"]
+    assert seen == expected
 
 
 def test_a_request_that_was_sent_twice_is_listed_once(viewer: Running) -> None:

@@ -1,6 +1,7 @@
 /** What browser tests share: the built page served with a mock of the API, and a headless Chromium that looks at it. */
 
 import { existsSync } from "node:fs";
+import axe, { type AxeResults } from "axe-core";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { preview, type PreviewServer } from "vite";
 import { MockApi, type MockOptions } from "../mock/api.ts";
@@ -75,4 +76,14 @@ export async function open(
   });
   await page.goto(address);
   return { page, faults };
+}
+
+/** What axe holds against the page. It is evaluated, not loaded: the page's policy forbids other scripts. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(() => document.getAnimations().forEach((animation) => animation.pause()));
+  await page.evaluate(axe.source);
+  const results = await page.evaluate<AxeResults>("axe.run(document, { resultTypes: ['violations'] })");
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary ?? ""}`),
+  );
 }

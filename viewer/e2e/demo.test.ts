@@ -4,8 +4,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { violations } from "./axe.ts";
-import { launch, open } from "./browser.ts";
+import { launch, open, violations } from "./browser.ts";
 import { wirespan, type Running } from "./real/processes.ts";
 
 const ROWS = ".live-row:not(.live-head)";

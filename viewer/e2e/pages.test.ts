@@ -1,7 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { violations } from "./axe.ts";
-import { launch, open, serve, type Served } from "./browser.ts";
+import { launch, open, serve, violations, type Served } from "./browser.ts";
 
 let browser: Browser;
 let served: Served;

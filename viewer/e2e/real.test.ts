@@ -3,8 +3,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { formatDuration } from "../src/units.ts";
-import { violations } from "./axe.ts";
-import { launch, open } from "./browser.ts";
+import { launch, open, violations } from "./browser.ts";
 import { sendAll, wirespan, type Running, type Sent } from "./real/processes.ts";
 
 const ORDER = "POST /orders/{id}";

@@ -1,7 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { violations } from "./axe.ts";
-import { launch, open, serve, type Served } from "./browser.ts";
+import { launch, open, serve, violations, type Served } from "./browser.ts";
 
 /** Traces of `mock/scenes.ts`. */
 const scene = (name: string): string => `/traces/5ce${"0".repeat(25)}${name}`;
