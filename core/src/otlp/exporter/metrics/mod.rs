@@ -1,6 +1,6 @@
 //! Metrics to where they are wanted, once a minute.
 //!
-//! Nothing waits in a queue here: what is counted stays with [`Metrics`], and a report that does not arrive is contained in
+//! Nothing waits in a queue here: what is counted stays with [`crate::metrics::Metrics`], and a report that does not arrive is contained in
 //! the next one, cumulative or delta. So a receiver that is down costs one report in memory and nothing else, and there is
 //! no spool. Within its interval a report is tried again as OTLP asks; the next interval makes a new one instead.
 //!
