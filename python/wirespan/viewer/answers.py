@@ -63,8 +63,8 @@ class Request(Answer):
 class Requests(Answer):
     """Newest first. `next` is the value of `before` that continues the list, null at its end.
 
-    With `attr` or `text` an answer comes after a quarter of a second at most, with what was found until then: fewer
-    than `limit`, perhaps none. Only `next` tells whether that is all.
+    With `attr` or `text` an answer comes after a quarter of a second at most, with what was found until then:
+    fewer than `limit`, perhaps none. Only `next` tells whether that is all.
     """
 
     requests: list[Request]

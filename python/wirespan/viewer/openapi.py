@@ -114,11 +114,11 @@ _MEANING: Final = {
 
 
 _DESCRIPTION: Final = (
-    "Requests, traces and what they say. Names ending in `_ns` are nanoseconds, in `_us` unix microseconds; ids "
-    "are hex text. The same filters work everywhere.\n\n"
-    "Stability: operations, parameters and fields are added in any version, so ignore fields that you do not "
-    "know. They are removed, renamed or given another meaning only in a new major version, before 1.0 in a new "
-    "minor one, and CHANGELOG.md says so. `message` texts are for people and may change."
+    "Requests, traces and what they say. Names ending in `_ns` are nanoseconds, in `_us` unix microseconds; "
+    "ids are hex text. The same filters work everywhere.\n\n"
+    "Stability: operations, parameters and fields are added in any version, so ignore fields that you do "
+    "not know. They are removed, renamed or given another meaning only in a new major version, before 1.0 in "
+    "a new minor one, and CHANGELOG.md says so. `message` texts are for people and may change."
 )
 
 

@@ -70,7 +70,7 @@ class Problem:
     """Something about a span that does not add up.
 
     Attributes:
-        start_ns: where the stretch of time begins that it is about, unix nanoseconds; None where there is none.
+        start_ns: where the stretch of time that it is about begins, unix nanoseconds; None without one.
         duration_ns: of that stretch.
     """
 
