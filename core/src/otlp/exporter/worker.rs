@@ -99,6 +99,16 @@ fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
     (before - held.len()) as u64
 }
 
+/// Spans that nobody will see now: the last chance to say so.
+fn tell_loss(ledger: &Ledger) {
+    let lost = ledger.update(|status| status.dropped.shutdown);
+    if lost > 0 {
+        ledger.log(&format!(
+            "{lost} spans are lost: the receiver did not take them before the end; a spool keeps them"
+        ));
+    }
+}
+
 /// The thread's life: until the inbox is closed and the destination is done.
 pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Ledger, calm: Duration) {
     let _presence = Presence(inbox);
@@ -119,7 +129,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
         let look_at = watch.look(overflowed, inbox, ledger);
         wake_at = [step.wake_at, look_at].into_iter().flatten().min();
         if is_closing && step.is_done {
-            return;
+            return tell_loss(ledger);
         }
     }
 }
