@@ -17,6 +17,7 @@
 //! Responses that are encoded but not yet taken by the kernel wait in `pending`, each with the output offset at which
 //! it ends: that makes sizes and `WRITE_FINISH` exact when several pipelined responses leave in one system call.
 
+mod body;
 mod end;
 mod receive;
 mod send;

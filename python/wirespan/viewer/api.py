@@ -18,6 +18,7 @@ from wirespan.context import RequestContext
 from wirespan.errors import ProtocolError
 from wirespan.pairs import Pairs
 from wirespan.viewer import answers, parquet, transfer
+from wirespan.viewer.conditional import etag_of, reply
 from wirespan.viewer.filters import NAMES, FilterError, Filters, instant, parse, whole
 from wirespan.viewer.har import har
 from wirespan.viewer.inflight import Server
@@ -32,6 +33,7 @@ from wirespan.viewer.sql import QueryError, QueryTimeout, query
 from wirespan.viewer.store import Store
 
 _TRACE_ID: Final = Parameter("trace_id", "Trace id: 32 hexadecimal digits.", place="path")
+_KNOWN: Final = Parameter("if-none-match", "ETag of the reply that the client has.", place="header")
 _BASE: Final = (
     Parameter("base_since", "Begin of the period to compare with, as `since`.", required=True),
     Parameter("base_until", "Its end, as `until`.", required=True),
@@ -103,11 +105,11 @@ class Api:
                 "GET",
                 "/api/traces/{trace_id}",
                 "trace",
-                "One trace as a waterfall.",
+                "One trace as a waterfall; has an ETag.",
                 self._trace,
                 answers.Trace,
-                parameters=(_TRACE_ID,),
-                errors=(404,),
+                parameters=(_TRACE_ID, _KNOWN),
+                errors=(304, 404),
             ),
             Operation(
                 "GET",
@@ -256,7 +258,8 @@ class Api:
 
     def _trace(self, ctx: RequestContext) -> None:
         _only(ctx.query)
-        ctx.json(self._found(ctx))
+        body = msgspec.json.encode(self._found(ctx))
+        reply(ctx, body, _JSON, etag=etag_of(body))
 
     def _found(self, ctx: RequestContext) -> dict[str, Any]:
         found = trace(self._store, ctx.params["trace_id"])
