@@ -424,7 +424,10 @@ class Table(Answer):
 
 
 class Status(Answer):
-    """The viewer and what it holds. `rate` is requests per second over the last ten seconds."""
+    """The viewer and what it holds.
+
+    `rate` is requests per second over the last ten seconds, `problem` why nothing can be stored now.
+    """
 
     version: str
     spans: int
@@ -433,6 +436,7 @@ class Status(Answer):
     metric_points: int
     bytes: int
     pruned: int
+    problem: str | None
     oldest_us: int | None
     newest_us: int | None
     rate: float
