@@ -52,8 +52,9 @@ impl Delivery {
         match shipment.place {
             _ if batch.spans == 1 => self.refuse(&shipment, why),
             Place::Memory => match batch.halves() {
-                Some(halves) => {
-                    halves.into_iter().rev().for_each(|half| self.add_piece(shipment.number, Arc::new(half)))
+                Some([left, right]) => {
+                    self.add_piece(shipment.number, Arc::new(right));
+                    self.add_piece(shipment.number, Arc::new(left));
                 }
                 None => self.refuse(&shipment, why),
             },
