@@ -27,6 +27,7 @@ from wirespan.viewer.live import Live
 from wirespan.viewer.openapi import FILTERS, Operation, Parameter, document
 from wirespan.viewer.queries import attributes, metrics, requests, routes
 from wirespan.viewer.queries.heatmap import MAX_STEPS, STEPS, heatmap
+from wirespan.viewer.queries.series import series
 from wirespan.viewer.queries.services import services
 from wirespan.viewer.queries.trace import trace
 from wirespan.viewer.security import demand_type
@@ -143,6 +144,15 @@ class Api:
                 self._compare,
                 answers.Comparison,
                 parameters=(*FILTERS, *_BASE),
+            ),
+            Operation(
+                "GET",
+                "/api/routes/series",
+                "routeSeries",
+                "Requests, errors and percentiles over time, of all requests that fit together.",
+                self._route_series,
+                answers.RouteSeries,
+                parameters=(*FILTERS, _STEPS),
             ),
             Operation(
                 "GET",
@@ -297,10 +307,13 @@ class Api:
             raise FilterError(missing, "is needed: when the period to compare with begins and ends")
         ctx.json(routes.compare(self._store, filters, routes.Range(since, max(until, since)), now_ns))
 
+    def _route_series(self, ctx: RequestContext) -> None:
+        filters = self._filters(ctx, _STEPS)
+        ctx.json(series(self._store, filters, _steps(ctx), self._now_ns()))
+
     def _heatmap(self, ctx: RequestContext) -> None:
         filters = self._filters(ctx, _STEPS)
-        steps = whole(ctx.query, "steps", low=1, high=MAX_STEPS) or STEPS
-        ctx.json(heatmap(self._store, filters, steps, self._now_ns()))
+        ctx.json(heatmap(self._store, filters, _steps(ctx), self._now_ns()))
 
     def _services(self, ctx: RequestContext) -> None:
         ctx.json(services(self._store, self._filters(ctx), self._now_ns()))
@@ -389,6 +402,10 @@ def _only(query: Pairs, *allowed: str) -> None:
             takes = f"it takes {', '.join(allowed)}" if allowed else "it takes none"
             filters = " (filters are for lists)" if name in NAMES else ""
             raise FilterError(name, f"there is no such parameter here: {takes}{filters}")
+
+
+def _steps(ctx: RequestContext) -> int:
+    return whole(ctx.query, _STEPS.name, low=1, high=MAX_STEPS) or STEPS
 
 
 def _choice(query: Pairs, name: str, choices: tuple[str, ...]) -> str:

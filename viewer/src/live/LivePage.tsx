@@ -158,7 +158,7 @@ function Actions({ list }: { list: List }) {
   return (
     <>
       <span class="live-rate" title="requests a second that match">
-        {feed.state.value === "live" ? formatRate(feed.rate.value) : ""}
+        {feed.state.value === "live" && feed.rate.value !== null ? formatRate(feed.rate.value) : ""}
       </span>
       <TimeRangePicker />
       <button

@@ -27,8 +27,8 @@ class Feed {
   readonly error = signal<ApiError | null>(null);
   /** Rises with each change of the buffer: components read it to be drawn again. */
   readonly version = signal(0);
-  /** Requests a second that match the filters, over the last seconds. */
-  readonly rate = signal(0);
+  /** Requests a second that match the filters, over the last seconds; null while that is not known. */
+  readonly rate = signal<number | null>(null);
   readonly buffer = new RequestBuffer();
 
   #filters: string | null = null;

@@ -222,6 +222,9 @@ impl Mapping {
             let mut list = List::new(&mut attributes, self.limits.event_attributes, self.limits.value_length);
             list.text("exception.type", &note.kind);
             list.text("exception.message", &note.message);
+            if !note.stack.is_empty() {
+                list.text("exception.stacktrace", &note.stack);
+            }
             events.push(SpanEvent {
                 time_unix_ns: record.wall_ns(at.unwrap_or_default()),
                 name: "exception".into(),
