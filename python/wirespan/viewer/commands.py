@@ -134,7 +134,12 @@ def _filtered(command: Command) -> Command:
 @click.option("--host", default="127.0.0.1", metavar="TEXT", help="Address to listen on. [127.0.0.1]")
 @click.option("--port", default=4_318, type=click.IntRange(0, 65_535), metavar="N", help="TCP port. [4318]")
 @click.option(
-    "--token", default="", metavar="TEXT", help="What clients must know. [none on 127.0.0.1, else a new one]"
+    "--token",
+    default="",
+    envvar=TOKEN_VARIABLE,
+    metavar="TEXT",
+    help=f"What clients must know; or {TOKEN_VARIABLE}, which other users cannot list. "
+    "[none on 127.0.0.1, else a new one]",
 )
 @click.option("--beside", is_flag=True, hidden=True)
 def view(
