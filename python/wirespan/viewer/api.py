@@ -19,6 +19,7 @@ from wirespan.errors import ProtocolError
 from wirespan.pairs import Pairs
 from wirespan.viewer import answers, parquet, transfer
 from wirespan.viewer.conditional import etag_of, reply
+from wirespan.viewer.errors import StoreError
 from wirespan.viewer.filters import NAMES, FilterError, Filters, instant, parse, whole
 from wirespan.viewer.har import har
 from wirespan.viewer.inflight import Server
@@ -80,6 +81,7 @@ class Api:
         app.error_handler(QueryTimeout)(_slow_query)
         app.error_handler(QueryError)(_wrong_query)
         app.error_handler(ProtocolError)(_wrong_body)
+        app.error_handler(StoreError)(_no_store)
 
     def _lists(self) -> list[Operation]:
         return [
@@ -237,9 +239,16 @@ class Api:
                 self._import,
                 answers.Imported,
                 body=(_JSON, _LINES, _ZIP),
-                errors=(413, 415),
+                errors=(413, 415, 503),
             ),
-            Operation("DELETE", "/api/data", "clear", "Forgets everything that is stored.", self._clear),
+            Operation(
+                "DELETE",
+                "/api/data",
+                "clear",
+                "Forgets everything that is stored.",
+                self._clear,
+                errors=(503,),
+            ),
             Operation(
                 "POST",
                 "/v1/wirespan/inflight",
@@ -421,6 +430,10 @@ async def _slow_query(ctx: RequestContext, error: QueryTimeout) -> None:
 
 async def _wrong_query(ctx: RequestContext, error: QueryError) -> None:
     ctx.json({"error": {"message": str(error), "parameter": "sql"}}, 400)
+
+
+async def _no_store(ctx: RequestContext, error: StoreError) -> None:
+    ctx.json({"error": {"message": str(error), "parameter": None}}, 503)
 
 
 async def _wrong_body(ctx: RequestContext, error: ProtocolError) -> None:
