@@ -12,6 +12,7 @@ mod item;
 mod list;
 mod mapping;
 mod method;
+mod names;
 mod outcome;
 mod privacy;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(crate) mod tests;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use ends::EncodedEnds;
 pub use ends::server;
 pub use extra::Extra;
 pub use item::{Item, SpanSink};
