@@ -46,8 +46,8 @@ pub(super) struct Step {
 
 /// Where spans go. Called on the exporter's thread only, and may take its time there.
 pub(super) trait Destination: Send {
-    /// When it wants more spans. `is_holding`: it has not dealt with all that it got.
-    fn appetite(&self, is_holding: bool) -> Appetite;
+    /// When it wants more spans. `held`: those that it has not dealt with.
+    fn appetite(&self, held: usize) -> Appetite;
 
     /// Deals with `held` as far as it can; what it leaves there it finds again in the next round.
     fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step;
@@ -118,7 +118,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
     let (mut taken, mut held) = (Vec::new(), Vec::new());
     let mut wake_at = Some(Instant::now());
     loop {
-        let round = inbox.wait(destination.appetite(!held.is_empty()), mem::take(&mut wake_at), &mut taken);
+        let round = inbox.wait(destination.appetite(held.len()), mem::take(&mut wake_at), &mut taken);
         let unknown = build(&mut taken, &mut held);
         if let Some(line) = round.notice {
             ledger.log(line);
