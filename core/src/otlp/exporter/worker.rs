@@ -99,12 +99,12 @@ fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
     (before - held.len()) as u64
 }
 
-/// Spans that nobody will see now: the last chance to say so.
+/// The last chance to say what nobody will see.
 fn tell_loss(ledger: &Ledger) {
     let lost = ledger.update(|status| status.dropped.shutdown);
     if lost > 0 {
         ledger.log(&format!(
-            "{lost} spans are lost: the receiver did not take them before the end; a spool keeps them"
+            "spans were lost at the end: {lost}; the receiver did not take them in time, a spool would keep them"
         ));
     }
 }
