@@ -14,7 +14,7 @@ from viewer.running import Running, running
 from viewer.sender import CLIENT, MS, T0, Span, inner, log, metrics, pairs, traces
 from viewer.test_queries import send_metrics, shape, traffic
 from wirespan.viewer import answers, sql
-from wirespan.viewer.transfer import _value
+from wirespan.viewer.otlp import _value
 
 LINES = {"content-type": "application/x-ndjson"}
 ZIP = {"content-type": "application/zip"}
