@@ -14,7 +14,9 @@ from viewer.running import Running, running
 from viewer.sender import CLIENT, MS, T0, Span, inner, log, metrics, pairs, traces
 from viewer.test_queries import send_metrics, shape, traffic
 from wirespan.viewer import answers, sql
+from wirespan.viewer.errors import StoreError
 from wirespan.viewer.otlp import _value
+from wirespan.viewer.store import Store
 
 LINES = {"content-type": "application/x-ndjson"}
 ZIP = {"content-type": "application/zip"}
@@ -313,6 +315,22 @@ class TestTransfer:
         reply = viewer.client.post("/api/import", content=body, headers=headers)
         assert reply.status_code == 400
         assert says in reply.json()["error"]["message"]
+
+    def test_a_store_that_cannot_be_written_is_a_503(
+        self, viewer: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def fails(*_: object) -> None:
+            raise StoreError("the store could not write: No space left on device")
+
+        monkeypatch.setattr(Store, "add", fails)
+        monkeypatch.setattr(Store, "clear", fails)
+        body = json.dumps({"resourceSpans": []}).encode()
+        for reply in (
+            viewer.client.post("/api/import", content=body, headers=LINES),
+            viewer.client.delete("/api/data"),
+        ):
+            assert reply.status_code == 503
+            assert "No space left" in reply.json()["error"]["message"]
 
     def test_nothing_is_nothing(self, viewer: Running) -> None:
         reply = viewer.client.post("/api/import", content=b"\n", headers=LINES)

@@ -11,7 +11,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00
 
 
 def test_grpc_is_named_once_in_the_log(viewer: Running, caplog: pytest.LogCaptureFixture) -> None:
-    """The sender itself says "Trying to connect an http1.x server (HTTP status 505)", which few understand."""
+    """The sender says "Trying to connect an http1.x server (HTTP status 505)", which few understand."""
     host, port = viewer.url.removeprefix("http://").split(":")
     for _ in range(3):
         with socket.create_connection((host, int(port)), timeout=10) as connection:

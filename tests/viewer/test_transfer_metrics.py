@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from google.protobuf import json_format
+from google.protobuf import json_format  # type: ignore[import-untyped]  # its stubs are another package
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar
@@ -54,7 +54,9 @@ def official(exported: str) -> ExportMetricsServiceRequest:
 
     (line,) = exported.splitlines()
     found = json.loads(line, object_hook=in_base64)
-    return json_format.ParseDict(found, ExportMetricsServiceRequest())
+    request = ExportMetricsServiceRequest()
+    json_format.ParseDict(found, request)
+    return request
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def test_what_the_official_sdk_sends(viewer: Running, other: Running) -> None:
 
 
 def test_what_no_sdk_sends(viewer: Running, other: Running) -> None:
-    """Summaries, numbers that are none, values that no double holds, points without a value, both halves of buckets."""
+    """Summaries, numbers that are none or that no double holds, points without a value, both halves."""
     request, place = metrics()
     summary = place.add(name="summary").summary.data_points.add(time_unix_nano=T0, count=3, sum=6.5, flags=1)
     for quantile, value in ((0.0, 1.0), (0.99, float("inf"))):

@@ -32,26 +32,27 @@ export function comparisons(now: Span, base: Span): RouteComparison[] {
   return [...new Set([...here.keys(), ...there.keys()])].map((key): RouteComparison => {
     const [group, old] = [here.get(key), there.get(key)];
     const first = (group ?? old)?.[0] as Request;
-    const period = group ? periodOf(group, now.seconds) : null;
+    const period = group ? periodOf(group, now.seconds) : NOTHING;
     const baseline = old ? periodOf(old, base.seconds) : null;
-    const factor = (of: (period: Period) => number) =>
-      period && baseline && of(baseline) ? of(period) / of(baseline) : null;
+    const factor = (of: (period: Period) => number) => (baseline && of(baseline) ? of(period) / of(baseline) : null);
     return {
       service: first.service,
       method: first.method,
       route: first.route,
       now: period,
       base: baseline,
-      change: {
+      change: group && old ? {
         rate: factor(({ rate }) => rate),
         error_rate: factor(({ error_rate }) => error_rate),
         p50: factor(({ p50_ns }) => p50_ns),
         p95: factor(({ p95_ns }) => p95_ns),
         p99: factor(({ p99_ns }) => p99_ns),
-      },
+      } : null,
     };
   });
 }
+
+const NOTHING: Period = { count: 0, rate: 0, errors: 0, error_rate: 0, p50_ns: 0, p95_ns: 0, p99_ns: 0, states: null };
 
 function groups(requests: Request[]): Map<string, Request[]> {
   return groupBy(requests, (request) => `${request.service} ${request.method ?? ""} ${request.route ?? ""}`);

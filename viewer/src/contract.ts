@@ -192,11 +192,12 @@ export interface RouteTable {
 }
 
 export interface RouteComparison extends RouteName {
-  /** Null in a period without requests of the route. */
-  now: Period | null;
+  /** Without requests now it counts 0. */
+  now: Period;
+  /** Null without requests then. */
   base: Period | null;
-  /** now / base; null where one of them is missing or 0. */
-  change: Record<"rate" | "error_rate" | "p50" | "p95" | "p99", number | null>;
+  /** now / base, a number null where one of them is missing or 0; null as a whole without requests in one of the periods. */
+  change: Record<"rate" | "error_rate" | "p50" | "p95" | "p99", number | null> | null;
 }
 
 export interface RouteComparisonTable {

@@ -15,15 +15,16 @@ _log: Final = logging.getLogger("wirespan.viewer")
 
 SIGNALS: Final = ("traces", "metrics", "logs")
 _NO_HTTP_1: Final = 505
-"""What the engine answers to the preface of HTTP/2: a client that knows beforehand what it speaks to, so gRPC."""
+"""What the engine answers to the preface of HTTP/2: nobody but gRPC sends it unasked."""
 
 _GRPC: Final = (
     "an exporter speaks gRPC to this port, which takes OTLP over HTTP: set "
     "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf there (in code, the exporter of the package for HTTP)"
 )
 _PLACES: Final = (
-    "OTLP is taken by POST at /v1/traces, /v1/metrics and /v1/logs: OTEL_EXPORTER_OTLP_ENDPOINT is the address "
-    "without a path, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and its like, and endpoints in code, have the whole path"
+    "OTLP is taken by POST at /v1/traces, /v1/metrics and /v1/logs: OTEL_EXPORTER_OTLP_ENDPOINT is the "
+    "address without a path; OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and its like, and endpoints in code, have "
+    "the whole path"
 )
 
 

@@ -1,7 +1,7 @@
 """Stored values as OTLP JSON has them: attributes, and the data points of metrics.
 
-Source: OTLP 1.7, section JSON Protobuf Encoding, and protobuf's JSON mapping: 64-bit integers are texts, and so are
-floating point numbers that JSON has no number for.
+Source: OTLP 1.7, section JSON Protobuf Encoding, and protobuf's JSON mapping: 64-bit integers are texts, and
+so are floating point numbers that JSON has no number for.
 """
 
 import json

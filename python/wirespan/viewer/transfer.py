@@ -1,8 +1,9 @@
 """Traces out of the store and in again, as OTLP JSON: what every OpenTelemetry tool reads.
 
-A file has one export request a line, as the Collector's file exporter writes it. What is imported and exported again
-is the same. Compared with what was sent, a few things that nobody looks for are not there: the schema URLs, the attributes of
-scopes, and the type of a value that is bytes or no number (`NaN`), which is a text.
+A file has one export request a line, as the Collector's file exporter writes it. What is imported and
+exported again is the same. Compared with what was sent, some things are not stored: schema URLs, attributes
+of scopes, state and flags of links, and the type of an attribute that is bytes or no number (`NaN`): it is a
+text.
 
 Source: OTLP 1.7, section JSON Protobuf Encoding: ids in hex, 64-bit numbers as text.
 """

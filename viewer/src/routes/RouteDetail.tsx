@@ -94,7 +94,7 @@ function Numbers({ row, compared }: { row: RouteRow; compared: RouteComparison |
   return (
     <dl class="numbers">
       <Figure name="Requests" value={formatCount(row.count)} words={null} />
-      <Figure name="Rate" value={formatRate(row.rate)} words={words(() => rateChange(change?.rate ?? null))} />
+      <Figure name="Rate" value={formatRate(row.rate)} words={compared && rateChange(compared)} />
       <Figure
         name="Errors"
         value={row.errors ? `${formatCount(row.errors)} (${formatPercent(row.error_rate)})` : "0"}

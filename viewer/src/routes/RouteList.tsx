@@ -79,7 +79,7 @@ function columnsOf(compared: Compared): Column<RouteRow>[] {
     { key: "service", label: "Service", order: ({ service }) => service, class: "service-cell", cell: ({ service }) => service },
     {
       key: "rate", label: "Rate", isNumber: true, order: ({ rate }) => rate,
-      cell: (row) => <Changing words={wordsOf(of(row), (pair) => rateChange(pair.change.rate))}>{formatRate(row.rate)}</Changing>,
+      cell: (row) => <Changing words={wordsOf(of(row), rateChange)}>{formatRate(row.rate)}</Changing>,
     },
     {
       key: "errors", label: "Errors", isNumber: true, order: ({ error_rate }) => error_rate,
@@ -88,7 +88,7 @@ function columnsOf(compared: Compared): Column<RouteRow>[] {
     ...PERCENTILES.map((name): Column<RouteRow> => ({
       key: name, label: name, isNumber: true, order: (row) => row[`${name}_ns`],
       cell: (row) => (
-        <Changing words={wordsOf(of(row), (pair) => latencyChange(pair.change[name]))}>
+        <Changing words={wordsOf(of(row), (pair) => latencyChange(pair.change?.[name] ?? null))}>
           <Duration ns={row[`${name}_ns`]} />
         </Changing>
       ),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Heatmap, Period, RouteComparison } from "../contract.ts";
-import { comparisonWords, errorChange, latencyChange, movedState } from "./change.ts";
+import { comparisonWords, errorChange, latencyChange, movedState, rateChange } from "./change.ts";
 import { cellQuery, decadeRows, gridOf, isoOf, moveCell, percentileSteps, strength } from "./heatmap.ts";
 import { baseOf, comparisonOf, withComparison } from "./period.ts";
 import { routeKey, routeQuery, routeTitle } from "./routeName.ts";
@@ -59,8 +59,9 @@ describe("a change in words", () => {
   test("the state that made the difference is named", () => {
     expect(movedState(pair)).toEqual({ state: "queue", byNs: 4e8 });
     expect(comparisonWords(pair)).toEqual({ text: "p99 2.0x slower: 800 ms, was 400 ms", tone: "worse", moved: { state: "queue", byNs: 4e8 } });
-    expect(comparisonWords({ ...pair, base: null }).text).toMatch(/compared with/);
-    expect(comparisonWords({ ...pair, now: null }).text).toMatch(/this period/);
+    expect(comparisonWords({ ...pair, base: null, change: null }).text).toMatch(/compared with/);
+    expect(rateChange({ ...pair, base: null, change: null })).toEqual({ text: "new", tone: "same" });
+    expect(comparisonWords({ ...pair, now: { ...period(0, 0, 0), count: 0 }, base: null, change: null }).text).toMatch(/this period/);
   });
 });
 
