@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help build demo test test-rust test-python test-page test-browser interop check check-rust check-python \
+.PHONY: help build demo test test-rust test-python test-page test-browser interop fuzz check check-rust check-python \
 	check-types check-page coverage fix bench docs screenshots clean
 
 help: ## This list
@@ -81,6 +81,10 @@ test-browser: build ## The page in Chromium, with a mock of the API and on the r
 
 interop: build ## Against a real OpenTelemetry Collector; needs Go, builds for a minute
 	pytest -q -m interop
+
+fuzz: ## Parsers, by coverage, a minute each; FUZZ_SECONDS=600 for longer. Needs a C++ compiler
+	@scripts/check-cargo
+	scripts/fuzz $(or $(FUZZ_SECONDS),60)
 
 coverage: ## What `make test` covered; run that first
 	@coverage combine --quiet

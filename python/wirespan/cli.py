@@ -14,6 +14,7 @@ from wirespan._core import __version__
 from wirespan.banner import print_banner
 from wirespan.config import OPTIONS, Option, checked, kind
 from wirespan.errors import ConfigError
+from wirespan.loading import say
 from wirespan.server import EXIT_OPTIONS, leave_soon, reported, run_config
 from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
@@ -112,13 +113,20 @@ class Commands(click.Group):
             sys.stdout.write(f"{error.format_message()}\n")
             return EXIT_OPTIONS
         except click.ClickException as error:
-            sys.stderr.write(f"wirespan: {' '.join(error.format_message().split())}\n")
+            say(f"{' '.join(error.format_message().split())}{_help_of(error)}")
             return EXIT_OPTIONS
         except click.Abort:
             return EXIT_INTERRUPTED
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else 1
         return 0
+
+
+def _help_of(error: click.ClickException) -> str:
+    """Where to read on after a word that is missing or unknown; other messages say what would be right."""
+    if isinstance(error, click.MissingParameter | click.NoSuchOption) and error.ctx is not None:
+        return f" See '{error.ctx.command_path} --help'."
+    return ""
 
 
 def _fill_standard_descriptors() -> None:

@@ -185,6 +185,12 @@ class Config:
         low=0,
         high=65_535,
     )
+    view_db: str = _option(
+        "",
+        "Tracing",
+        "DuckDB file of that viewer; `:memory:` keeps nothing, empty is the file of `wirespan view`.",
+        metavar="PATH",
+    )
 
     inspect: str = _option(
         "auto",

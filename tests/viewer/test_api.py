@@ -14,6 +14,8 @@ from viewer.running import Running, running
 from viewer.sender import CLIENT, MS, T0, Span, inner, log, metrics, pairs, traces
 from viewer.test_queries import send_metrics, shape, traffic
 from wirespan.viewer import answers, sql
+from wirespan.viewer.errors import StoreError
+from wirespan.viewer.store import Store
 from wirespan.viewer.transfer import _value
 
 LINES = {"content-type": "application/x-ndjson"}
@@ -172,9 +174,9 @@ class TestSql:
         found = sql.query(viewer.store, "SELECT repeat('x', 1048576) FROM range(64)")
         assert (len(found["rows"]), found["truncated"]) == (31, True)
 
-    def test_a_row_that_is_too_large_alone_is_sent_alone(self, viewer: Running) -> None:
-        found = sql.query(viewer.store, "SELECT repeat('x', 40000000) FROM range(2)")
-        assert (len(found["rows"]), found["truncated"]) == (1, True)
+    def test_a_row_that_is_too_large_alone_is_refused(self, viewer: Running) -> None:
+        with pytest.raises(sql.QueryError, match="one row takes more than 32 MiB"):
+            sql.query(viewer.store, "SELECT repeat('x', 40000000) FROM range(2)")
 
     def test_values_that_json_has_no_form_for(self, viewer: Running) -> None:
         text = (
@@ -313,6 +315,22 @@ class TestTransfer:
         reply = viewer.client.post("/api/import", content=body, headers=headers)
         assert reply.status_code == 400
         assert says in reply.json()["error"]["message"]
+
+    def test_a_store_that_cannot_be_written_is_a_503(
+        self, viewer: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def fails(*_: object) -> None:
+            raise StoreError("the store could not write: No space left on device")
+
+        monkeypatch.setattr(Store, "add", fails)
+        monkeypatch.setattr(Store, "clear", fails)
+        body = json.dumps({"resourceSpans": []}).encode()
+        for reply in (
+            viewer.client.post("/api/import", content=body, headers=LINES),
+            viewer.client.delete("/api/data"),
+        ):
+            assert reply.status_code == 503
+            assert "No space left" in reply.json()["error"]["message"]
 
     def test_nothing_is_nothing(self, viewer: Running) -> None:
         reply = viewer.client.post("/api/import", content=b"\n", headers=LINES)

@@ -288,6 +288,8 @@ export interface Status {
   logs: number;
   metric_points: number;
   bytes: number;
+  /** Why nothing can be stored now, such as a full disk. */
+  problem: string | null;
   oldest_us: number | null;
   newest_us: number | null;
   /** Requests a second, lately. */

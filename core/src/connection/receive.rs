@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use super::{Call, Connection, LINGER_BYTES, Moment, Phase, READ_SIZE, Shared, Step, deadline_from};
+use super::{Call, Connection, LINGER_BYTES, Phase, READ_SIZE, Shared, Step};
 use crate::error::Error;
 use crate::exchange::Exchange;
 use crate::h1::HeadReader;
@@ -69,10 +69,10 @@ impl Connection {
         if self.phase == Phase::Exchange {
             self.deadlines.read = 0; // the body's deadline counts silence
         }
-        self.read_at = shared.stamps().then(|| shared.moment());
-        self.received = self.read_at.zip(wall_ns).map(|(read, stamp)| {
-            let at = stamp.cast_signed().wrapping_sub(read.wall_offset).cast_unsigned();
-            at.min(read.now)
+        self.read_at = shared.stamps().then(|| shared.clock.now());
+        self.received = self.read_at.zip(wall_ns).map(|(now, stamp)| {
+            let at = stamp.cast_signed().wrapping_sub(shared.wall_offset_ns).cast_unsigned();
+            at.min(now)
         });
     }
 
@@ -106,15 +106,15 @@ impl Connection {
             }
         }
         let mut record = Record::new(shared.config.trace_level);
-        let mut began_at = shared.clock.now();
-        self.deadlines.read = deadline_from(began_at, shared.config.timeout_header_s);
+        // The read that brought the first byte was just now, unless another request came with the same one.
+        let now = self.read_at.take().unwrap_or_else(|| shared.clock.now());
+        self.deadlines.read = 0;
+        let mut began_at = now;
         if shared.timeline {
             record.keep_timeline();
         }
         if record.is_on() {
-            // The read that brought the first byte was just now, unless another request came with the same one.
-            let Moment { now, wall_offset } = self.read_at.take().unwrap_or_else(|| shared.moment());
-            record.wall_offset_ns = wall_offset;
+            record.wall_offset_ns = shared.wall_offset_ns;
             let first_byte = self.received.unwrap_or(now);
             record.connection = ConnectionFacts {
                 request_number: self.requests + 1,
@@ -162,7 +162,13 @@ impl Connection {
                     self.note_arrival();
                     Step::Moved
                 }
-                Fill::Nothing => Step::Blocked,
+                Fill::Nothing => {
+                    // Most heads come whole and need no deadline.
+                    if self.deadlines.read == 0 {
+                        self.deadlines.read = shared.deadline(shared.config.timeout_header_s);
+                    }
+                    Step::Blocked
+                }
                 Fill::Closed => {
                     self.hang_up(shared, EndReason::ClientDisconnected);
                     Step::Moved
@@ -173,7 +179,7 @@ impl Connection {
 
     /// Splits the wait for bytes that just arrived into the client's part and ours.
     pub(super) fn note_arrival(&mut self) {
-        let (Some(exchange), Some(Moment { now, .. })) = (&self.current, self.read_at.take()) else { return };
+        let (Some(exchange), Some(now)) = (&self.current, self.read_at.take()) else { return };
         exchange.lock().record.read_arrived(self.received, now);
     }
 
@@ -202,28 +208,30 @@ impl Connection {
         }
         self.phase = Phase::Exchange;
         self.deadlines.read = 0;
-        let refused = {
+        let (now, begun) = {
             let mut progress = exchange.lock();
             let now = shared.stamp(&progress.record);
             progress.record.mark(Event::READ_HEADER_FINISH, now);
             progress.record.recv_size += used as u64;
-            match refusal {
+            let begun = match refusal {
                 Some(error) => Err(error),
                 None => self.begin_body(shared, &mut progress, length, expects, now),
-            }
+            };
+            (now, begun)
         };
-        if let Err(error) = refused {
+        if let Err(error) = begun {
             self.refuse(shared, &exchange, &error);
             return Step::Moved;
         }
         if self.body.is_none() {
-            self.dispatch(shared, exchange);
+            self.dispatch(shared, exchange, now); // nothing ran since the head was done
             // With nothing left to read only the handler can move this connection.
             return if self.readable { Step::CallFirst } else { Step::Blocked };
         }
         self.pump_body(shared, &exchange, false);
         if !exchange.lock().reply.complete {
-            self.dispatch(shared, exchange);
+            let now = shared.stamp(&exchange.lock().record);
+            self.dispatch(shared, exchange, now);
         }
         Step::CallFirst
     }
@@ -238,11 +246,10 @@ impl Connection {
         is_connect.then(|| Error::protocol(501, "this server is no proxy: CONNECT is not supported"))
     }
 
-    fn dispatch(&mut self, shared: &mut Shared, exchange: Arc<Exchange>) {
+    fn dispatch(&mut self, shared: &mut Shared, exchange: Arc<Exchange>, now: u64) {
         self.deadlines.handler = shared.deadline(shared.config.timeout_handler_s);
         {
             let mut progress = exchange.lock();
-            let now = shared.stamp(&progress.record);
             progress.dispatched = true;
             progress.record.mark(Event::DISPATCHED, now);
             progress.record.enter(State::Schedule, now);

@@ -252,13 +252,13 @@ impl Connection {
 
     /// The kernel has the whole response.
     fn reply_written(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>, progress: &mut Progress) {
-        let now = shared.stamp(&progress.record);
+        let now = shared.clock.now();
         progress.reply.written = true;
         progress.record.mark(Event::WRITE_FINISH, now);
         let reason = progress.gone.unwrap_or(EndReason::Completed);
         progress.record.close(now, reason);
         self.idle_since = now;
-        self.await_request(shared);
+        self.await_request(shared, now);
         shared.deliver(exchange, progress);
     }
 

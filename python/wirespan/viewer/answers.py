@@ -240,11 +240,12 @@ class Period(Answer):
 
 
 class Route(Period):
-    """A route with its verdict."""
+    """A route with its verdict. `total_ns` is what its requests took together."""
 
     service: str
     method: str | None
     route: str | None
+    total_ns: int
     verdict: Verdict
 
 
@@ -285,6 +286,14 @@ class Comparison(Answer):
     base_since_us: int
     base_until_us: int
     routes: list[Compared]
+
+
+class RouteSeries(Answer):
+    """Requests over time: `[step, count, errors, p50_ns, p95_ns, p99_ns]` for steps that have any."""
+
+    from_us: int
+    step_us: int
+    series: list[tuple[int, int, int, int, int, int]]
 
 
 class Heatmap(Answer):
@@ -415,7 +424,10 @@ class Table(Answer):
 
 
 class Status(Answer):
-    """The viewer and what it holds. `rate` is requests per second over the last ten seconds."""
+    """The viewer and what it holds.
+
+    `rate` is requests per second over the last ten seconds, `problem` why nothing can be stored now.
+    """
 
     version: str
     spans: int
@@ -424,6 +436,7 @@ class Status(Answer):
     metric_points: int
     bytes: int
     pruned: int
+    problem: str | None
     oldest_us: int | None
     newest_us: int | None
     rate: float

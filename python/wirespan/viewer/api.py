@@ -19,6 +19,7 @@ from wirespan.errors import ProtocolError
 from wirespan.pairs import Pairs
 from wirespan.viewer import answers, parquet, transfer
 from wirespan.viewer.conditional import etag_of, reply
+from wirespan.viewer.errors import StoreError
 from wirespan.viewer.filters import NAMES, FilterError, Filters, instant, parse, whole
 from wirespan.viewer.har import har
 from wirespan.viewer.inflight import Server
@@ -26,6 +27,7 @@ from wirespan.viewer.live import Live
 from wirespan.viewer.openapi import FILTERS, Operation, Parameter, document
 from wirespan.viewer.queries import attributes, metrics, requests, routes
 from wirespan.viewer.queries.heatmap import MAX_STEPS, STEPS, heatmap
+from wirespan.viewer.queries.series import series
 from wirespan.viewer.queries.services import services
 from wirespan.viewer.queries.trace import trace
 from wirespan.viewer.security import demand_type
@@ -79,6 +81,7 @@ class Api:
         app.error_handler(QueryTimeout)(_slow_query)
         app.error_handler(QueryError)(_wrong_query)
         app.error_handler(ProtocolError)(_wrong_body)
+        app.error_handler(StoreError)(_no_store)
 
     def _lists(self) -> list[Operation]:
         return [
@@ -141,6 +144,15 @@ class Api:
                 self._compare,
                 answers.Comparison,
                 parameters=(*FILTERS, *_BASE),
+            ),
+            Operation(
+                "GET",
+                "/api/routes/series",
+                "routeSeries",
+                "Requests, errors and percentiles over time, of all requests that fit together.",
+                self._route_series,
+                answers.RouteSeries,
+                parameters=(*FILTERS, _STEPS),
             ),
             Operation(
                 "GET",
@@ -227,9 +239,16 @@ class Api:
                 self._import,
                 answers.Imported,
                 body=(_JSON, _LINES, _ZIP),
-                errors=(413, 415),
+                errors=(413, 415, 503),
             ),
-            Operation("DELETE", "/api/data", "clear", "Forgets everything that is stored.", self._clear),
+            Operation(
+                "DELETE",
+                "/api/data",
+                "clear",
+                "Forgets everything that is stored.",
+                self._clear,
+                errors=(503,),
+            ),
             Operation(
                 "POST",
                 "/v1/wirespan/inflight",
@@ -288,10 +307,13 @@ class Api:
             raise FilterError(missing, "is needed: when the period to compare with begins and ends")
         ctx.json(routes.compare(self._store, filters, routes.Range(since, max(until, since)), now_ns))
 
+    def _route_series(self, ctx: RequestContext) -> None:
+        filters = self._filters(ctx, _STEPS)
+        ctx.json(series(self._store, filters, _steps(ctx), self._now_ns()))
+
     def _heatmap(self, ctx: RequestContext) -> None:
         filters = self._filters(ctx, _STEPS)
-        steps = whole(ctx.query, "steps", low=1, high=MAX_STEPS) or STEPS
-        ctx.json(heatmap(self._store, filters, steps, self._now_ns()))
+        ctx.json(heatmap(self._store, filters, _steps(ctx), self._now_ns()))
 
     def _services(self, ctx: RequestContext) -> None:
         ctx.json(services(self._store, self._filters(ctx), self._now_ns()))
@@ -382,6 +404,10 @@ def _only(query: Pairs, *allowed: str) -> None:
             raise FilterError(name, f"there is no such parameter here: {takes}{filters}")
 
 
+def _steps(ctx: RequestContext) -> int:
+    return whole(ctx.query, _STEPS.name, low=1, high=MAX_STEPS) or STEPS
+
+
 def _choice(query: Pairs, name: str, choices: tuple[str, ...]) -> str:
     _only(query, name)
     chosen = query.get(name, choices[0])
@@ -404,6 +430,10 @@ async def _slow_query(ctx: RequestContext, error: QueryTimeout) -> None:
 
 async def _wrong_query(ctx: RequestContext, error: QueryError) -> None:
     ctx.json({"error": {"message": str(error), "parameter": "sql"}}, 400)
+
+
+async def _no_store(ctx: RequestContext, error: StoreError) -> None:
+    ctx.json({"error": {"message": str(error), "parameter": None}}, 503)
 
 
 async def _wrong_body(ctx: RequestContext, error: ProtocolError) -> None:

@@ -109,7 +109,7 @@ _MEANING: Final = {
     413: "It is too large.",
     415: "The content type is not one of those that are taken.",
     421: "The Host header names another machine.",
-    503: "Too many ask at once.",
+    503: "Too many ask at once, or the store cannot be written: its disk is full, say.",
 }
 
 

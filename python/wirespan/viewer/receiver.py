@@ -35,8 +35,6 @@ _INVALID_ARGUMENT: Final = 3
 _RESOURCE_EXHAUSTED: Final = 8
 _UNAVAILABLE: Final = 14
 
-_RETRY_AFTER_S: Final = "1"
-
 
 def add_receiver(group: Group, store: Store) -> None:
     """Adds the three routes to an application or group."""
@@ -71,7 +69,7 @@ class Receiver:
         except _core.CoreError as error:
             _refuse(ctx, encoding, error.status or 400, str(error))
         except StoreError as error:
-            ctx.set_header("retry-after", _RETRY_AFTER_S)
+            ctx.set_header("retry-after", str(error.retry_after_s))
             _refuse(ctx, encoding, 503, str(error))
         ctx.bytes(reply, 200, _TYPE_OF_ENCODING[encoding])
 

@@ -1,4 +1,4 @@
-//! Batches over HTTP, one at a time, on a thread of its own: a receiver that hangs holds up nobody but this thread.
+//! Batches over HTTP, one at a time for each thread that sends: a receiver that hangs holds up nobody but these.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -46,8 +46,8 @@ pub(super) struct Step {
 
 /// Where spans go. Called on the exporter's thread only, and may take its time there.
 pub(super) trait Destination: Send {
-    /// When it wants more spans. `is_holding`: it has not dealt with all that it got.
-    fn appetite(&self, is_holding: bool) -> Appetite;
+    /// When it wants more spans. `held`: those that it has not dealt with.
+    fn appetite(&self, held: usize) -> Appetite;
 
     /// Deals with `held` as far as it can; what it leaves there it finds again in the next round.
     fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step;
@@ -99,6 +99,16 @@ fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
     (before - held.len()) as u64
 }
 
+/// Spans that nobody will see now: the last chance to say so.
+fn tell_loss(ledger: &Ledger) {
+    let lost = ledger.update(|status| status.dropped.shutdown);
+    if lost > 0 {
+        ledger.log(&format!(
+            "{lost} spans are lost: the receiver did not take them before the end; a spool keeps them"
+        ));
+    }
+}
+
 /// The thread's life: until the inbox is closed and the destination is done.
 pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Ledger, calm: Duration) {
     let _presence = Presence(inbox);
@@ -108,7 +118,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
     let (mut taken, mut held) = (Vec::new(), Vec::new());
     let mut wake_at = Some(Instant::now());
     loop {
-        let round = inbox.wait(destination.appetite(!held.is_empty()), mem::take(&mut wake_at), &mut taken);
+        let round = inbox.wait(destination.appetite(held.len()), mem::take(&mut wake_at), &mut taken);
         let unknown = build(&mut taken, &mut held);
         if let Some(line) = round.notice {
             ledger.log(line);
@@ -119,7 +129,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
         let look_at = watch.look(overflowed, inbox, ledger);
         wake_at = [step.wake_at, look_at].into_iter().flatten().min();
         if is_closing && step.is_done {
-            return;
+            return tell_loss(ledger);
         }
     }
 }

@@ -13,10 +13,9 @@ pub(super) fn put_ends(list: &mut List<'_, impl Output>, exchange: &Exchange) {
     if let Some(client) = exchange.client() {
         list.text("client.address", &shown(client));
     }
-    let default_port = if scheme == "https" { 443 } else { 80 };
     if let Some((server, port)) = server(exchange) {
         list.text("server.address", &server);
-        list.number("server.port", port.unwrap_or(default_port));
+        list.number("server.port", port);
     }
     if let Some(peer) = &exchange.peer().client {
         list.text("network.peer.address", &shown(peer));
@@ -33,15 +32,19 @@ pub(super) fn shown(end: &Endpoint) -> Cow<'_, str> {
     }
 }
 
-/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to.
-fn server(exchange: &Exchange) -> Option<(Cow<'_, str>, Option<u16>)> {
+/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to. A port that
+/// nobody names is that of the scheme.
+#[must_use]
+pub fn server(exchange: &Exchange) -> Option<(Cow<'_, str>, u16)> {
     let told = exchange.origin().and_then(|origin| origin.host.as_deref());
     let own = exchange.request().and_then(|request| std::str::from_utf8(request.authority()).ok());
     if let Some(authority) = told.or(own).filter(|authority| !authority.is_empty()) {
-        return Some(split_authority(authority));
+        let (host, port) = split_authority(authority);
+        let default = if exchange.scheme() == "https" { 443 } else { 80 };
+        return Some((host, port.unwrap_or(default)));
     }
     let local = exchange.peer().server.as_ref()?;
-    Some((shown(local), Some(local.port())))
+    Some((shown(local), local.port()))
 }
 
 /// Host without brackets, and the port if one is named.

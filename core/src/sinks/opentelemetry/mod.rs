@@ -20,6 +20,7 @@ pub(crate) mod tests;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub use ends::server;
 pub use extra::Extra;
 pub use item::{Item, SpanSink};
 pub use mapping::{Mapping, MappingOptions};

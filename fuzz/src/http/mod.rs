@@ -1,5 +1,5 @@
-//! What must hold for every input: no panic, nothing read beyond the input, and one verdict and one result however
-//! the bytes are split. Each check takes any bytes and panics where it fails.
+//! The HTTP layer: nothing is read beyond the input, and there is one verdict and one result however the bytes are
+//! split.
 
 mod body;
 mod head;
