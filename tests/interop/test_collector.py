@@ -14,7 +14,8 @@ from typing import Any, Literal, Self
 import pytest
 
 from cli.commands import Serving
-from interop.collector import Collector, build
+from interop.collector import Collector, passing
+from interop.program import build
 from otel.receiver import Receiver
 from wirespan import App, RequestContext
 from wirespan.testing import RecordingTracer, TestClient
@@ -28,8 +29,8 @@ BATCH = 1_024  # the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.getbasetemp() / "collector")
+def program() -> Path:
+    return build("collector")
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_collector_understands_every_field(
     async def item(ctx: RequestContext) -> None:
         ctx.text("one")
 
-    with Collector(program, tmp_path, receiver.url) as collector:
+    with passing(program, tmp_path, receiver.url) as collector:
         sent = OpenTelemetry(service_name="shop", endpoint=collector.url, protocol=protocol, events=True)
         done = RecordingTracer()
         with TestClient(app, tracers=[done, sent]) as client:
@@ -144,7 +145,7 @@ def test_no_span_is_lost_while_a_collector_dies_and_returns(
     monkeypatch.setenv("SPOOL_DIR", str(tmp_path / "spool"))
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
     up, down = [], []
-    with Collector(program, tmp_path, receiver.url) as collector:
+    with passing(program, tmp_path, receiver.url) as collector:
         monkeypatch.setenv("RECEIVER_URL", collector.url)
         with (
             Serving("interop.shop:app", "--port", "0", cwd=Path(__file__).parents[1]) as server,
