@@ -1,8 +1,8 @@
 """ClickHouse's engine behind its HTTP interface: `python clickhouse.py PORT FOLDER`.
 
 There is no package of the server, but of its engine (chdb-core). What is here is the door only: it passes SQL
-and blocks of the format Native through, as https://clickhouse.com/docs/interfaces/http describes, without users
-and compression.
+and blocks of the format Native through (https://clickhouse.com/docs/interfaces/http), without users and
+compression.
 """
 
 import struct
