@@ -19,6 +19,7 @@ mod inbox;
 mod life;
 mod memory;
 pub mod metrics;
+mod resolver;
 mod spool;
 mod status;
 #[cfg(test)]
