@@ -82,7 +82,9 @@ def test_queries_of_the_examples(clickhouse: ClickHouse) -> None:
     assert (row["TraceId"], row["route"]) == (QUEUED, "/items/{id:int}")
     assert row["queue_ms"] == pytest.approx(queue_ms)
     [shown] = documented("sql")
-    assert [(row["TraceId"], row["queue_ms"]) for row in clickhouse.rows(shown)] == [(QUEUED, row["queue_ms"])]
+    assert [(row["TraceId"], row["queue_ms"]) for row in clickhouse.rows(shown)] == [
+        (QUEUED, row["queue_ms"])
+    ]
     states = {row["route"]: row for row in clickhouse.example("states.sql")}
     assert set(states) == {"/items/{id:int}", "/report", "/slow", "/broken"}
     assert states["/items/{id:int}"]["queue_ms"] == pytest.approx(queue_ms)
