@@ -15,8 +15,8 @@ from viewer.sender import CLIENT, MS, T0, Span, inner, log, metrics, pairs, trac
 from viewer.test_queries import send_metrics, shape, traffic
 from wirespan.viewer import answers, sql
 from wirespan.viewer.errors import StoreError
+from wirespan.viewer.otlp import _value
 from wirespan.viewer.store import Store
-from wirespan.viewer.transfer import _value
 
 LINES = {"content-type": "application/x-ndjson"}
 ZIP = {"content-type": "application/zip"}
@@ -174,9 +174,9 @@ class TestSql:
         found = sql.query(viewer.store, "SELECT repeat('x', 1048576) FROM range(64)")
         assert (len(found["rows"]), found["truncated"]) == (31, True)
 
-    def test_a_row_that_is_too_large_alone_is_sent_alone(self, viewer: Running) -> None:
-        found = sql.query(viewer.store, "SELECT repeat('x', 40000000) FROM range(2)")
-        assert (len(found["rows"]), found["truncated"]) == (1, True)
+    def test_a_row_that_is_too_large_alone_is_refused(self, viewer: Running) -> None:
+        with pytest.raises(sql.QueryError, match="one row takes more than 32 MiB"):
+            sql.query(viewer.store, "SELECT repeat('x', 40000000) FROM range(2)")
 
     def test_values_that_json_has_no_form_for(self, viewer: Running) -> None:
         text = (

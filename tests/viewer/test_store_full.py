@@ -1,4 +1,4 @@
-"""A disk without room: senders hear it, nothing acknowledged is lost, and it goes on when there is room again."""
+"""A disk without room: senders hear it, nothing acknowledged is lost, and it goes on when there is room."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ SMALL = 4 * 1024**2  # a store of this size checkpoints its log at 1 MiB
 
 @contextlib.contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """The kernel refuses to make any file larger (RLIMIT_FSIZE); Python ignores the signal that comes with it."""
+    """The kernel refuses to make any file larger (RLIMIT_FSIZE); Python ignores its signal."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -67,17 +67,8 @@ def test_a_log_that_cannot_grow_refuses_and_goes_on(
     assert messages == [problem, "the store can be written again; 3 requests were refused"]
 
 
-_JSON = json.dumps(
-    {
-        "resourceSpans": [
-            {
-                "scopeSpans": [
-                    {"spans": [{"traceId": "1" * 32, "spanId": "1" * 16, "startTimeUnixNano": "1", "name": "a"}]}
-                ]
-            }
-        ]
-    }
-)
+_SPAN = {"traceId": "1" * 32, "spanId": "1" * 16, "startTimeUnixNano": "1", "name": "a"}
+_JSON = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [_SPAN]}]}]})
 
 
 def test_a_checkpoint_that_cannot_be_written_is_survived(

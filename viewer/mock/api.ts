@@ -30,6 +30,8 @@ export class MockApi {
   /** While true, every request is cut off, as when the viewer was stopped. */
   isDown = false;
   rate: number;
+  /** How many requests one answer looks through for an attribute or a text: real ones look for a quarter of a second. */
+  searched = Infinity;
 
   readonly #random = new Random(20261122);
   readonly #streams = new Set<{ response: ServerResponse; test: (request: Request) => boolean }>();
@@ -108,9 +110,13 @@ export class MockApi {
     const limit = Number(query.get("limit") ?? 100);
     const before = Number(query.get("before") ?? Infinity);
     const after = Number(query.get("after") ?? -1);
-    const found = this.#select(query).filter(({ seq }) => seq < before && seq > after);
+    const isCostly = query.has("attr") || query.has("text");
+    const older = this.requests.filter(({ seq }) => seq < before && seq > after);
+    const looked = isCostly ? older.slice(-this.searched) : older;
+    const found = looked.filter(filterOf(query));
     const page = found.slice(-limit).reverse();
-    return { requests: page, next: found.length > limit ? page.at(-1)?.seq ?? null : null };
+    const rest = looked.length < older.length ? looked[0]?.seq ?? null : null;
+    return { requests: page, next: found.length > limit ? page.at(-1)?.seq ?? null : rest };
   }
 
   #trace(id: string): unknown {
