@@ -15,7 +15,8 @@ from typing import Any, Literal, Self
 import pytest
 
 from cli.commands import Serving
-from interop.collector import Collector, build
+from interop.collector import Collector, passing
+from interop.program import build
 from otel.receiver import Receiver
 from wirespan import App, RequestContext
 from wirespan.testing import RecordingTracer, TestClient
@@ -29,8 +30,8 @@ BATCH = 1_024  # the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.getbasetemp() / "collector")
+def program() -> Path:
+    return build("collector")
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_collector_understands_every_field(
     async def item(ctx: RequestContext) -> None:
         ctx.text("one")
 
-    with Collector(program, tmp_path, receiver.url) as collector:
+    with passing(program, tmp_path, receiver.url) as collector:
         sent = OpenTelemetry(service_name="shop", endpoint=collector.url, protocol=protocol, events=True)
         done = RecordingTracer()
         with TestClient(app, tracers=[done, sent]) as client:
@@ -173,7 +174,7 @@ def test_no_span_is_lost_while_a_collector_dies_and_returns(
     program: Path, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (
-        Collector(program, tmp_path, receiver.url) as collector,
+        passing(program, tmp_path, receiver.url) as collector,
         shop(collector, tmp_path, monkeypatch) as load,
     ):
         for _ in range(OUTAGES):
@@ -200,7 +201,7 @@ def test_no_request_waits_while_a_collector_hangs(
     """It takes connections and requests, and answers none: the worst that a receiver can do."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "300")
     with (
-        Collector(program, tmp_path, receiver.url) as collector,
+        passing(program, tmp_path, receiver.url) as collector,
         shop(collector, tmp_path, monkeypatch) as load,
     ):
         for _ in range(OUTAGES):

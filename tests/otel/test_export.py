@@ -138,5 +138,5 @@ def test_a_spool_keeps_spans_until_the_receiver_is_there(
 def test_json_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     spans = OpenTelemetry(exporter="console", protocol="http/json")
     send_one(spans)
-    assert spans.flush(10)
+    assert spans.close(10)  # metrics too: a report of them comes with the end
     assert '"name":"GET /items/{id}"' in capfd.readouterr().out.replace('": "', '":"')

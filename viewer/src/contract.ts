@@ -127,6 +127,9 @@ export interface TraceProblem {
   span_id: string;
   kind: "missing_parent" | "clock_skew" | "gap" | "outlives_parent" | "cycle";
   message: string;
+  /** Its stretch of time, for a gap and for what is after the parent's end. */
+  offset_ns: number | null;
+  duration_ns: number | null;
 }
 
 export interface Trace {
@@ -138,6 +141,8 @@ export interface Trace {
   logs: LogRecord[];
   critical_path: CriticalPiece[];
   problems: TraceProblem[];
+  /** There are more logs than the first ones, which are here. */
+  logs_truncated: boolean;
 }
 
 export interface VerdictPart {
