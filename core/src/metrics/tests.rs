@@ -135,7 +135,7 @@ fn attributes_tell_how_it_ended() {
     count(&metrics, &failed, |record| {
         record.status = 500;
         record.end_reason = Some(EndReason::HandlerError);
-        record.error = Some(Box::new(ErrorNote { kind: "ValueError".into(), message: "m".into() }));
+        record.error = Some(Box::new(ErrorNote::new("ValueError", "m")));
     });
     let gone = plain();
     count(&metrics, &gone, |record| {

@@ -110,6 +110,16 @@ fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
     (before - held.len()) as u64
 }
 
+/// The last chance to say what nobody will see.
+fn tell_loss(ledger: &Ledger) {
+    let lost = ledger.update(|status| status.dropped.shutdown);
+    if lost > 0 {
+        ledger.log(&format!(
+            "spans were lost at the end: {lost}; the receiver did not take them in time, a spool would keep them"
+        ));
+    }
+}
+
 /// The thread's life: until the inbox is closed and the destination is done.
 pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Ledger, calm: Duration) {
     let _presence = Presence(inbox);
@@ -130,7 +140,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
         let look_at = watch.look(overflowed, inbox, ledger);
         wake_at = [step.wake_at, look_at].into_iter().flatten().min();
         if is_closing && step.is_done {
-            return;
+            return tell_loss(ledger);
         }
     }
 }

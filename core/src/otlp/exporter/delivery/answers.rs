@@ -91,9 +91,18 @@ impl Delivery {
         self.drop_spans(rejected, |dropped| &mut dropped.rejected);
         let note = note.unwrap_or_default();
         match rejected {
-            0 if note.is_empty() => self.trouble = Trouble::None,
+            0 if note.is_empty() => self.calm(),
             0 => self.tell(Trouble::Noted, &format!("says: {note}")),
             _ => self.tell(Trouble::Rejected, &format!("rejected {rejected} spans: {note}")),
+        }
+    }
+
+    /// All of a batch was taken, without a word.
+    fn calm(&mut self) {
+        let before = std::mem::replace(&mut self.trouble, Trouble::None);
+        if matches!(before, Trouble::Refused | Trouble::Rejected) {
+            let lost = self.ledger.update(|status| status.dropped.refused + status.dropped.rejected);
+            self.ledger.log(&format!("spans are no longer refused; {lost} were, since the start"));
         }
     }
 

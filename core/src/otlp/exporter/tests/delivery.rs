@@ -94,13 +94,14 @@ fn retry_after_is_honoured_also_by_a_flush() {
 #[test]
 fn a_shutdown_does_not_wait_for_a_retry_after_its_deadline() {
     let receiver = Receiver::start([reply("503 Busy", "retry-after: 100\r\n", b"")]);
-    let (exporter, _) = exporter(&options(receiver.url()));
+    let (exporter, lines) = exporter(&options(receiver.url()));
     push(&exporter, 0..10);
     wait_until(&exporter, "down", |status| status.receiver == State::Down);
     let begin = Instant::now();
     assert!(exporter.shutdown(Duration::from_secs(10)));
     assert!(begin.elapsed() < Duration::from_secs(5));
     assert_eq!(exporter.status().dropped, Dropped { shutdown: 10, ..Dropped::default() });
+    assert_eq!(lines.count("spans were lost at the end: 10;"), 1);
 }
 
 #[test]
@@ -115,7 +116,8 @@ fn what_is_refused_is_dropped_counted_and_told_once() {
     assert_eq!(status.receiver, State::Up);
     assert!(status.last_error.unwrap().ends_with("HTTP 401"));
     assert_eq!(lines.count("refuses spans, they are dropped: HTTP 400: what"), 1);
-    assert_eq!(lines.count(""), 1);
+    assert_eq!(lines.count("spans are no longer refused; 30 were"), 1);
+    assert_eq!(lines.count(""), 2);
 }
 
 #[test]
