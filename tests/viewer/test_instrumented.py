@@ -1,4 +1,4 @@
-"""`wirespan serve --view` with an application whose libraries are instrumented: all of it, in processes of its own."""
+"""`wirespan serve --view` with an application whose libraries are instrumented, in processes of their own."""
 
 import signal
 import time
