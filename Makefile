@@ -126,8 +126,9 @@ bench: build ## Side by side with other servers
 docs: build ## Rewrites what the docs take from the code
 	python scripts/generate_docs.py
 
-screenshots: build ## Pictures of each page with the demo's traffic, in docs/images/
-	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && SCREENSHOTS=$(CURDIR)/docs/images $(NPM) run --silent test:browser
+screenshots: build ## The pictures of the README and the docs with the demo's traffic, in docs/images/
+	@CHROMIUM=$$(scripts/install-chromium) SCREENSHOTS=$(CURDIR)/docs/images && export CHROMIUM SCREENSHOTS && \
+	$(NPM) run --silent test:browser
 
 clean: ## Removes everything that was made
 	rm -rf $(VENV) target viewer/node_modules $(dir $(PAGE))

@@ -69,6 +69,14 @@ class Process:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def pause(self) -> None:
+        """It hangs: the kernel takes its connections, and nobody answers."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """As if nothing had been."""
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def __enter__(self) -> Self:
         self.start()
         return self
