@@ -444,6 +444,12 @@ impl Exchange {
         self.lock().record.error.as_ref().map(|note| note.message.clone())
     }
 
+    /// Whether its span is made, unless a sampler drops it at the end.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.context().is_some_and(|context| context.is_recording)
+    }
+
     /// Notes an exception that the application dealt with: the exchange goes on.
     pub fn note_exception(&self, note: ErrorNote) {
         self.lock().record.error.get_or_insert(Box::new(note));

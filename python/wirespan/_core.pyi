@@ -27,6 +27,15 @@ def define_event(name: str, level: int, /) -> int:
 def redact_query(query: str) -> str:
     """A query string without the secrets that spans must not tell."""
 
+def server_of(request: Exchange) -> tuple[str, int] | None:
+    """What the client calls us, as trusted proxies tell it; without a name where it is connected to."""
+
+def is_ignored(request: Exchange) -> bool:
+    """Whether the path is on the server's list `ignore`."""
+
+def known_methods() -> list[str]:
+    """The methods that spans name: `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`."""
+
 class CoreError(Exception):
     """Raised by the engine; `fault` is operator, peer, network, handler or internal."""
 

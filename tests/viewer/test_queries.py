@@ -114,6 +114,7 @@ def test_routes(viewer: Running) -> None:
     for row in found["routes"]:
         group = groups[row["service"], row["method"], row["route"]]
         check_numbers(row, group, 600)
+        assert row["total_ns"] == sum(span.duration for span in group)
         assert row["verdict"]["total_ns"] == row["p99_ns"]
         if row["service"] == "shop":
             check_states(row, group)
@@ -137,6 +138,7 @@ def test_routes_without_a_range_have_that_of_the_data(viewer: Running) -> None:
 def test_an_empty_store_has_empty_answers(viewer: Running, query: dict[str, Any]) -> None:
     for path, key in (
         ("/api/routes", "routes"),
+        ("/api/routes/series", "series"),
         ("/api/heatmap", "cells"),
         ("/api/services", "nodes"),
         ("/api/requests", "requests"),
@@ -173,6 +175,28 @@ def test_compare(viewer: Running) -> None:
         else:
             assert row["change"] is None
     assert {row["route"] for row in found["routes"] if row["base"] is None} == {"/new"}
+
+
+def test_series_of_a_route(viewer: Running) -> None:
+    spans = traffic()
+    viewer.send(spans)
+    found = viewer.get("/api/routes/series", since=SINCE, until=UNTIL, steps=11, service="shop", route="/a")
+    shape(answers.RouteSeries, found)
+    assert (found["from_us"], found["step_us"]) == (T0 // 1_000, math.ceil(600_000_000 / 11))
+    groups: dict[int, list[Span]] = defaultdict(list)
+    for span in spans:
+        if (span.service, span.route) == ("shop", "/a"):
+            groups[(span.start // 1_000 - found["from_us"]) // found["step_us"]].append(span)
+    assert found["series"] == [
+        [
+            step,
+            len(group),
+            sum(span.is_error for span in group),
+            *(rank([span.duration for span in group], share) for share in PERCENTILES.values()),
+        ]
+        for step, group in sorted(groups.items())
+    ]
+    assert len(viewer.get("/api/routes/series")["series"]) > 11, "60 steps if nothing is said"
 
 
 def test_heatmap_and_the_list_behind_each_cell(viewer: Running) -> None:

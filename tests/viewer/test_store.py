@@ -221,7 +221,7 @@ def test_a_loop_that_is_gone_harms_nobody(store: Store) -> None:
 def test_a_failed_write_is_told_to_its_senders_and_later_ones_work(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """For example a full disk, until somebody makes room."""
+    """One whose reason we do not know: the log has all of it. `test_store_full.py` has those that we do."""
     monkeypatch.setitem(schema.TABLE_OF_SIGNAL, "traces", "no_such_table")
     with pytest.raises(StoreError, match=r"could not write: .*no_such_table"):
         asyncio.run(store.add(batch()))
@@ -229,10 +229,6 @@ def test_a_failed_write_is_told_to_its_senders_and_later_ones_work(
     monkeypatch.setitem(schema.TABLE_OF_SIGNAL, "traces", "stored_spans")
     asyncio.run(store.add(batch()))
     assert store.read("SELECT seq FROM stored_spans") == [(1,)]
-
-
-def test_an_error_without_words_is_named() -> None:
-    assert writer._first_line(KeyError()) == "KeyError"
 
 
 def test_a_file_in_use_is_refused_with_its_name(tmp_path: Path) -> None:

@@ -289,9 +289,7 @@ impl Progress {
     /// Notes why the exchange failed; the first cause counts.
     pub(crate) fn note_error(&mut self, reason: EndReason, message: &str) {
         self.record.end_reason.get_or_insert(reason);
-        self.record.error.get_or_insert_with(|| {
-            Box::new(ErrorNote { kind: reason.name().to_owned(), message: message.to_owned() })
-        });
+        self.record.error.get_or_insert_with(|| Box::new(ErrorNote::new(reason.name(), message)));
     }
 }
 

@@ -156,8 +156,7 @@ impl Inner {
                 self.fail(exchange, note, &shown, status, here && !complete);
             }
             Outcome::Cancelled if here && !complete => {
-                let note =
-                    ErrorNote { kind: "CancelledError".into(), message: "the handler was cancelled".into() };
+                let note = ErrorNote::new("CancelledError", "the handler was cancelled");
                 self.fail(exchange, note, "", 500, true);
             }
             Outcome::Done(_) | Outcome::Cancelled => {}
@@ -185,7 +184,7 @@ impl Inner {
             Ok(Sent::Gone) => self.hang_up(exchange, EndReason::ClientDisconnected),
             Ok(Sent::Taken | Sent::Wait) => {}
             Err(error) => {
-                let note = ErrorNote { kind: "ResponseError".into(), message: error.what().to_owned() };
+                let note = ErrorNote::new("ResponseError", error.what());
                 self.fail(exchange, note, "", 500, true);
             }
         }

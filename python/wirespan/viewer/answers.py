@@ -61,7 +61,11 @@ class Request(Answer):
 
 
 class Requests(Answer):
-    """Newest first. `next` is the value of `before` that continues the list, null at its end."""
+    """Newest first. `next` is the value of `before` that continues the list, null at its end.
+
+    With `attr` or `text` an answer comes after a quarter of a second at most, with what was found until then:
+    fewer than `limit`, perhaps none. Only `next` tells whether that is all.
+    """
 
     requests: list[Request]
     next: int | None
@@ -159,15 +163,20 @@ class PathSegment(Answer):
 
 
 class TraceProblem(Answer):
-    """Something that does not add up, in words."""
+    """Something that does not add up, in words; with its stretch of time for `gap` and `outlives_parent`."""
 
     span_id: str
     kind: Literal["missing_parent", "cycle", "clock_skew", "gap", "outlives_parent"]
     message: str
+    offset_ns: int | None
+    duration_ns: int | None
 
 
 class Trace(Answer):
-    """One trace. Spans are in tree order: parents first, siblings by time."""
+    """One trace. Spans are in tree order: parents first, siblings by time.
+
+    `logs` are the first 1,000 by time; `logs_truncated` when there are more.
+    """
 
     trace_id: str
     start_us: int
@@ -175,6 +184,7 @@ class Trace(Answer):
     services: list[TraceService]
     spans: list[Span]
     logs: list[Log]
+    logs_truncated: bool
     critical_path: list[PathSegment]
     problems: list[TraceProblem]
 
@@ -230,11 +240,12 @@ class Period(Answer):
 
 
 class Route(Period):
-    """A route with its verdict."""
+    """A route with its verdict. `total_ns` is what its requests took together."""
 
     service: str
     method: str | None
     route: str | None
+    total_ns: int
     verdict: Verdict
 
 
@@ -275,6 +286,14 @@ class Comparison(Answer):
     base_since_us: int
     base_until_us: int
     routes: list[Compared]
+
+
+class RouteSeries(Answer):
+    """Requests over time: `[step, count, errors, p50_ns, p95_ns, p99_ns]` for steps that have any."""
+
+    from_us: int
+    step_us: int
+    series: list[tuple[int, int, int, int, int, int]]
 
 
 class Heatmap(Answer):
@@ -405,7 +424,10 @@ class Table(Answer):
 
 
 class Status(Answer):
-    """The viewer and what it holds. `rate` is requests per second over the last ten seconds."""
+    """The viewer and what it holds.
+
+    `rate` is requests per second over the last ten seconds, `problem` why nothing can be stored now.
+    """
 
     version: str
     spans: int
@@ -414,11 +436,18 @@ class Status(Answer):
     metric_points: int
     bytes: int
     pruned: int
+    problem: str | None
     oldest_us: int | None
     newest_us: int | None
     rate: float
     address: str
     token_required: bool
+
+
+class Token(Answer):
+    """What clients must know."""
+
+    token: str
 
 
 class Imported(Answer):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from wirespan import _core
 from wirespan.viewer.errors import StoreBusy, StoreError
+from wirespan.viewer.health import Health, first_line
 from wirespan.viewer.schema import ARRIVAL_INTERVAL_NS, TABLE_OF_SIGNAL, TABLES
 
 if TYPE_CHECKING:
@@ -73,9 +74,13 @@ class Writer:
         database: What it writes to.
         pruner: Asked after each commit, and every `idle_s` seconds without one.
         idle_s: Seconds.
+
+    Attributes:
+        health: Whether it can write.
     """
 
     def __init__(self, database: "Database", pruner: "Pruner", *, idle_s: float = 5.0) -> None:
+        self.health = Health(database.path)
         self._pruner = pruner
         self._idle_s = idle_s
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -171,9 +176,9 @@ class Writer:
         first = self.last_seq + 1
         try:
             self._commit(group)
+            self.health.worked()
         except Exception as caught:  # noqa: BLE001 - whatever it is, the senders must hear of it
-            _log.exception("the store could not write %d requests", len(group))
-            error = StoreError(f"the store could not write: {_first_line(caught)}")
+            error = self.health.failed(caught, len(group))
             self._recover()
         with self._lock:
             self._waiting_bytes -= sum(job.bytes for job in group)
@@ -193,7 +198,7 @@ class Writer:
                 _log.warning("the store was opened again after an error")
             self._look()
         except Exception as error:  # noqa: BLE001 - told to the senders; the next request tries again
-            _log.error("the store cannot be opened again: %s", _first_line(error))
+            _log.error("the store cannot be opened again: %s", first_line(error))
 
     def _commit(self, group: list[_Job]) -> None:
         known, next_seq = set(self._resources), self.last_seq + 1
@@ -254,8 +259,9 @@ class Writer:
         try:
             if self._pruner.prune_if_due(self._cursor):
                 self._resources = self._stored_resources()
-        except Exception:  # noqa: BLE001 - what was received is safe; the next time it may work
-            _log.exception("the store could not remove old rows")
+        except Exception as caught:  # noqa: BLE001 - what was received is safe; the next time it may work
+            _log.error("the store could not remove old rows: %s", first_line(caught))
+            self._recover()
 
     def _stored_resources(self) -> set[int]:
         return {number for (number,) in self._cursor.execute("SELECT resource_id FROM resources").fetchall()}
@@ -297,7 +303,3 @@ def _resolve(jobs: list[_Job], error: StoreError | None) -> None:
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:
     with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
         loop.call_soon_threadsafe(function, *args)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -91,7 +91,9 @@ impl Writer<'_> {
         if len > 0 {
             self.tag(field, BYTES);
             self.varint(len as u64);
-            parts.iter().for_each(|part| self.0.extend_from_slice(part.as_bytes()));
+            for part in parts {
+                self.0.extend_from_slice(part.as_bytes());
+            }
         }
     }
 

@@ -23,13 +23,13 @@ pub(crate) struct EncodedEnds {
 }
 
 impl EncodedEnds {
-    fn new(exchange: &Exchange) -> Box<Self> {
+    fn new(exchange: &Exchange) -> Self {
         let mut attributes = Vec::new();
         let mut writer = SpanWriter::attributes(&mut attributes);
         let mut list = List::new(&mut writer, MOST, None);
         put_each(&mut list, exchange);
         let count = MOST - list.room();
-        Box::new(Self { authority: authority(exchange).into(), count, attributes: attributes.into() })
+        Self { authority: authority(exchange).into(), count, attributes: attributes.into() }
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn put_ends<O: Output>(list: &mut List<'_, O>, exchange: &Exchange) {
     let authority = authority(exchange);
     let is_usual = exchange.origin().is_none() && authority.len() <= LONGEST_AUTHORITY;
     if is_usual && list.takes_encoded(MOST) {
-        let known = exchange.peer().encoded.get_or_init(|| EncodedEnds::new(exchange));
+        let known = exchange.peer().encoded.get_or_init(|| Box::new(EncodedEnds::new(exchange)));
         if *known.authority == *authority {
             return list.encoded(known.count, &known.attributes);
         }
@@ -56,10 +56,9 @@ fn put_each(list: &mut List<'_, impl Output>, exchange: &Exchange) {
     if let Some(client) = exchange.client() {
         list.text(&names::CLIENT_ADDRESS, &shown(client));
     }
-    let default_port = if scheme == "https" { 443 } else { 80 };
     if let Some((server, port)) = server(exchange) {
         list.text(&names::SERVER_ADDRESS, &server);
-        list.number(&names::SERVER_PORT, port.unwrap_or(default_port));
+        list.number(&names::SERVER_PORT, port);
     }
     if let Some(peer) = &exchange.peer().client {
         list.text(&names::NETWORK_PEER_ADDRESS, &shown(peer));
@@ -76,15 +75,19 @@ pub(super) fn shown(end: &Endpoint) -> Cow<'_, str> {
     }
 }
 
-/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to.
-fn server(exchange: &Exchange) -> Option<(Cow<'_, str>, Option<u16>)> {
+/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to. A port that
+/// nobody names is that of the scheme.
+#[must_use]
+pub fn server(exchange: &Exchange) -> Option<(Cow<'_, str>, u16)> {
     let told = exchange.origin().and_then(|origin| origin.host.as_deref());
     let own = exchange.request().and_then(|request| std::str::from_utf8(request.authority()).ok());
     if let Some(authority) = told.or(own).filter(|authority| !authority.is_empty()) {
-        return Some(split_authority(authority));
+        let (host, port) = split_authority(authority);
+        let default = if exchange.scheme() == "https" { 443 } else { 80 };
+        return Some((host, port.unwrap_or(default)));
     }
     let local = exchange.peer().server.as_ref()?;
-    Some((shown(local), Some(local.port())))
+    Some((shown(local), local.port()))
 }
 
 /// Host without brackets, and the port if one is named.

@@ -239,6 +239,9 @@ impl Mapping {
             let mut list = List::new(&mut attributes, self.limits.event_attributes, self.limits.value_length);
             list.text(&names::EXCEPTION_TYPE, &note.kind);
             list.text(&names::EXCEPTION_MESSAGE, &note.message);
+            if !note.stack.is_empty() {
+                list.text(&names::EXCEPTION_STACKTRACE, &note.stack);
+            }
             events.push(SpanEvent {
                 time_unix_ns: record.wall_ns(at.unwrap_or_default()),
                 name: "exception".into(),

@@ -12,6 +12,7 @@ pub(super) static USER_AGENT_ORIGINAL: AttributeName = AttributeName::new("user_
 pub(super) static NETWORK_PROTOCOL_VERSION: AttributeName = AttributeName::new("network.protocol.version");
 pub(super) static EXCEPTION_TYPE: AttributeName = AttributeName::new("exception.type");
 pub(super) static EXCEPTION_MESSAGE: AttributeName = AttributeName::new("exception.message");
+pub(super) static EXCEPTION_STACKTRACE: AttributeName = AttributeName::new("exception.stacktrace");
 pub(super) static HTTP_ROUTE: AttributeName = AttributeName::new("http.route");
 pub(super) static HTTP_RESPONSE_STATUS_CODE: AttributeName = AttributeName::new("http.response.status_code");
 pub(super) static ERROR_TYPE: AttributeName = AttributeName::new("error.type");

@@ -1,5 +1,6 @@
 """The latency heat map: how many requests for each step of time and band of duration."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from wirespan.viewer.filters import IS_ERROR, Filters
@@ -16,25 +17,52 @@ LEAST_TOP_NS: Final = 2 * 10**11
 """Where the last band ends, if nothing took longer."""
 
 
+@dataclass(frozen=True, slots=True)
+class TimeSteps:
+    """A time range in steps of equal length. They begin at whole microseconds: what a URL can say.
+
+    Attributes:
+        since_ns: where the range begins, unix nanoseconds.
+        until_ns: where it ends.
+        from_us: where step 0 begins, unix microseconds.
+        step_us: how long one is.
+    """
+
+    since_ns: int
+    until_ns: int
+    from_us: int
+    step_us: int
+
+    @property
+    def number_sql(self) -> str:
+        """The number of a request's step as an expression."""
+        return f"(start_ns - {self.from_us * 1_000}) // {self.step_us * 1_000}"
+
+
+def time_steps(source: Source, filters: Filters, steps: int, now_ns: int) -> TimeSteps:
+    """The range of the filters in at most so many steps."""
+    span = range_of(source, filters, now_ns)
+    from_us = span.since_ns // 1_000
+    step_us = max(-(-(span.until_ns - from_us * 1_000) // (steps * 1_000)), 1)
+    return TimeSteps(span.since_ns, span.until_ns, from_us, step_us)
+
+
 def heatmap(source: Source, filters: Filters, steps: int, now_ns: int) -> dict[str, Any]:
     """Counts and errors of every cell that has requests.
 
     A cell's requests are those that `since`, `until`, `min_ms` and `max_ms` at its edges find.
     """
-    span = range_of(source, filters, now_ns)
-    # Whole microseconds, so that the edges can be written in a URL without loss.
-    since_us = span.since_ns // 1_000
-    width_us = max(-(-(span.until_ns - since_us * 1_000) // (steps * 1_000)), 1)
-    where = filters.between(span.since_ns, span.until_ns).where()
+    time = time_steps(source, filters, steps, now_ns)
+    where = filters.between(time.since_ns, time.until_ns).where()
     sql = (
-        f"SELECT (start_ns - ?) // ? AS step, {_band(0, len(EDGES_NS))} AS band, count(*), "  # noqa: S608
+        f"SELECT {time.number_sql} AS step, {_band(0, len(EDGES_NS))} AS band, count(*), "  # noqa: S608
         f"count(*) FILTER ({IS_ERROR}), max(duration_ns) FROM stored_spans "
         f"WHERE {where.sql} GROUP BY ALL ORDER BY step, band"
     )
-    rows = source.read(sql, [since_us * 1_000, width_us * 1_000, *where.values])
+    rows = source.read(sql, where.values)
     return {
-        "from_us": since_us,
-        "step_us": width_us,
+        "from_us": time.from_us,
+        "step_us": time.step_us,
         "edges_ns": [*EDGES_NS, max([LEAST_TOP_NS, *(row[4] + 1 for row in rows)])],
         "cells": [list(row[:4]) for row in rows],
     }

@@ -111,8 +111,11 @@ _NOTHING: Final = {
 }
 
 
+_ONLY_ROUTES: Final = frozenset({"service", "method", "route", "total_ns"})
+
+
 def _period(row: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if row is None else {k: v for k, v in row.items() if k not in {"service", "method", "route"}}
+    return None if row is None else {k: v for k, v in row.items() if k not in _ONLY_ROUTES}
 
 
 def _factor(here: dict[str, Any], there: dict[str, Any], name: str) -> float | None:
@@ -132,13 +135,14 @@ def _numbers(source: Source, filters: Filters, span: Range) -> dict[Key, dict[st
     bands: dict[Key, list[int]] = {}
     found = source.read(sql, where.values)
     slowest = sorted(found, key=lambda row: -row[5])[: filters.limit]
-    for service, method, route, count, errors, _, marked in slowest:
+    for service, method, route, count, errors, total, marked in slowest:
         key = (service, method, route)
         bands[key] = marked
         rows[key] = {
             "service": service,
             "method": method,
             "route": route,
+            "total_ns": int(total),
             "count": count,
             "rate": count / span.seconds,
             "errors": errors,
