@@ -79,7 +79,8 @@ test-page: $(PAGE_TOOLS)
 test-browser: build ## The page in Chromium, with a mock of the API and on the real viewer
 	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && $(NPM) run --silent test:browser
 
-interop: build ## Against a real OpenTelemetry Collector; needs Go, builds for a minute
+interop: build ## Against real Collectors, Jaeger, Tempo, ClickHouse, Prometheus; needs Go, builds for minutes
+	python -m pip install --quiet --group interop
 	pytest -q -m interop
 
 fuzz: ## Parsers, by coverage, a minute each; FUZZ_SECONDS=600 for longer. Needs a C++ compiler

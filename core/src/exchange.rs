@@ -15,6 +15,7 @@ use crate::h1::BodyFrame;
 use crate::inflight::Entry;
 use crate::message::{Field, Request, ResponseHead};
 use crate::propagation::{Origin, Proxies};
+use crate::sinks::opentelemetry::EncodedEnds;
 use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State, TraceContext};
 
 /// One end of a TCP connection. Its text is made once a connection: each request shows it.
@@ -73,6 +74,8 @@ pub struct Peer {
     pub server: Option<Endpoint>,
     /// The client is a proxy that is believed, and this says how far.
     pub proxies: Option<Arc<Proxies>>,
+    /// What spans tell of this connection, made by the first.
+    pub(crate) encoded: OnceLock<Box<EncodedEnds>>,
 }
 
 /// Which connection an exchange belongs to. A connection that has gone leaves a place that matches nothing.

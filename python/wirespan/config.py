@@ -136,7 +136,8 @@ class Config:
         "",
         "Tracing",
         "OTLP receiver that gets a span of each request and metrics of all, such as `http://localhost:4318`; "
-        "empty sends none. The `OTEL_*` variables say the rest; `OTEL_METRICS_EXPORTER=none`: no metrics.",
+        "`env`: the one that `OTEL_EXPORTER_OTLP_ENDPOINT` names; empty sends none. The `OTEL_*` variables "
+        "say the rest; `OTEL_METRICS_EXPORTER=none`: no metrics.",
         metavar="URL",
     )
     service_name: str = _option(
@@ -157,7 +158,8 @@ class Config:
     ignore: tuple[str, ...] = _option(
         (),
         "Tracing",
-        "Path or route in no trace and no access log, `*` for any text; can be repeated.",
+        "Path or route in no trace, no metric of requests and no access log, `*` for any text; "
+        "can be repeated.",
         metavar="PATTERN",
     )
     spool: str | None = _option(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wirespan")
 
+BY_VARIABLES = "env"
+"""`otlp` that leaves the receiver to the `OTEL_*` variables."""
 VIEWER_DELAY_S = 0.5
 """Longest wait of a span before it is sent to a viewer."""
 
@@ -176,7 +178,7 @@ def _otlp(config: Config) -> OpenTelemetry | None:
         return None
     try:
         return OpenTelemetry(
-            endpoint=config.otlp,
+            endpoint=None if config.otlp == BY_VARIABLES else config.otlp,
             service_name=config.service_name or None,
             sampler_arg=None if config.sample == 1.0 else config.sample,
             spool_dir=config.spool,

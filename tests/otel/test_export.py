@@ -88,6 +88,14 @@ def test_the_servers_option_exports_and_closes() -> None:
     assert len(receiver.requests) == 1
 
 
+def test_the_option_may_leave_the_receiver_to_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is in clusters where an operator sets them for every container."""
+    with Receiver() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        send_one(otlp="env")
+    assert receiver.paths == ["/v1/traces"]
+
+
 def test_a_spool_keeps_spans_until_the_receiver_is_there(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,5 +120,5 @@ def test_a_spool_keeps_spans_until_the_receiver_is_there(
 def test_json_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     spans = OpenTelemetry(exporter="console", protocol="http/json")
     send_one(spans)
-    assert spans.flush(10)
+    assert spans.close(10)  # metrics too: a report of them comes with the end
     assert '"name":"GET /items/{id}"' in capfd.readouterr().out.replace('": "', '":"')

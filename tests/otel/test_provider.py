@@ -56,11 +56,11 @@ def test_every_change_is_on_the_server_span() -> None:
     assert (link["trace_id"], link["attributes"]) == (f"{1:032x}", {"why": "batch"})
 
 
-class SoldOut(Exception):
+class SoldOutError(Exception):
     """An error of the application's own."""
 
 
-@pytest.mark.parametrize("error", [SoldOut("shoes\nand socks"), LookupError("shoes")])
+@pytest.mark.parametrize("error", [SoldOutError("shoes\nand socks"), LookupError("shoes")])
 def test_an_exception_that_was_recorded_before_it_was_raised_is_there_once(error: Exception) -> None:
     spans, _ = provided()
     app = App()
@@ -89,9 +89,7 @@ def test_an_exception_that_was_recorded_before_it_was_raised_is_there_once(error
         ([], ("error", "late")),
     ],
 )
-def test_what_the_application_judges_counts(
-    codes: list[trace.StatusCode], expected: tuple[str, str]
-) -> None:
+def test_what_the_application_judges_counts(codes: list[trace.StatusCode], expected: tuple[str, str]) -> None:
     """`OK` is final, also where the server would say error."""
     spans, _ = provided()
     app = App()
@@ -99,9 +97,7 @@ def test_what_the_application_judges_counts(
     @app.get("/")
     async def sell(ctx: RequestContext) -> None:
         for code in codes:
-            trace.get_current_span().set_status(
-                code, "no stock" if code is trace.StatusCode.ERROR else None
-            )
+            trace.get_current_span().set_status(code, "no stock" if code is trace.StatusCode.ERROR else None)
         raise LookupError("late")
 
     served(app, spans, lambda client: client.get("/"))

@@ -80,13 +80,15 @@ def test_attributes_of_spans_are_registered() -> None:
         done.wait(2)
     sent = spans.finished_spans()
     events = [event for span in sent for event in span["events"]]
-    used = {name for told in (*sent, *events) for name in told["attributes"] if not name.startswith("wirespan.")}
+    used = {
+        name for told in (*sent, *events) for name in told["attributes"] if not name.startswith("wirespan.")
+    }
     assert used - registered_attributes() == set()
     assert {*OPT_IN, "exception.stacktrace", "http.request.method_original", "error.type"} <= used
 
 
 def test_metrics_are_registered() -> None:
-    """What begins with a name of the conventions has their kind and unit; the rest is in our own namespace."""
+    """Names of the conventions have their kind and unit; the rest is in our own namespace."""
     known, seen = registered_metrics(), dict[str, tuple[str, str]]()
     for name, kind, unit, *_ in _core.metric_table():
         if not name.startswith("wirespan."):

@@ -1,6 +1,6 @@
-"""Two services in processes of their own that call each other, with instrumented libraries: one trace, right parents.
+"""Two services in processes of their own that call each other, with instrumented libraries: one trace.
 
-The first is a FastAPI application, the second a native one; each asks a database, and the second asks the first.
+The first is a FastAPI application, the second a native one. Each asks a database, and the second the first.
 """
 
 import http.client
@@ -82,7 +82,12 @@ TREE = [
 def all_spans(receiver: Receiver) -> list[tuple[str, Any]]:
     """Each with the name of its service."""
     return [
-        (next(pair.value.string_value for pair in resource.resource.attributes if pair.key == "service.name"), span)
+        (
+            next(
+                pair.value.string_value for pair in resource.resource.attributes if pair.key == "service.name"
+            ),
+            span,
+        )
         for request in receiver.requests
         for resource in request.resource_spans
         for scope in resource.scope_spans

@@ -15,8 +15,8 @@ from viewer.sender import CLIENT, MS, T0, Span, inner, log, metrics, pairs, trac
 from viewer.test_queries import send_metrics, shape, traffic
 from wirespan.viewer import answers, sql
 from wirespan.viewer.errors import StoreError
+from wirespan.viewer.otlp import _value
 from wirespan.viewer.store import Store
-from wirespan.viewer.transfer import _value
 
 LINES = {"content-type": "application/x-ndjson"}
 ZIP = {"content-type": "application/zip"}

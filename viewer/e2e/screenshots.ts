@@ -1,4 +1,4 @@
-/** Pictures of each page in both themes, with what `wirespan demo` did for a while: `make screenshots`. */
+/** The pictures that README.md and docs/ show, with what `wirespan demo` did for a while: `make screenshots`. */
 
 import { mkdirSync } from "node:fs";
 import type { Page } from "playwright-core";
@@ -14,6 +14,7 @@ const VIEWPORT = { width: 1400, height: 800 };
 
 interface Shot {
   name: string;
+  colors: ("dark" | "light")[];
   path: string;
   ready: string;
   prepare?: (page: Page) => Promise<void>;
@@ -22,17 +23,18 @@ interface Shot {
 function shots(slow: Request, failed: Request): Shot[] {
   const trace = ({ trace_id, span_id }: Request) => `/traces/${trace_id}?span=${span_id}`;
   return [
-    { name: "live", path: "/live", ready: ".live-row:nth-child(20)" },
-    { name: "trace", path: trace(slow), ready: "[data-row]" },
-    { name: "trace-error", path: `${trace(failed)}&detail=1`, ready: ".detail-failure" },
-    { name: "inflight", path: "/inflight", ready: ".running tbody tr:nth-child(3)" },
-    { name: "routes", path: "/routes", ready: ".routes-list .verdict" },
-    { name: "route", path: `/routes?open=${encodeURIComponent("shop GET /products/{number}")}`, ready: ".heatmap canvas" },
+    { name: "live", colors: ["dark"], path: "/live", ready: ".live-row:nth-child(20)" },
+    { name: "trace", colors: ["dark", "light"], path: trace(slow), ready: "[data-row]" },
+    { name: "trace-error", colors: ["light"], path: `${trace(failed)}&detail=1`, ready: ".detail-failure" },
+    { name: "inflight", colors: ["light"], path: "/inflight", ready: ".running tbody tr:nth-child(3)" },
+    { name: "routes", colors: ["light"], path: "/routes", ready: ".routes-list .verdict" },
     {
-      name: "services",
-      path: "/services?open=shop",
-      ready: ".service-map .node",
+      name: "route",
+      colors: ["dark"],
+      path: `/routes?open=${encodeURIComponent("shop GET /products/{number}")}`,
+      ready: ".heatmap canvas",
     },
+    { name: "services", colors: ["light"], path: "/services?open=shop", ready: ".service-map .node" },
   ];
 }
 
@@ -43,7 +45,7 @@ test("screenshots", { timeout: 240_000 }, async () => {
   const browser = await launch();
   const [slow, failed] = await interesting(address);
   for (const shot of shots(slow, failed)) {
-    for (const colorScheme of ["dark", "light"] as const) {
+    for (const colorScheme of shot.colors) {
       const { page } = await open(browser, address + shot.path, { colorScheme, viewport: VIEWPORT, reducedMotion: "reduce" });
       await page.waitForSelector(shot.ready);
       await page.waitForFunction(() => document.fonts.ready.then(() => true));

@@ -8,7 +8,7 @@ use crate::otlp::span::Attributes;
 
 /// When and in which span something was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     pub time_unix_ns: u64,
     pub span: Option<([u8; 16], [u8; 8])>,
 }
@@ -17,7 +17,7 @@ pub(super) struct Sample {
 type Reservoir = Box<[Option<(Sample, u64)>]>;
 
 #[derive(Clone, Debug)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     scale: &'static Scale,
     count: u64,
     sum: u64,
@@ -29,13 +29,13 @@ pub(super) struct Histogram {
 }
 
 impl Histogram {
-    pub(super) fn new(scale: &'static Scale) -> Self {
+    pub(crate) fn new(scale: &'static Scale) -> Self {
         let buckets = vec![0; scale.bounds.len() + 1].into();
         Self { scale, count: 0, sum: 0, least: u64::MAX, most: 0, buckets, reservoir: None }
     }
 
     #[inline]
-    pub(super) fn record(&mut self, value: u64, sample: Option<Sample>) {
+    pub(crate) fn record(&mut self, value: u64, sample: Option<Sample>) {
         let bounds = self.scale.bounds;
         // Bodies and states that are empty are the most frequent values.
         let bucket = if value == 0 { 0 } else { bounds.partition_point(|bound| *bound < value) };
@@ -52,7 +52,7 @@ impl Histogram {
     }
 
     /// What was recorded since the start. Exemplars are taken out: the next report has newer ones.
-    pub(super) fn point(&mut self, attributes: &Arc<Attributes>, bounds: &Arc<[f64]>) -> HistogramPoint {
+    pub(crate) fn point(&mut self, attributes: &Arc<Attributes>, bounds: &Arc<[f64]>) -> HistogramPoint {
         let scale = self.scale;
         let taken = self.reservoir.iter_mut().flatten().filter_map(Option::take);
         let exemplar = |(sample, value): (Sample, u64)| Exemplar {

@@ -8,7 +8,7 @@ pub mod metric;
 pub mod options;
 pub mod span;
 
-pub use encode::{Encoding, SpanWriter};
+pub use encode::{AttributeName, Encoding, SpanHead, SpanTail, SpanWriter};
 pub use exporter::metrics::{MetricsExporter, MetricsOptions, MetricsStatus};
 pub use exporter::{Exporter, MemorySpans, Status as ExporterStatus};
 pub use finished::{EncodedSpan, Finished};

@@ -16,6 +16,7 @@ from wirespan import RequestContext, _core
 from wirespan.errors import Abort
 from wirespan.group import Group
 from wirespan.viewer.errors import StoreError
+from wirespan.viewer.misdirected import SIGNALS
 from wirespan.viewer.store import Store
 
 _CONTENT_TYPES: Final = {"application/x-protobuf": "protobuf", "application/json": "json"}
@@ -38,7 +39,7 @@ _UNAVAILABLE: Final = 14
 
 def add_receiver(group: Group, store: Store) -> None:
     """Adds the three routes to an application or group."""
-    for signal in ("traces", "metrics", "logs"):
+    for signal in SIGNALS:
         group.post(f"/v1/{signal}")(Receiver(signal, store).receive)
 
 
@@ -59,7 +60,8 @@ class Receiver:
         """Takes one request."""
         encoding = _CONTENT_TYPES.get(_media_type(ctx))
         if encoding is None:
-            ctx.abort(415, f"content-type must be one of {', '.join(_CONTENT_TYPES)}")
+            given = ctx.header("content-type") or "none"
+            ctx.abort(415, f"content-type must be one of {', '.join(_CONTENT_TYPES)}, not {given[:100]}")
         coding = (ctx.header("content-encoding") or "identity").strip().lower()
         if coding not in {"gzip", "identity"}:
             ctx.set_header("accept-encoding", "gzip")  # RFC 9110 section 12.5.3

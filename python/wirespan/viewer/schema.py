@@ -24,7 +24,7 @@ those that `receiver/src/table/` builds, in order.
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the tables. A file with another one is refused with a clear message."""
 
 SPAN_COLUMNS: Final = """
@@ -101,7 +101,8 @@ METRIC_COLUMNS: Final = """
     bounds DOUBLE[],
     counts UBIGINT[],
     quantiles VARCHAR,
-    exemplars VARCHAR
+    exemplars VARCHAR,
+    details VARCHAR
 """
 
 RESOURCE_COLUMNS: Final = """

@@ -12,6 +12,7 @@ mod item;
 mod list;
 mod mapping;
 mod method;
+mod names;
 mod outcome;
 mod privacy;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(crate) mod tests;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use ends::EncodedEnds;
 pub use ends::server;
 pub use extra::Extra;
 pub use item::{Item, SpanSink};
@@ -36,7 +38,7 @@ use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
 };
-use crate::spans::{Ended, Family, Limits};
+use crate::spans::{Census, Ended, Family, Limits, Origin, Sampling};
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
 
 /// The one warning that the specification wants (`TraceIdRatioBased`, compatibility warnings).
@@ -71,6 +73,7 @@ pub struct OpenTelemetry {
     spans: Arc<dyn SpanSink>,
     /// Where spans are written before they are copied out in one piece.
     scratch: Mutex<Vec<u8>>,
+    census: Arc<Census>,
     kept: AtomicU64,
     dropped: AtomicU64,
     lost_children: AtomicU64,
@@ -100,6 +103,7 @@ impl OpenTelemetry {
             mapping: Arc::new(Mapping::new(options.mapping)),
             spans,
             scratch: Mutex::default(),
+            census: Arc::default(),
             kept: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             lost_children: AtomicU64::new(0),
@@ -162,6 +166,12 @@ impl OpenTelemetry {
             }
             self.export(span);
         }
+    }
+
+    /// Counts of all spans: those of exchanges and those of the application.
+    #[must_use]
+    pub const fn census(&self) -> &Arc<Census> {
+        &self.census
     }
 
     /// Exchanges whose span was handed over.
@@ -227,6 +237,8 @@ impl OpenTelemetry {
         context.is_trusted = is_trusted;
         context.is_recording = (decision.is_sampled || self.tail.is_some()) && !exchange.is_ignored();
         context.reply_headers = self.reply_headers;
+        let origin = if parent.is_some() { Origin::Remote } else { Origin::None };
+        self.census.start(Sampling::of(&context.span, context.is_recording), origin);
         context
     }
 
@@ -245,6 +257,11 @@ impl OpenTelemetry {
             Some(()) => Item::from(EncodedSpan::new(&SCOPE, &scratch)),
             None => Item::nothing(),
         }
+    }
+
+    /// The span of an exchange is over.
+    fn end(&self, context: &TraceContext) {
+        self.census.end(Sampling::of(&context.span, context.is_recording));
     }
 
     /// What an exchange that is over is worth.
@@ -285,9 +302,16 @@ impl Sink for OpenTelemetry {
         exchange.set_context(self.begin(exchange));
     }
 
+    fn skip(&self, exchange: &Exchange) {
+        if let Some(context) = exchange.context() {
+            self.end(context);
+        }
+    }
+
     fn finish(&self, exchange: &Arc<Exchange>) {
         // Without a head there was no call for it; a request that nobody could parse is traced all the same.
         let context = exchange.context().unwrap_or_else(|| exchange.set_context(self.begin(exchange)));
+        self.end(context);
         if context.decide(|| self.judge(exchange, context)).is_kept() {
             self.kept.fetch_add(1, Ordering::Relaxed);
             self.spans.push(self.item(exchange));

@@ -58,7 +58,7 @@ fn peer(client: Option<&str>) -> Peer {
     Peer {
         client: client.map(|text| Endpoint::new(text.parse().unwrap())),
         server: client.map(|_| Endpoint::new("192.0.2.1:8888".parse().unwrap())),
-        proxies: None,
+        ..Peer::default()
     }
 }
 
