@@ -15,7 +15,7 @@ from wirespan.opentelemetry import TracerProvider, status
 from wirespan.testing import TestClient
 from wirespan.tracers import OpenTelemetry
 
-type Numbers = dict[tuple[tuple[str, Any], ...], int]
+Numbers = dict[tuple[tuple[str, Any], ...], int]
 
 SPANS = ["otel.sdk.span.started", "otel.sdk.span.live"]
 

@@ -187,6 +187,8 @@ export interface RouteName {
 }
 
 export interface RouteRow extends RouteName, Period {
+  /** What its requests took together. */
+  total_ns: number;
   verdict: Verdict | null;
 }
 
@@ -211,6 +213,14 @@ export interface RouteComparisonTable {
   base_since_us: number;
   base_until_us: number;
   routes: RouteComparison[];
+}
+
+/** Requests over time, in steps; those without any are left out. */
+export interface RouteSeries {
+  from_us: number;
+  step_us: number;
+  /** Step, requests, errors, and percentiles in nanoseconds. */
+  series: [step: number, count: number, errors: number, p50_ns: number, p95_ns: number, p99_ns: number][];
 }
 
 export interface Heatmap {

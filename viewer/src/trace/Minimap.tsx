@@ -10,7 +10,7 @@ import { zoomTo, type TraceView } from "./useTraceView.ts";
 
 const HEIGHT_PX = 44;
 /** Lines of a small trace are no thicker than this. */
-const THICKEST_PX = 4;
+const THICKEST_PX = 8;
 /** One press of an arrow key on an edge moves it by this share. */
 const KEY_STEP = 0.01;
 

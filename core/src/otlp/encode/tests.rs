@@ -243,7 +243,7 @@ fn spans_written_by_hand_are_the_same() {
             status: data.status.clone(),
         });
         let batch = Encoder::new(&resource(), Encoding::Protobuf, false)
-            .encode(&[Finished::Encoded(EncodedSpan::new(&scope, &bytes))]);
+            .encode(&[Finished::Encoded(EncodedSpan::new(&scope, bytes.into()))]);
         assert_same(&decode(&batch).resource_spans[0].scope_spans[0].spans[0], &data);
     }
 }

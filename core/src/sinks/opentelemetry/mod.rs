@@ -33,7 +33,7 @@ pub use privacy::redact;
 use self::mapping::SCOPE;
 use super::Sink;
 use crate::exchange::Exchange;
-use crate::otlp::{EncodedSpan, SpanData};
+use crate::otlp::{Chunk, EncodedSpan, SpanData};
 use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
@@ -62,6 +62,14 @@ pub struct Options {
     pub mapping: MappingOptions,
 }
 
+/// Where spans are written, and kept.
+#[derive(Default)]
+struct Scratch {
+    /// One span: its length is known when it is written.
+    span: Vec<u8>,
+    chunk: Chunk,
+}
+
 /// The sink. See the module's documentation.
 pub struct OpenTelemetry {
     propagators: Propagators,
@@ -71,8 +79,7 @@ pub struct OpenTelemetry {
     reply_headers: ReplyHeaders,
     mapping: Arc<Mapping>,
     spans: Arc<dyn SpanSink>,
-    /// Where spans are written before they are copied out in one piece.
-    scratch: Mutex<Vec<u8>>,
+    scratch: Mutex<Scratch>,
     census: Arc<Census>,
     kept: AtomicU64,
     dropped: AtomicU64,
@@ -252,9 +259,10 @@ impl OpenTelemetry {
         }
         // Plain bytes: whatever panicked, they are cleared before they are used.
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        scratch.clear();
-        match self.mapping.encode(exchange, &mut scratch) {
-            Some(()) => Item::from(EncodedSpan::new(&SCOPE, &scratch)),
+        let Scratch { span, chunk } = &mut *scratch;
+        span.clear();
+        match self.mapping.encode(exchange, span) {
+            Some(()) => Item::from(EncodedSpan::new(&SCOPE, chunk.keep(span))),
             None => Item::nothing(),
         }
     }
