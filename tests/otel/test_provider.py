@@ -89,9 +89,7 @@ def test_an_exception_that_was_recorded_before_it_was_raised_is_there_once(error
         ([], ("error", "late")),
     ],
 )
-def test_what_the_application_judges_counts(
-    codes: list[trace.StatusCode], expected: tuple[str, str]
-) -> None:
+def test_what_the_application_judges_counts(codes: list[trace.StatusCode], expected: tuple[str, str]) -> None:
     """`OK` is final, also where the server would say error."""
     spans, _ = provided()
     app = App()
@@ -99,9 +97,7 @@ def test_what_the_application_judges_counts(
     @app.get("/")
     async def sell(ctx: RequestContext) -> None:
         for code in codes:
-            trace.get_current_span().set_status(
-                code, "no stock" if code is trace.StatusCode.ERROR else None
-            )
+            trace.get_current_span().set_status(code, "no stock" if code is trace.StatusCode.ERROR else None)
         raise LookupError("late")
 
     served(app, spans, lambda client: client.get("/"))

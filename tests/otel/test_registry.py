@@ -80,7 +80,9 @@ def test_attributes_of_spans_are_registered() -> None:
         done.wait(2)
     sent = spans.finished_spans()
     events = [event for span in sent for event in span["events"]]
-    used = {name for told in (*sent, *events) for name in told["attributes"] if not name.startswith("wirespan.")}
+    used = {
+        name for told in (*sent, *events) for name in told["attributes"] if not name.startswith("wirespan.")
+    }
     assert used - registered_attributes() == set()
     assert {*OPT_IN, "exception.stacktrace", "http.request.method_original", "error.type"} <= used
 

@@ -82,7 +82,12 @@ TREE = [
 def all_spans(receiver: Receiver) -> list[tuple[str, Any]]:
     """Each with the name of its service."""
     return [
-        (next(pair.value.string_value for pair in resource.resource.attributes if pair.key == "service.name"), span)
+        (
+            next(
+                pair.value.string_value for pair in resource.resource.attributes if pair.key == "service.name"
+            ),
+            span,
+        )
         for request in receiver.requests
         for resource in request.resource_spans
         for scope in resource.scope_spans

@@ -74,10 +74,17 @@ def request(line: str = "GET /items/7", *fields: str, host: str | None = "shop.e
         pytest.param(request(), {}, {"server.address": "shop.example", "server.port": 8080}, id="host"),
         pytest.param(request(host="Shop.Example"), {}, {"server.address": "shop.example"}, id="case"),
         pytest.param(request(host="shop"), {}, {"server.address": "shop", "server.port": 80}, id="no port"),
-        pytest.param(request(host="shop:"), {}, {"server.address": "shop", "server.port": 80}, id="empty port"),
-        pytest.param(request(host=""), {}, {"server.address": UNTOLD, "server.port": OWN_PORT}, id="empty host"),
         pytest.param(
-            request(host="[2001:DB8::1]:81"), {}, {"server.address": "2001:db8::1", "server.port": 81}, id="IPv6"
+            request(host="shop:"), {}, {"server.address": "shop", "server.port": 80}, id="empty port"
+        ),
+        pytest.param(
+            request(host=""), {}, {"server.address": UNTOLD, "server.port": OWN_PORT}, id="empty host"
+        ),
+        pytest.param(
+            request(host="[2001:DB8::1]:81"),
+            {},
+            {"server.address": "2001:db8::1", "server.port": 81},
+            id="IPv6",
         ),
         pytest.param(
             request(host="[::1]"), {}, {"server.address": "::1", "server.port": 80}, id="IPv6, no port"
