@@ -79,7 +79,8 @@ test-page: $(PAGE_TOOLS)
 test-browser: build ## The page in Chromium, with a mock of the API and on the real viewer
 	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && $(NPM) run --silent test:browser
 
-interop: build ## Against a real OpenTelemetry Collector; needs Go, builds for a minute
+interop: build ## Against real Collectors, Jaeger, Tempo, ClickHouse, Prometheus; needs Go, builds for minutes
+	python -m pip install --quiet --group interop
 	pytest -q -m interop
 
 fuzz: ## Parsers, by coverage, a minute each; FUZZ_SECONDS=600 for longer. Needs a C++ compiler
@@ -125,8 +126,9 @@ bench: build ## Side by side with other servers
 docs: build ## Rewrites what the docs take from the code
 	python scripts/generate_docs.py
 
-screenshots: build ## Pictures of each page with the demo's traffic, in docs/images/
-	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && SCREENSHOTS=$(CURDIR)/docs/images $(NPM) run --silent test:browser
+screenshots: build ## The pictures of the README and the docs with the demo's traffic, in docs/images/
+	@CHROMIUM=$$(scripts/install-chromium) SCREENSHOTS=$(CURDIR)/docs/images && export CHROMIUM SCREENSHOTS && \
+	$(NPM) run --silent test:browser
 
 clean: ## Removes everything that was made
 	rm -rf $(VENV) target viewer/node_modules $(dir $(PAGE))

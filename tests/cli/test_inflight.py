@@ -287,6 +287,16 @@ def test_a_row_has_all_that_is_known() -> None:
     assert "█" in printed(request(), color=True)
 
 
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_a_long_path_gives_way_alone(width: int) -> None:
+    """Not the age, which is what people look for."""
+    text = printed(request(path="/a" * 200), request(), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert [line.split()[:2] for line in text.splitlines() if "GET" in line] == [["4.0", "s"]] * 2
+    assert "127.0.0.1:5 " in text
+    assert "…" in text
+
+
 def test_a_narrow_terminal_has_what_matters() -> None:
     """No bar, a short trace id, no line longer than the terminal."""
     text = printed(request(), width=80)

@@ -56,11 +56,11 @@ def test_every_change_is_on_the_server_span() -> None:
     assert (link["trace_id"], link["attributes"]) == (f"{1:032x}", {"why": "batch"})
 
 
-class SoldOut(Exception):
+class SoldOutError(Exception):
     """An error of the application's own."""
 
 
-@pytest.mark.parametrize("error", [SoldOut("shoes\nand socks"), LookupError("shoes")])
+@pytest.mark.parametrize("error", [SoldOutError("shoes\nand socks"), LookupError("shoes")])
 def test_an_exception_that_was_recorded_before_it_was_raised_is_there_once(error: Exception) -> None:
     spans, _ = provided()
     app = App()

@@ -14,7 +14,7 @@ from otel.provided import by_name, parent_of, provided
 from wirespan.testing import RecordingTracer, TestClient
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Dealt with by a handler in a pool thread."""
 
 
@@ -22,7 +22,8 @@ def mark(place: str) -> None:
     trace.get_current_span().set_attribute(place, True)
 
 
-def shop(tracer: trace.Tracer, left_open: list[trace.Span]) -> FastAPI:
+def wrapped() -> FastAPI:
+    """What stands around endpoints: a middleware, and handlers of exceptions."""
     app = FastAPI(telemetry={"tracing": False})
 
     @app.middleware("http")
@@ -32,7 +33,7 @@ def shop(tracer: trace.Tracer, left_open: list[trace.Span]) -> FastAPI:
         mark("after")
         return response
 
-    @app.exception_handler(Refused)
+    @app.exception_handler(RefusedError)
     def refused(request: Any, error: Exception) -> JSONResponse:
         mark("sync exception handler")
         return JSONResponse({}, 409)
@@ -42,6 +43,10 @@ def shop(tracer: trace.Tracer, left_open: list[trace.Span]) -> FastAPI:
         mark("handler of all exceptions")
         return JSONResponse({}, 500)
 
+    return app
+
+
+def add_dependencies(app: FastAPI) -> None:
     async def session() -> AsyncIterator[int]:
         mark("dependency begins")
         yield 1
@@ -57,9 +62,14 @@ def shop(tracer: trace.Tracer, left_open: list[trace.Span]) -> FastAPI:
         mark("sync endpoint")
         return one + two
 
+
+def shop(tracer: trace.Tracer, left_open: list[trace.Span]) -> FastAPI:
+    app = wrapped()
+    add_dependencies(app)
+
     @app.get("/refused")
     async def refuse() -> None:
-        raise Refused
+        raise RefusedError
 
     @app.get("/fails")
     def fail() -> None:

@@ -88,7 +88,7 @@ def test_attributes_of_spans_are_registered() -> None:
 
 
 def test_metrics_are_registered() -> None:
-    """What begins with a name of the conventions has their kind and unit; the rest is in our own namespace."""
+    """Names of the conventions have their kind and unit; the rest is in our own namespace."""
     known, seen = registered_metrics(), dict[str, tuple[str, str]]()
     for name, kind, unit, *_ in _core.metric_table():
         if not name.startswith("wirespan."):

@@ -17,7 +17,7 @@ CALLER = f"00-{TRACE}-{PARENT}-01"
 STATES = ("queue", "read", "schedule", "run", "await", "write")
 
 
-class SoldOut(LookupError):
+class SoldOutError(LookupError):
     """An error of the application's own."""
 
 
@@ -30,7 +30,7 @@ def shop() -> App:
 
     @app.get("/broken")
     async def broken(ctx: RequestContext) -> None:
-        raise SoldOut("no such thing")
+        raise SoldOutError("no such thing")
 
     @app.get("/health")
     async def health(ctx: RequestContext) -> None:
@@ -100,12 +100,15 @@ def test_an_exception_makes_an_error() -> None:
     get(spans, "/broken")
     span = only(spans)
     assert (span["status"], span["attributes"]["http.response.status_code"]) == ("error", 500)
-    assert span["attributes"]["error.type"] == f"{__name__}.SoldOut"
+    assert span["attributes"]["error.type"] == f"{__name__}.SoldOutError"
     [event] = span["events"]
     told = event["attributes"]
-    assert (told["exception.type"], told["exception.message"]) == (f"{__name__}.SoldOut", "no such thing")
+    assert (told["exception.type"], told["exception.message"]) == (
+        f"{__name__}.SoldOutError",
+        "no such thing",
+    )
     assert told["exception.stacktrace"].startswith("Traceback (most recent call last):")
-    assert "in broken\n    raise SoldOut" in told["exception.stacktrace"]
+    assert "in broken\n    raise SoldOutError" in told["exception.stacktrace"]
 
 
 def test_a_stack_is_bounded_and_ends_where_it_was_raised() -> None:

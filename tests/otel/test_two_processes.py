@@ -1,6 +1,6 @@
-"""Two services in processes of their own that call each other, with instrumented libraries: one trace, right parents.
+"""Two services in processes of their own that call each other, with instrumented libraries: one trace.
 
-The first is a FastAPI application, the second a native one; each asks a database, and the second asks the first.
+The first is a FastAPI application, the second a native one. Each asks a database, and the second the first.
 """
 
 import http.client

@@ -341,6 +341,16 @@ def test_tables_give_way_where_they_are_too_wide(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out.splitlines()[1] == "xxxxxxxxxxxx…   1.25"
 
 
+def test_tables_with_too_many_columns_are_blocks(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    screen = Screen(Console(width=30, soft_wrap=True), 30, color=False)
+    print_table(screen, ["first", "b", "c", "d"], [["x" * 40, 1, None, "y" * 9], ["z" * 9] * 4])
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "row 1", f"first  {'x' * 22}…", "b      1", "c", f"d      {'y' * 9}",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -66,6 +66,7 @@ ANSWERS = [
     ("GET", "/api/traces/{trace_id}", "/api/traces/{trace_id}", None),
     ("GET", "/api/routes", f"/api/routes?{urlencode(RANGE)}", None),
     ("GET", "/api/routes/compare", f"/api/routes/compare?{urlencode(RANGE | BASE)}", None),
+    ("GET", "/api/routes/series", f"/api/routes/series?{urlencode(RANGE)}", None),
     ("GET", "/api/heatmap", f"/api/heatmap?{urlencode(RANGE)}", None),
     ("GET", "/api/services", f"/api/services?{urlencode(RANGE)}", None),
     ("GET", "/api/inflight", "/api/inflight", None),

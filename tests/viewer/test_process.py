@@ -7,6 +7,7 @@ import queue
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import urllib.request
@@ -137,6 +138,7 @@ def test_addresses_that_somebody_can_open() -> None:
 def test_the_file_of_who_says_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert default_db() == tmp_path / "data" / "wirespan" / "viewer.duckdb"
+    assert stat.S_IMODE((tmp_path / "data" / "wirespan").stat().st_mode) == 0o700
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_db() == tmp_path / ".local" / "share" / "wirespan" / "viewer.duckdb"

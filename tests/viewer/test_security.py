@@ -200,3 +200,16 @@ def test_loopback(host: str, expected: bool) -> None:
 def test_tokens_of_any_characters_are_compared() -> None:
     assert Guard(token="é").fits("é")
     assert not Guard(token="é").fits("e")
+
+
+def test_who_knows_the_token_is_told_it(guarded: Running) -> None:
+    """The page's cookie is hidden from scripts, and the page shows commands with the token in them."""
+    assert status(guarded, "/api/token") == 401
+    assert status(guarded, "/api/token", authorization="Bearer wrong") == 401
+    reply = guarded.client.get("/api/token", headers={"authorization": f"Bearer {TOKEN}"})
+    assert reply.json() == {"token": TOKEN}
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_without_a_token_there_is_none_to_tell(viewer: Running) -> None:
+    assert viewer.get("/api/token") == {"token": ""}

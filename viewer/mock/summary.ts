@@ -1,6 +1,6 @@
 /** Numbers over many requests of the mock: routes, verdicts, heat map, service map. */
 
-import type { Heatmap, Period, Request, RouteComparison, RouteRow, ServiceMap, Verdict } from "../src/contract.ts";
+import type { Heatmap, Period, Request, RouteComparison, RouteRow, RouteSeries, ServiceMap, Verdict } from "../src/contract.ts";
 import { stateShares } from "../src/states.ts";
 import { formatDuration, formatPercent } from "../src/units.ts";
 
@@ -16,6 +16,7 @@ export function routeRows(requests: Request[], spanS: number): RouteRow[] {
       method: first.method,
       route: first.route,
       ...period,
+      total_ns: group.reduce((sum, { duration_ns }) => sum + duration_ns, 0),
       verdict: verdictOf(period, first.route === "/cart/{user}"),
     };
   });
@@ -117,6 +118,17 @@ export function heatmap(requests: Request[], fromUs: number, untilUs: number, st
     cells.set(`${column} ${bucket}`, cell);
   }
   return { from_us: fromUs, step_us: step, edges_ns: EDGES_NS, cells: [...cells.values()] };
+}
+
+/** The same steps as the heat map's, with exact percentiles. */
+export function routeSeries(requests: Request[], fromUs: number, untilUs: number, steps: number): RouteSeries {
+  const step_us = Math.ceil((untilUs - fromUs) / steps);
+  const groups = groupBy(requests, ({ start_us }) => String(Math.min(steps - 1, Math.floor((start_us - fromUs) / step_us))));
+  const series = [...groups].map(([step, group]): RouteSeries["series"][number] => {
+    const { count, errors, p50_ns, p95_ns, p99_ns } = periodOf(group, 1);
+    return [Number(step), count, errors, p50_ns, p95_ns, p99_ns];
+  });
+  return { from_us: fromUs, step_us, series };
 }
 
 /** Who calls whom: how many calls for each request of the called, and which share of them fails. */

@@ -108,6 +108,9 @@ impl OpenTelemetry {
         }
         close_at_exit(py, Arc::downgrade(&exporter), metrics.as_ref().map(Arc::downgrade))?;
         let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
+        if let Some(metrics) = &metrics {
+            metrics.counts.current().count_spans(Arc::clone(spans.census()));
+        }
         let health = Arc::new(SpanHealth {
             spans: Arc::clone(&spans),
             exporter: Arc::clone(&exporter),

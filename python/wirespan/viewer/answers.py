@@ -444,6 +444,12 @@ class Status(Answer):
     token_required: bool
 
 
+class Token(Answer):
+    """What clients must know."""
+
+    token: str
+
+
 class Imported(Answer):
     """What an import has brought."""
 

@@ -54,7 +54,7 @@ class Api:
     Args:
         store: what is asked.
         live: the streams.
-        token_required: whether the viewer asks for a token.
+        token: what clients must know; empty where nothing is asked.
         now_ns: the time, unix nanoseconds.
     """
 
@@ -63,12 +63,12 @@ class Api:
         store: Store,
         live: Live,
         *,
-        token_required: bool = False,
+        token: str = "",
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
         self._live = live
-        self._token_required = token_required
+        self._token = token
         self._now_ns = now_ns
         self.operations = [*self._lists(), *self._numbers(), *self._others(), *self._changes()]
 
@@ -185,6 +185,14 @@ class Api:
     def _others(self) -> list[Operation]:
         return [
             Operation("GET", "/api/status", "status", "What the viewer holds.", self._status, answers.Status),
+            Operation(
+                "GET",
+                "/api/token",
+                "token",
+                "What senders must know, for commands that are shown to be copied; empty without one.",
+                self._tell_token,
+                answers.Token,
+            ),
             Operation(
                 "GET",
                 "/api/attributes",
@@ -327,7 +335,7 @@ class Api:
         facts = {
             "version": __version__,
             "address": ctx.header("host") or "",
-            "token_required": self._token_required,
+            "token_required": bool(self._token),
         }
         held = dataclasses.asdict(self._store.facts())
         del held["last_seq"]
@@ -335,6 +343,12 @@ class Api:
             moment = held.pop(f"{name}_ns")
             held[f"{name}_us"] = None if moment is None else moment // 1_000
         ctx.json(facts | held | {"rate": requests.rate(self._store, self._now_ns())})
+
+    def _tell_token(self, ctx: RequestContext) -> None:
+        """Only who knows it already gets here: for the page, which cannot read its cookie."""
+        _only(ctx.query)
+        ctx.set_header("cache-control", "no-store")
+        ctx.json({"token": self._token})
 
     def _attributes(self, ctx: RequestContext) -> None:
         _only(ctx.query, "prefix", "key")

@@ -40,7 +40,7 @@ def create(store: Store, *, host: str = "127.0.0.1", token: str = "", static: Pa
     # Commits are told on the loop that serves, which runs from here on.
     app.on_startup(lambda: store.subscribe(live.wake))
     add_receiver(app, store)
-    Api(store, live, token_required=bool(token)).register(app)
+    Api(store, live, token=token).register(app)
     add_directions(app)
     page = Page(static)
     app.get("/")(page.serve)

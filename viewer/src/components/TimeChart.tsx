@@ -110,5 +110,12 @@ function seriesOf({ label, color: name, kind, dash }: TimeSeries): uPlot.Series 
   const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
   const stroke = color(name);
   if (kind === "bars" && bars) return { label, stroke, fill: stroke, width: 0, paths: bars, points: { show: false } };
-  return { label, stroke, width: 1.6, spanGaps: false, ...(dash ? { dash } : {}), points: { show: false } };
+  return { label, stroke, width: 1.6, spanGaps: false, ...(dash ? { dash } : {}), points: { show: true, size: 4, fill: stroke, filter: lonely } };
+}
+
+/** Points between two gaps: no line would show them. */
+function lonely(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const isThere = (index: number): boolean => typeof values[index] === "number";
+  return Array.from(values.keys()).filter((index) => isThere(index) && !isThere(index - 1) && !isThere(index + 1));
 }

@@ -122,7 +122,17 @@ class Feed {
 
   /** Leaves a search where it is. */
   stopSearch(): void {
-    if (this.search.value) this.search.value = { ...this.search.value, isStopped: true };
+    this.#changeSearch({ isStopped: true });
+  }
+
+  #changeSearch(part: Partial<Search>): void {
+    const search = this.search.peek();
+    if (search) this.search.value = { ...search, ...part };
+  }
+
+  /** Whether an older page is the next one: not when the user went elsewhere, or the list began anew. */
+  #fits(turn: number, before: number): boolean {
+    return turn === this.#turn && this.buffer.older === before;
   }
 
   /** Asked after each wait: the page or the user may have gone elsewhere meanwhile. */
@@ -132,11 +142,10 @@ class Feed {
 
   /** Page after page until so many are here, the beginning is reached, or the search is stopped. */
   async #searchBack(turn: number, wanted: number, from: number): Promise<void> {
-    if (this.search.value) this.search.value = { ...this.search.value, isStopped: false };
+    this.#changeSearch({ isStopped: false });
     for (let before: number | null = from; before !== null; before = this.buffer.older) {
       const page: RequestPage = await this.#page({ limit: PAGE, before });
-      // Elsewhere now, or the list began anew: this page does not fit to it.
-      if (turn !== this.#turn || this.buffer.older !== before) return;
+      if (!this.#fits(turn, before)) return;
       this.#take(page);
       if (!this.#isPartial(page, PAGE) || this.buffer.items.length >= wanted) break;
       await this.#tellSearch(turn, page.next);
@@ -151,8 +160,7 @@ class Feed {
     if (cursor === null) return;
     const there = await api.requests({ limit: 1, before: cursor + 1 }).catch(() => null);
     const backToUs = there?.requests[0]?.start_us;
-    const search = this.search.peek();
-    if (turn === this.#turn && backToUs) this.search.value = { isStopped: search?.isStopped ?? false, backToUs };
+    if (turn === this.#turn && backToUs) this.#changeSearch({ backToUs });
   }
 
   async #connect(): Promise<void> {

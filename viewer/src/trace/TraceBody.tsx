@@ -7,8 +7,8 @@ import { RowDetail } from "./RowDetail.tsx";
 import { TraceSummary } from "./TraceSummary.tsx";
 import { TraceToolbar } from "./TraceToolbar.tsx";
 import { useTraceKeys } from "./useTraceKeys.ts";
-import { useTraceView } from "./useTraceView.ts";
-import { ROW_PX, Waterfall } from "./Waterfall.tsx";
+import { ROW_PX, useTraceView } from "./useTraceView.ts";
+import { Waterfall } from "./Waterfall.tsx";
 
 export function TraceBody({ trace }: { trace: Trace }) {
   const view = useTraceView(trace);
@@ -23,9 +23,9 @@ export function TraceBody({ trace }: { trace: Trace }) {
       <TraceSummary view={view} />
       <TraceToolbar view={view} search={search} />
       <Minimap view={view} />
-      <div class="trace-main">
+      <div class={`trace-main ${view.isBelow ? "short" : ""}`}>
         <Waterfall view={view} box={box} />
-        {view.place.hasDetail && view.selected && <RowDetail view={view} row={view.selected} />}
+        {view.hasDetail && view.selected && <RowDetail view={view} row={view.selected} isBelow={view.isBelow} />}
       </div>
     </div>
   );

@@ -7,7 +7,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::answer::Answer;
+use super::answer::Response;
 use crate::sinks::opentelemetry::Item;
 
 /// What the threads share, under the lock.
@@ -35,7 +35,7 @@ struct Store {
     /// `flush` waits until so many are settled.
     goal: u64,
     /// Answers of requests, with the places of those in the sender's list.
-    answers: Vec<(usize, Answer)>,
+    answers: Vec<(usize, Response)>,
     /// Something that the thread is to tell the operator.
     notice: Option<&'static str>,
     /// Nothing is taken in any more, and by when all should be over.
@@ -63,7 +63,7 @@ pub(super) enum Appetite {
 #[derive(Debug, Default)]
 pub(super) struct Round {
     /// Answers of requests, with the places of those in the sender's list.
-    pub(super) answers: Vec<(usize, Answer)>,
+    pub(super) answers: Vec<(usize, Response)>,
     /// Somebody just asked for a flush or the end: try now what would be tried later.
     pub(super) is_nudged: bool,
     /// There is no room for one more span.
@@ -184,8 +184,8 @@ impl Inbox {
     }
 
     /// For the sending thread.
-    pub(super) fn put_answer(&self, place: usize, answer: Answer) {
-        self.lock().answers.push((place, answer));
+    pub(super) fn put_answer(&self, place: usize, response: Response) {
+        self.lock().answers.push((place, response));
         self.wake();
     }
 

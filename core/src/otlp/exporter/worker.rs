@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::inbox::{Appetite, Inbox, Round};
+use super::operations::{Ending, Operations};
 use super::status::Status;
 use crate::otlp::finished::Finished;
 use crate::sinks::opentelemetry::Item;
@@ -15,17 +16,27 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 /// What destinations count and say.
 pub(super) struct Ledger {
     status: Mutex<Status>,
+    operations: Mutex<Operations>,
     log: Log,
 }
 
 impl Ledger {
     pub(super) fn new(log: Log) -> Self {
-        Self { status: Mutex::default(), log }
+        Self { status: Mutex::default(), operations: Mutex::default(), log }
     }
 
     pub(super) fn update<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
         // Plain numbers: whatever panicked, they are still right.
         change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A batch is done with, after a first try at `since`.
+    pub(super) fn count_operation(&self, ending: Ending, since: Instant) {
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner).record(ending, since);
+    }
+
+    pub(super) fn operations(&self) -> Operations {
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn log(&self, line: &str) {
@@ -99,12 +110,12 @@ fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
     (before - held.len()) as u64
 }
 
-/// Spans that nobody will see now: the last chance to say so.
+/// The last chance to say what nobody will see.
 fn tell_loss(ledger: &Ledger) {
     let lost = ledger.update(|status| status.dropped.shutdown);
     if lost > 0 {
         ledger.log(&format!(
-            "{lost} spans are lost: the receiver did not take them before the end; a spool keeps them"
+            "spans were lost at the end: {lost}; the receiver did not take them in time, a spool would keep them"
         ));
     }
 }

@@ -12,6 +12,7 @@ mod item;
 mod list;
 mod mapping;
 mod method;
+mod names;
 mod outcome;
 mod privacy;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(crate) mod tests;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use ends::EncodedEnds;
 pub use ends::server;
 pub use extra::Extra;
 pub use item::{Item, SpanSink};
@@ -31,12 +33,12 @@ pub use privacy::redact;
 use self::mapping::SCOPE;
 use super::Sink;
 use crate::exchange::Exchange;
-use crate::otlp::{EncodedSpan, SpanData};
+use crate::otlp::{Chunk, EncodedSpan, SpanData};
 use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
 };
-use crate::spans::{Ended, Family, Limits};
+use crate::spans::{Census, Ended, Family, Limits, Origin, Sampling};
 use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
 
 /// The one warning that the specification wants (`TraceIdRatioBased`, compatibility warnings).
@@ -60,6 +62,14 @@ pub struct Options {
     pub mapping: MappingOptions,
 }
 
+/// Where spans are written, and kept.
+#[derive(Default)]
+struct Scratch {
+    /// One span: its length is known when it is written.
+    span: Vec<u8>,
+    chunk: Chunk,
+}
+
 /// The sink. See the module's documentation.
 pub struct OpenTelemetry {
     propagators: Propagators,
@@ -69,8 +79,8 @@ pub struct OpenTelemetry {
     reply_headers: ReplyHeaders,
     mapping: Arc<Mapping>,
     spans: Arc<dyn SpanSink>,
-    /// Where spans are written before they are copied out in one piece.
-    scratch: Mutex<Vec<u8>>,
+    scratch: Mutex<Scratch>,
+    census: Arc<Census>,
     kept: AtomicU64,
     dropped: AtomicU64,
     lost_children: AtomicU64,
@@ -100,6 +110,7 @@ impl OpenTelemetry {
             mapping: Arc::new(Mapping::new(options.mapping)),
             spans,
             scratch: Mutex::default(),
+            census: Arc::default(),
             kept: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             lost_children: AtomicU64::new(0),
@@ -162,6 +173,12 @@ impl OpenTelemetry {
             }
             self.export(span);
         }
+    }
+
+    /// Counts of all spans: those of exchanges and those of the application.
+    #[must_use]
+    pub const fn census(&self) -> &Arc<Census> {
+        &self.census
     }
 
     /// Exchanges whose span was handed over.
@@ -227,6 +244,8 @@ impl OpenTelemetry {
         context.is_trusted = is_trusted;
         context.is_recording = (decision.is_sampled || self.tail.is_some()) && !exchange.is_ignored();
         context.reply_headers = self.reply_headers;
+        let origin = if parent.is_some() { Origin::Remote } else { Origin::None };
+        self.census.start(Sampling::of(&context.span, context.is_recording), origin);
         context
     }
 
@@ -240,11 +259,17 @@ impl OpenTelemetry {
         }
         // Plain bytes: whatever panicked, they are cleared before they are used.
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        scratch.clear();
-        match self.mapping.encode(exchange, &mut scratch) {
-            Some(()) => Item::from(EncodedSpan::new(&SCOPE, &scratch)),
+        let Scratch { span, chunk } = &mut *scratch;
+        span.clear();
+        match self.mapping.encode(exchange, span) {
+            Some(()) => Item::from(EncodedSpan::new(&SCOPE, chunk.keep(span))),
             None => Item::nothing(),
         }
+    }
+
+    /// The span of an exchange is over.
+    fn end(&self, context: &TraceContext) {
+        self.census.end(Sampling::of(&context.span, context.is_recording));
     }
 
     /// What an exchange that is over is worth.
@@ -285,9 +310,16 @@ impl Sink for OpenTelemetry {
         exchange.set_context(self.begin(exchange));
     }
 
+    fn skip(&self, exchange: &Exchange) {
+        if let Some(context) = exchange.context() {
+            self.end(context);
+        }
+    }
+
     fn finish(&self, exchange: &Arc<Exchange>) {
         // Without a head there was no call for it; a request that nobody could parse is traced all the same.
         let context = exchange.context().unwrap_or_else(|| exchange.set_context(self.begin(exchange)));
+        self.end(context);
         if context.decide(|| self.judge(exchange, context)).is_kept() {
             self.kept.fetch_add(1, Ordering::Relaxed);
             self.spans.push(self.item(exchange));

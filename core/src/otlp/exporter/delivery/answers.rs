@@ -1,11 +1,13 @@
 //! What an answer changes: counts, the state of the receiver, and where its batch goes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::fleet::{Place, Shipment};
 use super::{Delivery, Flight};
 use crate::otlp::encode::Batch;
-use crate::otlp::exporter::answer::Answer;
+use crate::otlp::exporter::answer::{Answer, Response};
+use crate::otlp::exporter::operations::Ending;
 use crate::otlp::exporter::status::Receiver;
 
 /// What went wrong last, to say each thing once.
@@ -18,8 +20,10 @@ pub(super) enum Trouble {
 }
 
 impl Delivery {
-    pub(super) fn resolve(&mut self, slot: usize, answer: Answer, is_closing: bool) {
+    pub(super) fn resolve(&mut self, slot: usize, response: Response, is_closing: bool) {
         let Some(Flight { shipment, wave }) = self.fleet.land(slot) else { return };
+        let Response { answer, ending } = response;
+        self.count(&shipment, &answer, ending);
         self.ledger.update(|status| {
             status.requests += 1;
             status.failed += u64::from(!matches!(answer, Answer::Accepted { .. }));
@@ -44,6 +48,14 @@ impl Delivery {
         }
     }
 
+    /// Notes how long it took, if this was its end. In memory it is tried again; in the spool it begins anew.
+    fn count(&self, shipment: &Shipment, answer: &Answer, ending: Ending) {
+        let is_kept = shipment.place == Place::Memory && self.spool.is_none();
+        if !(is_kept && matches!(answer, Answer::Retry { .. })) {
+            self.ledger.count_operation(ending, shipment.since);
+        }
+    }
+
     /// A batch that was too large goes in parts.
     fn split(&mut self, shipment: Shipment, why: &str) {
         let batch = &shipment.batch;
@@ -53,8 +65,9 @@ impl Delivery {
             _ if batch.spans == 1 => self.refuse(&shipment, why),
             Place::Memory => match batch.halves() {
                 Some([left, right]) => {
-                    self.add_piece(shipment.number, Arc::new(right));
-                    self.add_piece(shipment.number, Arc::new(left));
+                    let now = Instant::now();
+                    self.add_piece(shipment.number, Arc::new(right), now);
+                    self.add_piece(shipment.number, Arc::new(left), now);
                 }
                 None => self.refuse(&shipment, why),
             },

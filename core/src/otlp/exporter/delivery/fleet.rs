@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::otlp::encode::Batch;
-use crate::otlp::exporter::answer::Answer;
+use crate::otlp::exporter::answer::Response;
 use crate::otlp::exporter::http::{Courier, Target};
 use crate::otlp::exporter::inbox::Inbox;
 use crate::otlp::exporter::spool::Ticket;
@@ -34,6 +34,8 @@ pub(super) struct Shipment {
     pub(super) number: u64,
     pub(super) batch: Arc<Batch>,
     pub(super) place: Place,
+    /// When it was sent first.
+    pub(super) since: Instant,
 }
 
 /// One that is under way.
@@ -99,7 +101,7 @@ impl Fleet {
         let batch = Arc::clone(&flight.shipment.batch);
         self.slots[at].flight = Some(flight);
         if let Err(why) = self.hand_over(at, batch, timeout) {
-            self.inbox.put_answer(at, Answer::unreachable(why));
+            self.inbox.put_answer(at, Response::missing(why, "no_thread"));
         }
     }
 
@@ -109,7 +111,7 @@ impl Fleet {
             courier
         } else {
             let inbox = Arc::clone(&self.inbox);
-            let started = Courier::start(self.target.clone(), move |answer| inbox.put_answer(at, answer));
+            let started = Courier::start(self.target.clone(), move |response| inbox.put_answer(at, response));
             slot.courier.insert(started.map_err(|error| format!("cannot start a thread: {error}"))?)
         };
         if courier.send(batch, timeout) {

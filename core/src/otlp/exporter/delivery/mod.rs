@@ -27,10 +27,11 @@ pub(super) use self::spooling::ADOPT_EVERY;
 use super::backoff::Backoff;
 use super::http::Target;
 use super::inbox::{Appetite, Inbox, Round};
+use super::operations::Ending;
 use super::spool::Spool;
 use super::status::Dropped;
 use super::worker::{Destination, Ledger, Step};
-use crate::otlp::encode::{Batch, Encoder};
+use crate::otlp::encode::Encoder;
 use crate::otlp::finished::Finished;
 use crate::otlp::options::Options;
 
@@ -52,8 +53,8 @@ pub(super) struct Delivery {
     spool: Option<Spool>,
     adopt_at: Instant,
     /// Halves of a batch that was too large, and without a spool also batches that failed: sent before all others,
-    /// oldest first. They are in memory only. Each has the number of its shipment.
-    pieces: VecDeque<(u64, Arc<Batch>)>,
+    /// oldest first. They are in memory only.
+    pieces: VecDeque<Shipment>,
     trouble: Trouble,
     /// The last write to the spool failed, and that was said.
     is_spool_broken: bool,
@@ -139,14 +140,15 @@ impl Delivery {
     }
 
     fn next_shipment(&mut self, held: &mut Vec<Finished>) -> Option<Shipment> {
-        if let Some((number, batch)) = self.pieces.pop_front() {
-            return Some(Shipment { number, batch, place: Place::Memory });
+        if let Some(piece) = self.pieces.pop_front() {
+            return Some(piece);
         }
+        let since = Instant::now();
         let number = self.shipped;
         self.shipped += 1;
         let max_spans = u32::try_from(self.batch_size).unwrap_or(u32::MAX);
         if let Some((ticket, batch)) = self.spool.as_mut().and_then(|spool| spool.take(max_spans)) {
-            return Some(Shipment { number, batch: Arc::new(batch), place: Place::Spool(ticket) });
+            return Some(Shipment { number, batch: Arc::new(batch), place: Place::Spool(ticket), since });
         }
         let count = held.len().min(self.batch_size);
         if count == 0 {
@@ -154,15 +156,16 @@ impl Delivery {
         }
         let batch = self.encoder.encode(&held[..count]);
         held.drain(..count);
-        Some(Shipment { number, batch: Arc::new(batch), place: Place::Memory })
+        Some(Shipment { number, batch: Arc::new(batch), place: Place::Memory, since })
     }
 
     /// A batch that has failed for long makes room when there is none.
     fn give_up(&mut self, is_full: bool) {
         if is_full
             && self.pace.has_failed_for(self.export_timeout)
-            && let Some((_, batch)) = self.pieces.pop_front()
+            && let Some(Shipment { batch, since, .. }) = self.pieces.pop_front()
         {
+            self.ledger.count_operation(Ending::Failed(None, "given_up"), since);
             self.settled += u64::from(batch.spans);
             self.drop_spans(batch.spans.into(), |dropped| &mut dropped.given_up);
         }
@@ -183,9 +186,8 @@ impl Delivery {
     fn publish(&mut self) {
         let unreadable = self.spool.as_mut().map_or(0, Spool::take_unreadable);
         self.drop_spans(unreadable, |dropped| &mut dropped.spool_failed);
-        let under_way = self.fleet.shipments().map(|shipment| &shipment.batch);
-        let batches = under_way.chain(self.pieces.iter().map(|(_, batch)| batch));
-        let in_flight = batches.map(|batch| u64::from(batch.spans)).sum();
+        let all = self.fleet.shipments().chain(&self.pieces);
+        let in_flight = all.map(|shipment| u64::from(shipment.batch.spans)).sum();
         let spooled = self.spool.as_ref().map(Spool::totals).unwrap_or_default();
         if self.spool.is_some() && spooled.spans == 0 && std::mem::take(&mut self.is_spool_full) {
             self.ledger.log("the spool is empty again: no more spans are dropped");
@@ -216,8 +218,8 @@ impl Destination for Delivery {
 
     fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step {
         self.settled = 0;
-        for (slot, answer) in round.answers {
-            self.resolve(slot, answer, round.closing.is_some());
+        for (slot, response) in round.answers {
+            self.resolve(slot, response, round.closing.is_some());
         }
         self.fleet.retire(Instant::now());
         self.adopt();

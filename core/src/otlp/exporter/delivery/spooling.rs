@@ -33,7 +33,7 @@ impl Delivery {
         match (shipment.place, &mut self.spool) {
             (Place::Memory, spool) => {
                 let is_spooling = spool.is_some();
-                self.add_piece(shipment.number, shipment.batch);
+                self.add_piece(shipment.number, shipment.batch, shipment.since);
                 if is_spooling {
                     self.spool_shipments();
                 }
@@ -43,10 +43,10 @@ impl Delivery {
         }
     }
 
-    /// Before all others of the same shipment.
-    pub(super) fn add_piece(&mut self, number: u64, batch: Arc<Batch>) {
-        let at = self.pieces.partition_point(|(other, _)| *other < number);
-        self.pieces.insert(at, (number, batch));
+    /// Before all others of the same shipment. `since`: when it was sent first.
+    pub(super) fn add_piece(&mut self, number: u64, batch: Arc<Batch>, since: Instant) {
+        let at = self.pieces.partition_point(|piece| piece.number < number);
+        self.pieces.insert(at, Shipment { number, batch, place: Place::Memory, since });
     }
 
     /// Moves a batch from memory to the spool, or drops it if that fails.
@@ -105,7 +105,7 @@ impl Delivery {
     fn spool_shipments(&mut self) {
         let in_memory = self.fleet.shipments().filter(|shipment| shipment.place == Place::Memory);
         let under_way = in_memory.map(|shipment| (shipment.number, Arc::clone(&shipment.batch), true));
-        let pieces = self.pieces.drain(..).map(|(number, batch)| (number, batch, false));
+        let pieces = self.pieces.drain(..).map(|piece| (piece.number, piece.batch, false));
         let mut all: Vec<_> = under_way.chain(pieces).collect();
         all.sort_by_key(|(number, ..)| *number);
         for (_, batch, is_under_way) in all {
@@ -159,7 +159,7 @@ impl Delivery {
             self.put_back(shipment);
         }
         // Without a spool this is what was under way, or failed before.
-        let left: u64 = self.pieces.drain(..).map(|(_, batch)| u64::from(batch.spans)).sum();
+        let left: u64 = self.pieces.drain(..).map(|piece| u64::from(piece.batch.spans)).sum();
         lost += left;
         self.settled += lost;
         self.drop_spans(lost, |dropped| &mut dropped.shutdown);

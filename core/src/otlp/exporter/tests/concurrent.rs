@@ -181,6 +181,34 @@ fn batches_that_were_too_large_together_go_in_parts_together() {
 }
 
 #[test]
+fn operations_are_counted_from_their_first_try_to_their_end() {
+    let busy = || reply("503 Busy", "", b"");
+    let receiver = Receiver::start([busy(), busy(), reply("200 OK", "", b""), reply("400 Bad", "", b"")]);
+    let (exporter, _) = exporter(&options(receiver.url()));
+    super::push_batches(&exporter, 3);
+    let mut operations = exporter.operations();
+    let found: Vec<_> = operations.endings().map(|(ending, _)| (ending.status(), ending.error())).collect();
+    assert_eq!(found, [(Some(200), None), (Some(400), Some("400".to_owned()))]);
+    let counts: Vec<_> = operations
+        .endings()
+        .map(|(_, histogram)| histogram.point(&Arc::default(), &Arc::from([])).count)
+        .collect();
+    assert_eq!(counts, [2, 1], "two tries of one batch are one operation");
+}
+
+#[test]
+fn operations_end_in_the_spool() {
+    let folder = Folder::new();
+    let options = Options { spool_dir: Some(folder.0.clone()), ..options("http://127.0.0.1:9/") };
+    let (exporter, _) = exporter(&options);
+    push(&exporter, 0..10);
+    wait_until(&exporter, "spooled", |status| status.spooled.spans == 10 && status.failed > 0);
+    let mut operations = exporter.operations();
+    let (ending, _) = operations.endings().next().unwrap();
+    assert_eq!((ending.status(), ending.error().as_deref()), (None, Some("unreachable")));
+}
+
+#[test]
 fn several_that_hang_do_not_hold_up_the_end() {
     let receiver = Receiver::start(vec![Reply::Hang; 10]);
     let (exporter, _) = exporter(&options(receiver.url()));
