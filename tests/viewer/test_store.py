@@ -4,12 +4,15 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import duckdb
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from viewer.otlp import batch
+from viewer.otlp import batch, request, span
+from wirespan import _core
 from wirespan.viewer import database, schema, writer
 from wirespan.viewer.errors import StoreBusy, StoreError
 from wirespan.viewer.store import Store
@@ -341,3 +344,33 @@ def test_spans_whose_transaction_failed_are_taken_when_they_come_again(
             asyncio.run(store.add(again))
     asyncio.run(store.add(again))
     assert store.facts().spans == 2
+
+
+def test_spans_that_come_again_after_hours_are_stored_once(tmp_path: Path) -> None:
+    """A sender with a queue on disk repeats what is long forgotten here; other spans beside it are taken."""
+    store = Store.open(tmp_path / "a.duckdb")
+    old = [span() for _ in range(3)]
+    asyncio.run(store.add(_decoded(*old)))
+    store._writer._recent.clear()
+    store._writer._recent.begin(time.time_ns())
+    asyncio.run(store.add(_decoded(*old[:2], span())))
+    assert store.facts().spans == 4
+    asyncio.run(store.add(_decoded(*old)))
+    assert store.facts().spans == 4
+    store.close()
+
+
+def test_a_process_that_does_not_know_all_its_file_asks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_RECENT", 2)
+    old = [span() for _ in range(5)]
+    for _ in range(2):
+        store = Store.open(tmp_path / "a.duckdb")
+        asyncio.run(store.add(_decoded(*old)))
+        assert store.facts().spans == 5
+        store.close()
+
+
+def _decoded(*spans: Span) -> _core.Batch:
+    return _core.decode("traces", "protobuf", request(*spans).SerializeToString())
