@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from viewer.otlp import batch
-from wirespan.viewer import database, schema, writer
+from wirespan.viewer import database, writer
 from wirespan.viewer.errors import StoreBusy, StoreError
 from wirespan.viewer.store import Store
 
@@ -222,11 +222,12 @@ def test_a_failed_write_is_told_to_its_senders_and_later_ones_work(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For example a full disk, until somebody makes room."""
-    monkeypatch.setitem(schema.TABLE_OF_SIGNAL, "traces", "no_such_table")
+    inserts = writer._INSERTS["traces"]
+    monkeypatch.setitem(writer._INSERTS, "traces", (*inserts, "INSERT INTO no_such_table SELECT 1"))
     with pytest.raises(StoreError, match=r"could not write: .*no_such_table"):
         asyncio.run(store.add(batch()))
     assert "could not write 1 requests" in caplog.text
-    monkeypatch.setitem(schema.TABLE_OF_SIGNAL, "traces", "stored_spans")
+    monkeypatch.setitem(writer._INSERTS, "traces", inserts)
     asyncio.run(store.add(batch()))
     assert store.read("SELECT seq FROM stored_spans") == [(1,)]
 
