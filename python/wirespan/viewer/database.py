@@ -141,7 +141,7 @@ def _connect(path: Path | None, max_bytes: int) -> "duckdb.DuckDBPyConnection":
 def _config(path: Path | None, max_bytes: int) -> dict[str, str]:
     config = {
         "memory_limit": f"{_CACHE_BYTES}B",
-        # Sums by two small numbers, such as route and bucket, need no hash table: half the time.
+        # Sums by two small numbers, such as route and step, need no hash table: half the time.
         "perfect_ht_threshold": "20",
         "wal_autocheckpoint": f"{min(_LOG_BYTES, max_bytes // 4)}B",
         # Users may ask anything in SQL (`sql.py`): no files, no network, no extensions.

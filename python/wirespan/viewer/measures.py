@@ -4,8 +4,6 @@ A row takes 25 bytes where a span takes 260. It is written in the transaction th
 when the span goes, so `measures` always has exactly the requests of `stored_spans`, by their `seq`.
 
 What requests are grouped by (service, method, route) is a number in it; the table `routes` says which.
-`bucket` is the logarithm of the duration in steps of 2.2%, which only rises with it: a percentile is first
-counted down to its bucket and then picked from the few durations in there (`queries/ranks.py`).
 """
 
 from typing import Final
@@ -26,7 +24,6 @@ MEASURE_COLUMNS: Final = f"""
     start_ns BIGINT NOT NULL,
     duration_ns BIGINT NOT NULL,
     route_id INTEGER NOT NULL,
-    bucket SMALLINT NOT NULL,
     failed BOOLEAN NOT NULL,
     http_status USMALLINT,
     end_reason VARCHAR,
@@ -34,8 +31,6 @@ MEASURE_COLUMNS: Final = f"""
 """
 
 _GROUP: Final = f"service, method, {ROUTE} AS route"
-# As a FLOAT, so that neighbours are far enough apart for the logarithm to be rounded in order.
-_BUCKET: Final = "(32 * log2(greatest(duration_ns, 1)::FLOAT))::SMALLINT"
 
 
 def new_routes(spans: str) -> str:
@@ -50,7 +45,7 @@ def new_routes(spans: str) -> str:
 def new_measures(spans: str) -> str:
     """SQL that adds the requests of a table of spans. All their routes have numbers."""
     return (
-        f"INSERT INTO measures SELECT seq, start_ns, duration_ns, route_id, {_BUCKET}, {IS_ERROR}, "  # noqa: S608 - our own names
+        f"INSERT INTO measures SELECT seq, start_ns, duration_ns, route_id, {IS_ERROR}, "  # noqa: S608 - our own names
         f"http_status, end_reason, {_STATES} "
         f"FROM (SELECT * EXCLUDE (route), {ROUTE} AS route FROM {spans} WHERE is_request) span "
         "JOIN routes ON span.service = routes.service AND span.method IS NOT DISTINCT FROM routes.method "

@@ -1,12 +1,10 @@
-"""Exact percentiles of millions of durations, without sorting them.
-
-The rows of `measures` are counted by key and `bucket`. Buckets are in order of duration, so the counts say in
-which bucket the wanted rank is and which place it has there; only what lies in those few buckets is sorted.
-Five million requests take two thirds of the time that DuckDB's `quantile_disc` takes.
+"""Percentiles of the requests of each route, or of each step of time.
 
 A percentile is the nearest rank: the smallest duration that at least that share of the requests did not
-exceed. It is the duration of a request that was. Shares are thousandths, so that ranks are whole numbers
-without rounding.
+exceed. It is the duration of a request that was.
+
+Counting down by the logarithm of the duration first, and sorting only what lies in the buckets that matter,
+was tried: with five million requests it takes 1.5 times the processor time of `quantile_disc`.
 """
 
 from collections.abc import Sequence
@@ -21,30 +19,9 @@ PERCENTILES: Final = {"p50": 500, "p95": 950, "p99": 990}
 ALL: Final = 2**31 - 1
 
 _RANKED: Final = """
-WITH counted AS MATERIALIZED (
-    SELECT {key} AS key, bucket, count(*) AS count, count(*) FILTER (failed) AS errors,
-        sum(duration_ns) AS total
-    FROM measures WHERE {where} GROUP BY ALL
-), keys AS MATERIALIZED (
-    SELECT key, sum(count)::BIGINT AS count, sum(errors)::BIGINT AS errors, sum(total) AS total
-    FROM counted GROUP BY key ORDER BY total DESC, key LIMIT ?
-), wanted AS (
-    SELECT key, share, (share * count + 999) // 1000 AS rank FROM keys, (SELECT unnest(?::BIGINT[]) AS share)
-), reached AS (
-    SELECT key, bucket, count, sum(count) OVER (PARTITION BY key ORDER BY bucket)::BIGINT AS upto FROM counted
-), places AS MATERIALIZED (
-    SELECT key, share, bucket, rank - (upto - count) AS place FROM wanted JOIN reached USING (key)
-    WHERE rank > upto - count AND rank <= upto
-), sorted AS (
-    SELECT wanted_key, wanted_bucket, list_sort(list(duration_ns)) AS durations
-    FROM measures JOIN (SELECT DISTINCT key AS wanted_key, bucket AS wanted_bucket FROM places)
-        ON {key} = wanted_key AND bucket = wanted_bucket
-    WHERE {where} GROUP BY ALL
-), marked AS (
-    SELECT key, list(durations[place] ORDER BY share) AS marks
-    FROM places JOIN sorted ON key = wanted_key AND bucket = wanted_bucket GROUP BY key
-)
-SELECT key, count, errors, total, marks FROM keys JOIN marked USING (key)
+SELECT {key} AS key, count(*), count(*) FILTER (failed), sum(duration_ns) AS total,
+    quantile_disc(duration_ns, {shares})
+FROM measures WHERE {where} GROUP BY key ORDER BY total DESC, key LIMIT ?
 """
 
 
@@ -77,11 +54,9 @@ def ranked(
         shares: which percentiles, in thousandths.
         limit: how many keys at most.
     """
-    inorder = sorted(shares)
-    rows = source.read(
-        _RANKED.format(key=key, where=where.sql), [*where.values, limit, inorder, *where.values]
-    )
-    found = {
-        row[0]: Ranked(row[1], row[2], int(row[3]), dict(zip(inorder, row[4], strict=True))) for row in rows
+    fractions = [share / 1_000 for share in shares]
+    sql = _RANKED.format(key=key, shares=fractions, where=where.sql)
+    return {
+        row[0]: Ranked(row[1], row[2], int(row[3]), dict(zip(shares, row[4], strict=True)))
+        for row in source.read(sql, [*where.values, limit])
     }
-    return dict(sorted(found.items(), key=lambda item: -item[1].total_ns))
