@@ -47,6 +47,7 @@ $(STAMPS)/installed: $(STAMPS)/python pyproject.toml
 
 $(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES) pyproject.toml
 	@scripts/check-cargo
+	@echo 'Compiling the engine takes two to four minutes, once.'
 	maturin develop --release --quiet --extras demo,testing,view,wsgi >$(STAMPS)/build.log
 	@touch $@
 

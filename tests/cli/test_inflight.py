@@ -47,6 +47,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("run")
     monkeypatch.setenv("XDG_RUNTIME_DIR", os.fspath(folder))
     monkeypatch.setattr("tempfile.tempdir", os.fspath(folder))
+    monkeypatch.setenv("TMPDIR", os.fspath(folder))  # of the processes that a test starts
     return folder / "wirespan"
 
 

@@ -225,6 +225,8 @@ def test_export_and_import(told: Running, capfdbinary: pytest.CaptureFixture[byt
     assert b"--format parquet is for everything" in capfdbinary.readouterr().err
     assert main(["export", "-o", str(tmp_path / "no" / "file")]) == 1
     assert b"cannot write" in capfdbinary.readouterr().err
+    assert main(["export", "-o", "/dev/null"]) == 0
+    assert Path("/dev/null").is_char_device()
     assert main(["export", "-o", "/dev/full"]) == 1
     assert b"cannot write /dev/full: No space left on device" in capfdbinary.readouterr().err
     assert Path("/dev/full").is_char_device()

@@ -71,6 +71,7 @@ ANSWERS = [
     ("GET", "/api/services", f"/api/services?{urlencode(RANGE)}", None),
     ("GET", "/api/inflight", "/api/inflight", None),
     ("GET", "/api/status", "/api/status", None),
+    ("GET", "/api/token", "/api/token", None),
     ("GET", "/api/attributes", "/api/attributes?prefix=wire", None),
     ("GET", "/api/attributes", "/api/attributes?key=list", None),
     ("GET", "/api/metrics", "/api/metrics", None),

@@ -29,15 +29,15 @@ impl Chunk {
 /// A span in protobuf, written where it ended.
 #[derive(Clone, Debug)]
 pub struct EncodedSpan {
-    scope: Arc<Scope>,
+    scope: &'static Arc<Scope>,
     bytes: Bytes,
 }
 
 impl EncodedSpan {
     /// From what a [`super::SpanWriter`] wrote.
     #[must_use]
-    pub fn new(scope: &Arc<Scope>, bytes: Bytes) -> Self {
-        Self { scope: Arc::clone(scope), bytes }
+    pub const fn new(scope: &'static Arc<Scope>, bytes: Bytes) -> Self {
+        Self { scope, bytes }
     }
 
     /// The message `Span`, without tag and length.
@@ -62,7 +62,7 @@ impl Finished {
     pub fn scope(&self) -> &Arc<Scope> {
         match self {
             Self::Span(span) => &span.scope,
-            Self::Encoded(span) => &span.scope,
+            Self::Encoded(span) => span.scope,
         }
     }
 

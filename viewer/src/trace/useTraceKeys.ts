@@ -53,13 +53,14 @@ function openDetail(view: TraceView): void {
   view.change({ hasDetail: view.selectedIndex < 0 || !view.hasDetail });
 }
 
-/** One thing at a time, the newest first: the panel, the search, the critical path, the zoom. */
+/** One thing at a time: the panel that was opened, the search, the critical path, the zoom, the panel that is just there. */
 function leave({ change, place, hasDetail }: TraceView): void {
   // A dialog above the page closes itself.
   if (document.querySelector("dialog[open]")) return;
-  if (hasDetail) change({ hasDetail: false });
+  if (place.hasDetail) change({ hasDetail: false });
   else if (place.find) change({ find: "" });
   else if (place.isCritical) change({ isCritical: false });
   else if (place.range) change({ range: null });
+  else if (hasDetail) change({ hasDetail: false });
   else change({ selected: null });
 }

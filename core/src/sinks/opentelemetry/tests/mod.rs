@@ -112,7 +112,7 @@ fn traced(options: Options, exchange: &Arc<Exchange>, change: impl FnOnce(&mut R
     sink.finish(exchange);
     let span = kept.spans().pop().expect("the span is kept");
     let mut bytes = Vec::new();
-    sink.mapping.encode(exchange, &mut bytes).expect("the span is written");
+    sink.mapping.encode(exchange, &exchange.lock(), &mut bytes).expect("the span is written");
     assert_same(&Span::decode(&*bytes).expect("it is a span"), &span);
     span
 }
