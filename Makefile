@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help build demo test test-rust test-python test-page test-browser interop check check-rust check-python \
+.PHONY: help build demo test test-rust test-python test-page test-browser interop fuzz check check-rust check-python \
 	check-types check-page coverage fix bench docs screenshots clean
 
 help: ## This list
@@ -47,6 +47,7 @@ $(STAMPS)/installed: $(STAMPS)/python pyproject.toml
 
 $(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES) pyproject.toml
 	@scripts/check-cargo
+	@echo 'Compiling the engine takes two to four minutes, once.'
 	maturin develop --release --quiet --extras demo,testing,view,wsgi >$(STAMPS)/build.log
 	@touch $@
 
@@ -79,8 +80,13 @@ test-page: $(PAGE_TOOLS)
 test-browser: build ## The page in Chromium, with a mock of the API and on the real viewer
 	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && $(NPM) run --silent test:browser
 
-interop: build ## Against a real OpenTelemetry Collector; needs Go, builds for a minute
+interop: build ## Against real Collectors, Jaeger, Tempo, ClickHouse, Prometheus; needs Go, builds for minutes
+	python -m pip install --quiet --group interop
 	pytest -q -m interop
+
+fuzz: ## Parsers, by coverage, a minute each; FUZZ_SECONDS=600 for longer. Needs a C++ compiler
+	@scripts/check-cargo
+	scripts/fuzz $(or $(FUZZ_SECONDS),60)
 
 coverage: ## What `make test` covered; run that first
 	@coverage combine --quiet
@@ -121,8 +127,9 @@ bench: build ## Side by side with other servers
 docs: build ## Rewrites what the docs take from the code
 	python scripts/generate_docs.py
 
-screenshots: build ## Pictures of each page with the demo's traffic, in docs/images/
-	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && SCREENSHOTS=$(CURDIR)/docs/images $(NPM) run --silent test:browser
+screenshots: build ## The pictures of the README and the docs with the demo's traffic, in docs/images/
+	@CHROMIUM=$$(scripts/install-chromium) SCREENSHOTS=$(CURDIR)/docs/images && export CHROMIUM SCREENSHOTS && \
+	$(NPM) run --silent test:browser
 
 clean: ## Removes everything that was made
 	rm -rf $(VENV) target viewer/node_modules $(dir $(PAGE))

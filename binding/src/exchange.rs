@@ -255,7 +255,8 @@ impl PyExchange {
 
     /// Puts an exception that was dealt with on the record.
     fn note_error(&self, error: &Bound<'_, PyBaseException>) -> PyResult<()> {
-        self.bound()?.exchange.note_exception(error_note(error));
+        let exchange = &self.bound()?.exchange;
+        exchange.note_exception(error_note(error, exchange.is_recording()));
         self.local().error.get_or_insert_with(|| error.clone().into_any().unbind());
         Ok(())
     }

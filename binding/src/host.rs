@@ -17,7 +17,7 @@ use wirespan_core::trace::{EndReason, ErrorNote};
 use crate::asgi::Asgi;
 use crate::call;
 use crate::driver::Driver;
-use crate::error::{Disconnected, error_note, exception};
+use crate::error::{Disconnected, error_note, exception, traceback_text};
 use crate::exchange::PyExchange;
 use crate::provider::SourceCell;
 use crate::tracers::Tracers;
@@ -202,7 +202,7 @@ impl Host {
             _ => "the ASGI application returned without completing its response",
         };
         self.log(py, what, None);
-        let note = ErrorNote { kind: "ASGIError".to_owned(), message: what.to_owned() };
+        let note = ErrorNote::new("ASGIError", what);
         Outcome::Failed {
             note,
             shown: if self.debug { format!("{what}\n") } else { String::new() },
@@ -266,12 +266,14 @@ impl Host {
             local.error.replace(value.clone().into_any().unbind())
         };
         drop(before); // without the lock: the end of its frames may run code of the user's
-        if let Ok(tie) = object.get().bound() {
-            tie.exchange.lock().record.panicked = true;
+        let exchange = object.get().bound().map(|tie| &tie.exchange).ok();
+        if let Some(exchange) = exchange {
+            exchange.lock().record.panicked = true;
         }
         self.log(py, "the handler raised", Some(error));
-        let shown = if self.debug { traceback_text(py, error) } else { String::new() };
-        Outcome::Failed { note: error_note(&value), shown, status: 500 }
+        let shown = if self.debug { traceback_text(&value) } else { String::new() };
+        let note = error_note(&value, exchange.is_some_and(|exchange| exchange.is_recording()));
+        Outcome::Failed { note, shown, status: 500 }
     }
 
     /// Tells the operator; a logger that fails is not worth a request.
@@ -342,12 +344,6 @@ fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
         || error.is_instance_of::<crate::error::CoreError>(py)
 }
 
-fn traceback_text(py: Python<'_>, error: &PyErr) -> String {
-    let lines =
-        py.import("traceback").and_then(|m| m.call_method1("format_exception", (exception(py, error),)));
-    lines.and_then(|l| l.extract::<Vec<String>>()).map_or_else(|_| error.to_string(), |l| l.concat())
-}
-
 /// The host during one call into the core: it knows that the thread is attached to Python.
 pub(crate) struct Bridge<'a, 'py> {
     host: &'a Arc<Host>,
@@ -374,7 +370,7 @@ impl Handler for Bridge<'_, '_> {
             } else {
                 self.host.raise_in_loop(self.py, &error);
             }
-            let note = ErrorNote { kind: "InternalError".into(), message: error.to_string() };
+            let note = ErrorNote::new("InternalError", error.to_string());
             let outcome = Outcome::Failed { note, shown: String::new(), status: 500 };
             self.host.engine.handler_done(self, exchange, outcome);
         }

@@ -14,7 +14,9 @@ use wirespan_core::otlp::metric::{HistogramPoint, MetricData, NumberPoint, Point
 use wirespan_core::otlp::{Exporter, MetricsExporter, MetricsOptions, Options, Resource, Signal};
 use wirespan_core::sinks::opentelemetry::Methods;
 
-use crate::opentelemetry::{Arguments, Health, attributes, hex, receiver_name, variable};
+use crate::opentelemetry::{
+    Arguments, Health, attributes, hex, is_disabled, receiver_name, variable, variables,
+};
 
 /// Where metrics can go.
 const EXPORTERS: [&str; 4] = ["otlp", "console", "memory", "none"];
@@ -61,7 +63,7 @@ pub(crate) fn exporter(
     let given = arguments
         .take::<Given>("metrics")
         .map_err(|_| PyTypeError::new_err("metrics: True, False or one of otlp, console, memory, none"))?;
-    if variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    if is_disabled() {
         return Ok("none".to_owned());
     }
     match given {
@@ -76,7 +78,10 @@ pub(crate) fn exporter(
     match variable("OTEL_METRICS_EXPORTER") {
         Some(name) if EXPORTERS.contains(&name.as_str()) => Ok(name),
         Some(name) => {
-            warnings.push(format!("OTEL_METRICS_EXPORTER: `{name}` is not supported, {usual} is used"));
+            warnings.push(format!(
+                "OTEL_METRICS_EXPORTER: `{name}` is not supported, {usual} is used; supported is one of {}",
+                EXPORTERS.join(", ")
+            ));
             Ok(usual)
         }
         None => Ok(usual),
@@ -96,8 +101,8 @@ impl MetricsPart {
         if name == "none" {
             return Ok(None);
         }
-        let (options, told) =
-            MetricsOptions::from_env(variable).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let (options, told) = MetricsOptions::from_env(variables(name == "otlp"))
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
         warnings.extend(told);
         let sink = Metrics::new(MetricsSink {
             methods: Methods::from_names(variable("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS").as_deref()),
@@ -232,7 +237,7 @@ fn exemplars(warnings: &mut Vec<String>) -> ExemplarFilter {
     let known = ExemplarFilter::ALL.into_iter().find(|(_, known)| *known == name);
     let Some((filter, _)) = known else {
         warnings
-            .push(format!("OTEL_METRICS_EXEMPLAR_FILTER: `{name}` is not supported, trace_based is used"));
+            .push(format!("OTEL_METRICS_EXEMPLAR_FILTER: `{name}` is not supported, trace_based is used; supported are trace_based, always_on, always_off"));
         return ExemplarFilter::default();
     };
     filter

@@ -15,6 +15,7 @@ use crate::h1::BodyFrame;
 use crate::inflight::Entry;
 use crate::message::{Field, Request, ResponseHead};
 use crate::propagation::{Origin, Proxies};
+use crate::sinks::opentelemetry::EncodedEnds;
 use crate::trace::{Clock, EndReason, ErrorNote, Event, Level, Record, State, TraceContext};
 
 /// One end of a TCP connection. Its text is made once a connection: each request shows it.
@@ -73,6 +74,8 @@ pub struct Peer {
     pub server: Option<Endpoint>,
     /// The client is a proxy that is believed, and this says how far.
     pub proxies: Option<Arc<Proxies>>,
+    /// What spans tell of this connection, made by the first.
+    pub(crate) encoded: OnceLock<Box<EncodedEnds>>,
 }
 
 /// Which connection an exchange belongs to. A connection that has gone leaves a place that matches nothing.
@@ -197,7 +200,8 @@ pub struct Exchange {
     pub(crate) entry: Entry,
     peer: Arc<Peer>,
     request: OnceLock<Request>,
-    origin: OnceLock<Box<Origin>>,
+    /// Asked of every request, told of few.
+    origin: OnceLock<Option<Box<Origin>>>,
     context: OnceLock<TraceContext>,
     is_ignored: AtomicBool,
     progress: Mutex<Progress>,
@@ -272,11 +276,11 @@ impl Exchange {
         self.is_ignored.store(true, Ordering::Relaxed);
     }
 
-    /// What trusted proxies say of it; `None` where the connection is not from one, and before the head is parsed.
+    /// What trusted proxies say of it; `None` where they say nothing, and before the head is parsed.
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
         let (proxies, request) = (self.peer.proxies.as_ref()?, self.request()?);
-        Some(self.origin.get_or_init(|| Box::new(Origin::new(request, proxies))))
+        self.origin.get_or_init(|| Origin::new(request, proxies).map(Box::new)).as_deref()
     }
 
     /// The client: as trusted proxies say, else who is connected. `None` on Unix sockets.
@@ -438,6 +442,12 @@ impl Exchange {
     #[must_use]
     pub fn error_message(&self) -> Option<String> {
         self.lock().record.error.as_ref().map(|note| note.message.clone())
+    }
+
+    /// Whether its span is made, unless a sampler drops it at the end.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.context().is_some_and(|context| context.is_recording)
     }
 
     /// Notes an exception that the application dealt with: the exchange goes on.

@@ -78,7 +78,10 @@ impl Listener {
             Self::Tcp(listener) => {
                 let (stream, client) = listener.accept()?;
                 let server = stream.local_addr().ok().map(Endpoint::new);
-                Ok((Stream::Tcp(stream), Peer { client: Some(Endpoint::new(client)), server, proxies: None }))
+                Ok((
+                    Stream::Tcp(stream),
+                    Peer { client: Some(Endpoint::new(client)), server, ..Peer::default() },
+                ))
             }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept()?;

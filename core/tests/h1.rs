@@ -1,7 +1,7 @@
 //! Properties of the HTTP layer over generated and mutated messages; the checks are those of the fuzz targets.
 #![allow(missing_docs, reason = "the checks' own crate is private")]
 
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/http/mod.rs"]
 mod checks;
 
 /// `SplitMix64`: the same inputs in every run, so that a failure can be had again.

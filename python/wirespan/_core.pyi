@@ -27,6 +27,15 @@ def define_event(name: str, level: int, /) -> int:
 def redact_query(query: str) -> str:
     """A query string without the secrets that spans must not tell."""
 
+def server_of(request: Exchange) -> tuple[str, int] | None:
+    """What the client calls us, as trusted proxies tell it; without a name where it is connected to."""
+
+def is_ignored(request: Exchange) -> bool:
+    """Whether the path is on the server's list `ignore`."""
+
+def known_methods() -> list[str]:
+    """The methods that spans name: `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`."""
+
 class CoreError(Exception):
     """Raised by the engine; `fault` is operator, peer, network, handler or internal."""
 
@@ -456,8 +465,14 @@ class RecentSpans:
     """The spans that came lately. What `stack` lets through is pending until `keep` or `forget`."""
 
     def __new__(cls) -> RecentSpans: ...
-    def keep(self) -> None:
-        """What is pending was stored: it is a repeat from now on."""
+    def keep(self, now_ns: int) -> None:
+        """What is pending was stored: it is a repeat from now on. The time is unix nanoseconds."""
+
+    def begin(self, now_ns: int) -> None:
+        """What was stored until now is not known, but for what is remembered."""
+
+    def doubtful(self, batches: Sequence[Batch]) -> Table:
+        """Spans that may have come before and be forgotten: `trace_lo`, `span_id` and `start_ns`."""
 
     def forget(self) -> None:
         """What is pending was not stored."""

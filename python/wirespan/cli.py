@@ -14,6 +14,7 @@ from wirespan._core import __version__
 from wirespan.banner import print_banner
 from wirespan.config import OPTIONS, Option, checked, kind
 from wirespan.errors import ConfigError
+from wirespan.loading import say
 from wirespan.server import EXIT_OPTIONS, leave_soon, reported, run_config
 from wirespan.sources import flag, load_config, parse, shown_default
 from wirespan.tables import print_events, print_options
@@ -26,6 +27,13 @@ SECONDS.name = "number"  # in messages
 PORT = click.IntRange(0, 65_535)
 DEMO_S = 20.0
 EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+
+
+SECTIONS = {
+    "Serve": ("serve", "inflight", "demo"),
+    "Look at traces": ("view", "traces", "trace", "routes", "sql", "export", "import"),
+    "Look things up": ("events", "options"),
+}
 
 
 class OptionType(click.ParamType[Any]):
@@ -92,6 +100,12 @@ class GroupedCommand(click.Command):
 class Commands(click.Group):
     """The program. What its user got wrong is one line on stderr."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the commands by what they are for."""
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names])
+
     # Click's own exits; ours returns the code, for `sys.exit(main())` and for tests.
     def main(self, *args: Any, **extra: Any) -> int:  # type: ignore[override]
         """Runs one command line.
@@ -112,13 +126,20 @@ class Commands(click.Group):
             sys.stdout.write(f"{error.format_message()}\n")
             return EXIT_OPTIONS
         except click.ClickException as error:
-            sys.stderr.write(f"wirespan: {' '.join(error.format_message().split())}\n")
+            say(f"{' '.join(error.format_message().split())}{_help_of(error)}")
             return EXIT_OPTIONS
         except click.Abort:
             return EXIT_INTERRUPTED
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else 1
         return 0
+
+
+def _help_of(error: click.ClickException) -> str:
+    """Where to read on after a word that is missing or unknown; other messages say what would be right."""
+    if isinstance(error, click.MissingParameter | click.NoSuchOption) and error.ctx is not None:
+        return f" See '{error.ctx.command_path} --help'."
+    return ""
 
 
 def _fill_standard_descriptors() -> None:

@@ -136,7 +136,8 @@ class Config:
         "",
         "Tracing",
         "OTLP receiver that gets a span of each request and metrics of all, such as `http://localhost:4318`; "
-        "empty sends none. The `OTEL_*` variables say the rest; `OTEL_METRICS_EXPORTER=none`: no metrics.",
+        "`env`: the one that `OTEL_EXPORTER_OTLP_ENDPOINT` names; empty sends none. The `OTEL_*` variables "
+        "say the rest; `OTEL_METRICS_EXPORTER=none`: no metrics.",
         metavar="URL",
     )
     service_name: str = _option(
@@ -154,10 +155,18 @@ class Config:
         high=1.0,
         metavar="SHARE",
     )
+    trust: str = _option(
+        "always",
+        "Tracing",
+        "Whose traces go on: `always` any caller's, `never`, or those from networks such as `10.0.0.0/8`, "
+        "with commas between. Others begin one of their own, with a link.",
+        metavar="WHOM",
+    )
     ignore: tuple[str, ...] = _option(
         (),
         "Tracing",
-        "Path or route in no trace and no access log, `*` for any text; can be repeated.",
+        "Path or route in no trace, no metric of requests and no access log, `*` for any text; "
+        "can be repeated.",
         metavar="PATTERN",
     )
     spool: str | None = _option(
@@ -184,6 +193,12 @@ class Config:
         "Port of that viewer; one that runs there is used, 0 takes a free one.",
         low=0,
         high=65_535,
+    )
+    view_db: str = _option(
+        "",
+        "Tracing",
+        "DuckDB file of that viewer; `:memory:` keeps nothing, empty is the file of `wirespan view`.",
+        metavar="PATH",
     )
 
     inspect: str = _option(
@@ -265,7 +280,7 @@ class Config:
                 )
         if not (self.otlp or self.view):
             given = [name for name in ("spool", "service_name") if getattr(self, name)]
-            given += ["sample"] * (self.sample != 1.0)
+            given += [name for name in ("sample", "trust") if getattr(self, name) != DEFAULTS[name]]
             if given:
                 raise ConfigError(f"{given[0]} is about spans, and none are sent: give otlp too")
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from wirespan._core import AccessLog, OpenTelemetry
 from wirespan.asgi import Lifespan, as_asgi, interface_of
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wirespan")
 
+BY_VARIABLES = "env"
+"""`otlp` that leaves the receiver to the `OTEL_*` variables."""
 VIEWER_DELAY_S = 0.5
 """Longest wait of a span before it is sent to a viewer."""
 
@@ -166,6 +168,17 @@ def _join_provider(tracers: Sequence[Any]) -> None:
         provider.join(spans)
 
 
+def _trust(text: str) -> Literal["always", "never"] | list[str]:
+    """Whose traces go on, as the exporter wants it."""
+    match text.strip():
+        case "always":
+            return "always"
+        case "never":
+            return "never"
+        case networks:
+            return [network.strip() for network in networks.split(",") if network.strip()]
+
+
 def _otlp(config: Config) -> OpenTelemetry | None:
     """The exporter that the options ask for.
 
@@ -176,9 +189,10 @@ def _otlp(config: Config) -> OpenTelemetry | None:
         return None
     try:
         return OpenTelemetry(
-            endpoint=config.otlp,
+            endpoint=None if config.otlp == BY_VARIABLES else config.otlp,
             service_name=config.service_name or None,
             sampler_arg=None if config.sample == 1.0 else config.sample,
+            trust=_trust(config.trust),
             spool_dir=config.spool,
             spool_max_bytes=config.spool_max_bytes,
             timeline=config.otlp_viewer or None,

@@ -75,14 +75,34 @@ pub(crate) struct Point<'a> {
     pub(crate) time_ns: u64,
     pub(crate) start_ns: u64,
     pub(crate) attributes: Attributes<'a>,
-    pub(crate) value: Option<f64>,
+    pub(crate) flags: u32,
+    pub(crate) value: Option<Number>,
     pub(crate) count: Option<u64>,
     pub(crate) sum: Option<f64>,
     pub(crate) min: Option<f64>,
     pub(crate) max: Option<f64>,
     pub(crate) buckets: Option<Buckets>,
+    pub(crate) exponential: Option<Exponential>,
     pub(crate) quantiles: Vec<(f64, f64)>,
     pub(crate) exemplars: Vec<Exemplar<'a>>,
+}
+
+/// A measured value: OTLP keeps the two kinds apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Number {
+    Int(i64),
+    Double(f64),
+}
+
+impl Number {
+    /// For columns that have one type for both.
+    #[expect(clippy::cast_precision_loss, reason = "what it was exactly is kept beside it")]
+    pub(crate) const fn as_double(self) -> f64 {
+        match self {
+            Self::Int(value) => value as f64,
+            Self::Double(value) => value,
+        }
+    }
 }
 
 /// A histogram's counts between bounds: one more count than bounds.
@@ -97,6 +117,7 @@ pub(crate) struct Buckets {
 pub(crate) struct Exponential {
     pub(crate) scale: i32,
     pub(crate) zero_count: u64,
+    pub(crate) zero_threshold: f64,
     pub(crate) positive: Side,
     pub(crate) negative: Side,
 }
@@ -112,7 +133,7 @@ pub(crate) struct Side {
 #[derive(Debug, Default)]
 pub(crate) struct Exemplar<'a> {
     pub(crate) time_ns: u64,
-    pub(crate) value: Option<f64>,
+    pub(crate) value: Option<Number>,
     pub(crate) trace_id: Option<u128>,
     pub(crate) span_id: Option<u64>,
     pub(crate) attributes: Attributes<'a>,

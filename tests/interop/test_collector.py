@@ -1,4 +1,4 @@
-"""A real Collector reads what we send; while it is killed and comes back under load, no span is lost."""
+"""A real Collector reads what we send; it dies or hangs under load: no span is lost, no request waits."""
 
 import http.client
 import json
@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -14,7 +15,8 @@ from typing import Any, Literal, Self
 import pytest
 
 from cli.commands import Serving
-from interop.collector import Collector, build
+from interop.collector import Collector, passing
+from interop.program import build
 from otel.receiver import Receiver
 from wirespan import App, RequestContext
 from wirespan.testing import RecordingTracer, TestClient
@@ -28,8 +30,8 @@ BATCH = 1_024  # the default of OTEL_BSP_MAX_EXPORT_BATCH_SIZE
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.getbasetemp() / "collector")
+def program() -> Path:
+    return build("collector")
 
 
 @pytest.fixture
@@ -38,15 +40,36 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def span_ids(receiver: Receiver) -> list[bytes]:
+def arrived(receiver: Receiver) -> list[Any]:
+    """The spans of the load, repeated ones included."""
     return [
-        span.span_id
+        span
         for request in receiver.requests
         for resource_spans in request.resource_spans
         for scope_spans in resource_spans.scope_spans
         for span in scope_spans.spans
         if span.name == "GET /items/{id}"
     ]
+
+
+def durations_s(spans: list[Any], phase: str) -> list[float]:
+    """What the server itself measured, from the kernel's receive time on."""
+    return [
+        (span.end_time_unix_nano - span.start_time_unix_nano) / 1e9
+        for span in spans
+        if any(pair.key == "url.path" and pair.value.string_value.endswith(phase) for pair in span.attributes)
+    ]
+
+
+def assert_latency_does_not_move(spans: list[Any], calm: str, troubled: str) -> None:
+    """Median and 99th percentile while the receiver was in trouble, beside those while it was not.
+
+    Measured on two shared cores: 19 us and 19 us, 87 us and 120 us.
+    """
+    before, during = durations_s(spans, calm), durations_s(spans, troubled)
+    for name, at, most in (("median", 49, 1.5), ("99th percentile", 98, 4)):
+        usual, then = (statistics.quantiles(times, n=100)[at] for times in (before, during))
+        assert then / usual < most, f"{name}: {usual * 1e6:.0f} us, in trouble {then * 1e6:.0f}"
 
 
 def metrics_of(receiver: Receiver) -> dict[str, Any]:
@@ -73,7 +96,7 @@ def test_a_collector_understands_every_field(
     async def item(ctx: RequestContext) -> None:
         ctx.text("one")
 
-    with Collector(program, tmp_path, receiver.url) as collector:
+    with passing(program, tmp_path, receiver.url) as collector:
         sent = OpenTelemetry(service_name="shop", endpoint=collector.url, protocol=protocol, events=True)
         done = RecordingTracer()
         with TestClient(app, tracers=[done, sent]) as client:
@@ -103,7 +126,7 @@ def test_a_collector_understands_every_field(
 
 
 class Load:
-    """Requests one after another on one connection, each timed."""
+    """Requests one after another on one connection."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -123,63 +146,94 @@ class Load:
         assert response.status == 200
         return response.read()
 
-    def run(self, count: int) -> float:
-        """Returns the median time of a request, in seconds."""
-        times = []
+    def run(self, phase: str, count: int = REQUESTS) -> None:
         for _ in range(count):
-            start = time.perf_counter()
-            self.get("/items/7")
-            times.append(time.perf_counter() - start)
+            self.get(f"/items/{phase}")
         self.sent += count
-        return statistics.median(times)
 
     def status(self) -> dict[str, Any]:
         status: dict[str, Any] = json.loads(self.get("/status"))
         return status
 
 
+@contextmanager
+def shop(collector: Collector, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Load]:
+    """The server in a process of its own, with a spool, and load on it."""
+    patch.setenv("SPOOL_DIR", str(folder / "spool"))
+    patch.setenv("RECEIVER_URL", collector.url)
+    patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
+    with (
+        Serving("interop.shop:app", "--port", "0", cwd=Path(__file__).parents[1]) as server,
+        Load(server.port) as load,
+    ):
+        load.run("warm")
+        yield load
+
+
 def test_no_span_is_lost_while_a_collector_dies_and_returns(
     program: Path, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SPOOL_DIR", str(tmp_path / "spool"))
-    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-    up, down = [], []
-    with Collector(program, tmp_path, receiver.url) as collector:
-        monkeypatch.setenv("RECEIVER_URL", collector.url)
-        with (
-            Serving("interop.shop:app", "--port", "0", cwd=Path(__file__).parents[1]) as server,
-            Load(server.port) as load,
-        ):
-            load.run(REQUESTS)  # warm
-            for _ in range(OUTAGES):
-                up.append(load.run(REQUESTS))
-                die_in_mid_load(collector, load)
-                down.append(load.run(REQUESTS))
-                collector.start()
-            wait_until_delivered(receiver, load)
-            status = load.status()
-    arrived = Counter(span_ids(receiver))
-    assert len(arrived) == load.sent
+    with (
+        passing(program, tmp_path, receiver.url) as collector,
+        shop(collector, tmp_path, monkeypatch) as load,
+    ):
+        for _ in range(OUTAGES):
+            load.run("up")
+            die_in_mid_load(collector, load)
+            load.run("down")
+            collector.start()
+        wait_until_delivered(receiver, load)
+        status = load.status()
+    spans = arrived(receiver)
+    times = Counter(span.span_id for span in spans)
+    assert len(times) == load.sent
     assert not any(status["dropped"].values()), status
     # What was behind the Collector already, but whose answer died with it, is sent once more: OTLP delivers
     # at least once. It is at most what was in flight at each kill.
-    assert max(arrived.values()) <= 1 + OUTAGES
-    assert arrived.total() - len(arrived) <= OUTAGES * BATCH
-    ratio = statistics.median(down) / statistics.median(up)
-    assert ratio < 2, f"requests took {ratio:.2f} times as long while the receiver was down"
+    assert max(times.values()) <= 1 + OUTAGES
+    assert times.total() - len(times) <= OUTAGES * BATCH
+    assert_latency_does_not_move(spans, "up", "down")
+
+
+def test_no_request_waits_while_a_collector_hangs(
+    program: Path, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes connections and requests, and answers none: the worst that a receiver can do."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "300")
+    with (
+        passing(program, tmp_path, receiver.url) as collector,
+        shop(collector, tmp_path, monkeypatch) as load,
+    ):
+        for _ in range(OUTAGES):
+            load.run("up")
+            collector.pause()
+            failed = load.status()["failed_requests"]
+            while load.status()["failed_requests"] == failed:
+                load.run("hanging", REQUESTS // 10)
+            load.run("hanging")
+            collector.go_on()
+            wait_until_delivered(receiver, load)
+        status = load.status()
+    spans = arrived(receiver)
+    times = Counter(span.span_id for span in spans)
+    assert len(times) == load.sent
+    assert not any(status["dropped"].values()), status
+    # The Collector reads on where it was stopped: what was given up may have arrived all the same.
+    assert times.total() - len(times) <= status["failed_requests"] * BATCH
+    assert_latency_does_not_move(spans, "up", "hanging")
 
 
 def die_in_mid_load(collector: Collector, load: Load) -> None:
     """Kills it while requests, and so spans, are under way."""
     killer = threading.Thread(target=collector.kill)
-    load.run(REQUESTS // 2)
+    load.run("dying", REQUESTS // 2)
     killer.start()
-    load.run(REQUESTS // 2)
+    load.run("dying", REQUESTS // 2)
     killer.join()
 
 
 def wait_until_delivered(receiver: Receiver, load: Load) -> None:
     deadline = time.monotonic() + 60
-    while len(set(span_ids(receiver))) < load.sent:
-        assert time.monotonic() < deadline, (len(set(span_ids(receiver))), load.sent, load.status())
+    while (count := len({span.span_id for span in arrived(receiver)})) < load.sent:
+        assert time.monotonic() < deadline, (count, load.sent, load.status())
         time.sleep(0.1)

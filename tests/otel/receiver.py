@@ -15,10 +15,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 METRICS = "/v1/metrics"
 
 
+def plain(body: bytes, headers: dict[str, str]) -> bytes:
+    """The body without its compression."""
+    return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
+
+
 def read_metrics(body: bytes, headers: dict[str, str]) -> ExportMetricsServiceRequest:
     """A report in either encoding."""
-    if headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
+    body = plain(body, headers)
     request = ExportMetricsServiceRequest()
     if headers["content-type"] == "application/json":
         json_format.Parse(body, request)
@@ -29,6 +33,7 @@ def read_metrics(body: bytes, headers: dict[str, str]) -> ExportMetricsServiceRe
 
 def read_spans(body: bytes, headers: dict[str, str]) -> ExportTraceServiceRequest:
     """Spans in either encoding."""
+    body = plain(body, headers)
     read = ExportTraceServiceRequest()
     if headers["content-type"] != "application/json":
         read.ParseFromString(body)

@@ -88,6 +88,32 @@ def test_the_servers_option_exports_and_closes() -> None:
     assert len(receiver.requests) == 1
 
 
+def test_the_option_may_leave_the_receiver_to_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is in clusters where an operator sets them for every container."""
+    with Receiver() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        send_one(otlp="env")
+    assert receiver.paths == ["/v1/traces"]
+
+
+@pytest.mark.parametrize(
+    ("trust", "is_trusted"),
+    [
+        ("always", True),
+        ("never", False),
+        ("10.0.0.0/8, 127.0.0.0/8", True),
+        ("10.0.0.0/8", False),
+        ("", False),
+    ],
+)
+def test_the_option_says_whose_traces_go_on(trust: str, is_trusted: bool) -> None:
+    with Receiver() as receiver:
+        send_one(otlp=receiver.url, trust=trust)
+    [span] = receiver.requests[0].resource_spans[0].scope_spans[0].spans
+    assert (span.trace_id.hex() == "a" * 32) == is_trusted
+    assert [link.trace_id.hex() for link in span.links] == ([] if is_trusted else ["a" * 32])
+
+
 def test_a_spool_keeps_spans_until_the_receiver_is_there(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,5 +138,5 @@ def test_a_spool_keeps_spans_until_the_receiver_is_there(
 def test_json_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     spans = OpenTelemetry(exporter="console", protocol="http/json")
     send_one(spans)
-    assert spans.flush(10)
+    assert spans.close(10)  # metrics too: a report of them comes with the end
     assert '"name":"GET /items/{id}"' in capfd.readouterr().out.replace('": "', '":"')

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -81,7 +81,18 @@ def test_a_wrong_header_does_not_show_its_value() -> None:
     ("name", "value", "message"),
     [
         ("OTEL_TRACES_SAMPLER", "xray", "`xray` is not supported"),
-        ("OTEL_TRACES_EXPORTER", "zipkin", "`zipkin` is not supported"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.1", "set that to parentbased_traceidratio"),
+        ("OTEL_TRACES_EXPORTER", "zipkin", "supported is one of otlp, console, memory, none"),
+        ("OTEL_METRICS_EXPORTER", "prometheus", "supported is one of otlp, console, memory, none"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "some", "supported are trace_based, always_on, always_off"),
+        ("OTEL_SDK_DISABLED", "yes", "neither true nor false"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "neither gzip nor none"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/xml", "neither http/protobuf nor http/json"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "key", "entry 1 is not name=value"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "not a whole number of milliseconds from 1 on"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0.5", "not a whole number of milliseconds from 0 on"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "-1", "not a whole number of milliseconds from 0 on"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0", "not a whole number from 1 on"),
         ("OTEL_PROPAGATORS", "jaeger", "`jaeger` is not supported"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "not name=value"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "many"),
@@ -110,6 +121,19 @@ def test_variables_that_cannot_be_obeyed_are_refused(monkeypatch: pytest.MonkeyP
         OpenTelemetry()
 
 
+@pytest.mark.parametrize("exporter", ["console", "memory", "none"])
+def test_variables_of_a_receiver_matter_only_where_there_is_one(
+    exporter: Literal["console", "memory", "none"],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They are often set for the whole cluster; a test with spans in memory must run there, too."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "10s")
+    OpenTelemetry(exporter=exporter, metrics=exporter)
+    assert not caplog.records
+
+
 def test_the_kept_spans_are_only_in_memory() -> None:
     with pytest.raises(ValueError, match="memory"):
         OpenTelemetry().finished_spans()
@@ -136,6 +160,8 @@ def test_the_option_adds_the_exporter() -> None:
     assert hosted.tracers == hosted.sinks
     with pytest.raises(StartError, match="otlp: the OTLP endpoint must be"):
         host(App(), Config(otlp="collector", access_log="off"))
+    with pytest.raises(StartError, match="otlp: trust: `everybody` is no network"):
+        host(App(), Config(otlp="http://127.0.0.1:1", access_log="off", trust="everybody"))
 
 
 def test_the_options_beside_it_reach_the_exporter(tmp_path: Path) -> None:
@@ -157,6 +183,7 @@ def test_the_options_beside_it_reach_the_exporter(tmp_path: Path) -> None:
     [
         ({"spool": "/tmp/spool"}, "spool is about spans, and none are sent: give otlp too"),
         ({"sample": 0.1}, "sample is about spans"),
+        ({"trust": "never"}, "trust is about spans"),
         ({"service_name": "shop"}, "service_name is about spans"),
         ({"otlp": "http://localhost", "sample": 2.0}, "sample must be between 0 and 1"),
         ({"otlp": "http://localhost", "spool_max_bytes": 1}, "spool_max_bytes must be at least 65536"),

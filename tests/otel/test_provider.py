@@ -56,6 +56,56 @@ def test_every_change_is_on_the_server_span() -> None:
     assert (link["trace_id"], link["attributes"]) == (f"{1:032x}", {"why": "batch"})
 
 
+class SoldOutError(Exception):
+    """An error of the application's own."""
+
+
+@pytest.mark.parametrize("error", [SoldOutError("shoes\nand socks"), LookupError("shoes")])
+def test_an_exception_that_was_recorded_before_it_was_raised_is_there_once(error: Exception) -> None:
+    spans, _ = provided()
+    app = App()
+
+    @app.get("/")
+    async def sell(ctx: RequestContext) -> None:
+        span = trace.get_current_span()
+        span.record_exception(error)
+        span.set_status(trace.StatusCode.ERROR)  # without a reason: the server's stands
+        raise error
+
+    served(app, spans, lambda client: client.get("/"))
+    span = by_name(spans)["GET /"]
+    [event] = span["events"]
+    assert event["attributes"]["exception.type"] == span["attributes"]["error.type"]
+    assert (span["status"], span["status_description"]) == ("error", str(error))
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([trace.StatusCode.OK], ("ok", "")),
+        ([trace.StatusCode.OK, trace.StatusCode.ERROR], ("ok", "")),
+        ([trace.StatusCode.ERROR, trace.StatusCode.OK], ("ok", "")),
+        ([trace.StatusCode.ERROR, trace.StatusCode.UNSET], ("error", "no stock")),
+        ([], ("error", "late")),
+    ],
+)
+def test_what_the_application_judges_counts(codes: list[trace.StatusCode], expected: tuple[str, str]) -> None:
+    """`OK` is final, also where the server would say error."""
+    spans, _ = provided()
+    app = App()
+
+    @app.get("/")
+    async def sell(ctx: RequestContext) -> None:
+        for code in codes:
+            trace.get_current_span().set_status(code, "no stock" if code is trace.StatusCode.ERROR else None)
+        raise LookupError("late")
+
+    served(app, spans, lambda client: client.get("/"))
+    span = by_name(spans)["GET /"]
+    assert (span["status"], span["status_description"]) == expected
+    assert span["attributes"]["error.type"] == "LookupError"
+
+
 def test_in_threads_tasks_and_middleware() -> None:
     spans, tracer = provided()
     app = App()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -163,6 +163,11 @@ def test_odd_requests() -> None:
             {"host": "Shop.example", "x-forwarded-for": "203.0.113.5", "x-forwarded-proto": "https"},
             ("https", "203.0.113.5", "127.0.0.1", "shop.example", 443),
         ),
+        (
+            {"host": "shop", "x-forwarded-for": "203.0.113.5", "x-forwarded-host": "shop.public:8443"},
+            ("http", "203.0.113.5", "127.0.0.1", "shop.public", 8443),
+        ),
+        ({"host": "shop:"}, ("http", "127.0.0.1", "127.0.0.1", "shop", 80)),
         ({"host": "[::1]:81"}, ("http", "127.0.0.1", "127.0.0.1", "::1", 81)),
         ({"host": "shop"}, ("http", "127.0.0.1", "127.0.0.1", "shop", 80)),
     ],
@@ -173,6 +178,29 @@ def test_who_asks_whom(headers: dict[str, str], expected: tuple[object, ...]) ->
     names = ("url.scheme", "client.address", "network.peer.address", "server.address", "server.port")
     assert span.attributes is not None
     assert tuple(span.attributes[name] for name in names) == expected
+
+
+def test_known_methods_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "BREW")
+    spans = Sdk().get("/", method="BREW") | Sdk().get("/")
+    assert spans.keys() == {"BREW", "HTTP"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"traceparent": f"00-{TRACE}-{PARENT}-01"}])
+def test_ignored_requests_have_no_span_and_say_so_to_others(headers: dict[str, str]) -> None:
+    sdk = Sdk()
+    sent: dict[str, str] = {}
+
+    @sdk.app.get("/health")
+    async def health(ctx: RequestContext) -> None:
+        with sdk.provider.get_tracer("shop").start_as_current_span("ask"):
+            propagate.inject(sent)
+        ctx.empty()
+
+    sdk.client = TestClient(sdk.app, tracers=[sdk.done, SdkTracer(sdk.provider)], ignore=["/health"])
+    assert sdk.get("/health", headers=headers) == {}
+    _, trace_id, _, flags = sent["traceparent"].split("-")
+    assert (trace_id == TRACE, flags) == (bool(headers), "00")
 
 
 def test_a_unix_socket_has_no_client(tmp_path: Path) -> None:

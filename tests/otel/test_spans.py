@@ -17,6 +17,10 @@ CALLER = f"00-{TRACE}-{PARENT}-01"
 STATES = ("queue", "read", "schedule", "run", "await", "write")
 
 
+class SoldOutError(LookupError):
+    """An error of the application's own."""
+
+
 def shop() -> App:
     app = App()
 
@@ -26,7 +30,7 @@ def shop() -> App:
 
     @app.get("/broken")
     async def broken(ctx: RequestContext) -> None:
-        raise LookupError("no such thing")
+        raise SoldOutError("no such thing")
 
     @app.get("/health")
     async def health(ctx: RequestContext) -> None:
@@ -96,9 +100,31 @@ def test_an_exception_makes_an_error() -> None:
     get(spans, "/broken")
     span = only(spans)
     assert (span["status"], span["attributes"]["http.response.status_code"]) == ("error", 500)
-    assert "LookupError" in span["attributes"]["error.type"]
+    assert span["attributes"]["error.type"] == f"{__name__}.SoldOutError"
     [event] = span["events"]
-    assert event["attributes"]["exception.message"] == "no such thing"
+    told = event["attributes"]
+    assert (told["exception.type"], told["exception.message"]) == (
+        f"{__name__}.SoldOutError",
+        "no such thing",
+    )
+    assert told["exception.stacktrace"].startswith("Traceback (most recent call last):")
+    assert "in broken\n    raise SoldOutError" in told["exception.stacktrace"]
+
+
+def test_a_stack_is_bounded_and_ends_where_it_was_raised() -> None:
+    """One for each of 1,024 spans in a request must fit into what receivers take."""
+    app, spans = App(), OpenTelemetry(exporter="memory")
+
+    @app.get("/")
+    async def begin(ctx: RequestContext) -> None:
+        raise LookupError("\u00e9" * 20_000 + " the end")
+
+    with TestClient(app, tracers=[spans]) as client:
+        client.get("/")
+    [event] = only(spans)["events"]
+    stack = event["attributes"]["exception.stacktrace"]
+    assert len(stack.encode()) == 16_383, "16 KiB, without half a character"
+    assert stack.endswith("\u00e9 the end\n")
 
 
 def test_the_callers_trace_goes_on() -> None:

@@ -6,7 +6,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -15,38 +14,12 @@ from viewer.running import Running, running
 from viewer.sender import CLIENT, MS, T0, Span, inner, log, metrics, pairs, traces
 from viewer.test_queries import send_metrics, shape, traffic
 from wirespan.viewer import answers, sql
-from wirespan.viewer.api import Api, openapi
-from wirespan.viewer.filters import NAMES
-from wirespan.viewer.live import Live
-from wirespan.viewer.openapi import FILTERS
-from wirespan.viewer.transfer import _value
+from wirespan.viewer.errors import StoreError
+from wirespan.viewer.otlp import _value
+from wirespan.viewer.store import Store
 
-ROOT = Path(__file__).parent.parent.parent
 LINES = {"content-type": "application/x-ndjson"}
 ZIP = {"content-type": "application/zip"}
-
-
-class TestOpenApi:
-    def test_the_stored_document_is_the_served_one(self, viewer: Running) -> None:
-        """Fix: `make docs`."""
-        assert viewer.client.get("/api/openapi.json").text == (ROOT / "docs/viewer-openapi.json").read_text()
-
-    def test_every_route_is_in_it(self, viewer: Running) -> None:
-        document = viewer.get("/api/openapi.json")
-        operations = Api(viewer.store, Live(viewer.store)).operations
-        assert {(path, method) for path, row in document["paths"].items() for method in row} == {
-            (one.path, one.method.lower()) for one in operations
-        }
-        assert json.loads(openapi(operations)) == document
-
-    def test_every_reference_leads_somewhere(self, viewer: Running) -> None:
-        text = viewer.client.get("/api/openapi.json").text
-        schemas = json.loads(text)["components"]["schemas"]
-        wanted = {piece.partition('"')[0] for piece in text.split("#/components/schemas/")[1:]}
-        assert wanted <= set(schemas)
-
-    def test_the_filters_are_those_that_are_understood(self) -> None:
-        assert [parameter.name for parameter in FILTERS] == list(NAMES)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +58,57 @@ def test_a_query_that_is_none(viewer: Running) -> None:
 def test_unknown_paths(viewer: Running) -> None:
     assert viewer.refused("/api/nope") == (404, "there is no /api/nope", None)
     assert viewer.client.post("/api/requests").status_code == 405
+
+
+class TestTrace:
+    def test_what_is_wrong_has_its_stretch_of_time(self, viewer: Running) -> None:
+        root = inner(duration=100 * MS)
+        late = inner(trace=root.trace, parent=root.span, start=T0 + 60 * MS, duration=50 * MS)
+        viewer.send([root, late, inner(trace=root.trace, parent=77)])
+        found = viewer.get(f"/api/traces/{root.trace_id}")["problems"]
+        stretches = {one["kind"]: (one["offset_ns"], one["duration_ns"]) for one in found}
+        assert stretches == {
+            "gap": (0, 60 * MS), "outlives_parent": (100 * MS, 10 * MS), "missing_parent": (None, None),
+        }  # fmt: skip
+
+    def test_a_trace_with_more_logs_than_are_sent_says_so(
+        self, viewer: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("wirespan.viewer.queries.trace.MAX_LOGS", 2)
+        span = Span()
+        viewer.send([span])
+        for count, truncated in ((2, False), (3, True)):
+            viewer.post("/v1/logs", log(span, T0 + count, "first"))
+            if count == 2:
+                viewer.post("/v1/logs", log(span, T0, "second"))
+            found = viewer.get(f"/api/traces/{span.trace_id}")
+            assert (len(found["logs"]), found["logs_truncated"]) == (2, truncated)
+
+
+class TestConditional:
+    """A trace that is looked at again is sent again only if there is more of it."""
+
+    def test_a_trace_that_the_client_has_is_not_sent_again(self, viewer: Running) -> None:
+        span = Span()
+        viewer.send([span])
+        path = f"/api/traces/{span.trace_id}"
+        first = viewer.client.get(path)
+        assert first.headers["cache-control"] == "no-cache"
+        etag = first.headers["etag"]
+        for known in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+            again = viewer.client.get(path, headers={"if-none-match": known})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+        assert viewer.client.get(path, headers={"if-none-match": '"other"'}).json() == first.json()
+
+    def test_a_span_that_came_late_is_sent(self, viewer: Running) -> None:
+        span = Span()
+        viewer.send([span])
+        path = f"/api/traces/{span.trace_id}"
+        etag = viewer.client.get(path).headers["etag"]
+        viewer.send([inner(trace=span.trace, parent=span.span)])
+        changed = viewer.client.get(path, headers={"if-none-match": etag})
+        assert (changed.status_code, len(changed.json()["spans"])) == (200, 2)
+        assert changed.headers["etag"] != etag
 
 
 class TestSql:
@@ -150,9 +174,9 @@ class TestSql:
         found = sql.query(viewer.store, "SELECT repeat('x', 1048576) FROM range(64)")
         assert (len(found["rows"]), found["truncated"]) == (31, True)
 
-    def test_a_row_that_is_too_large_alone_is_sent_alone(self, viewer: Running) -> None:
-        found = sql.query(viewer.store, "SELECT repeat('x', 40000000) FROM range(2)")
-        assert (len(found["rows"]), found["truncated"]) == (1, True)
+    def test_a_row_that_is_too_large_alone_is_refused(self, viewer: Running) -> None:
+        with pytest.raises(sql.QueryError, match="one row takes more than 32 MiB"):
+            sql.query(viewer.store, "SELECT repeat('x', 40000000) FROM range(2)")
 
     def test_values_that_json_has_no_form_for(self, viewer: Running) -> None:
         text = (
@@ -292,6 +316,22 @@ class TestTransfer:
         assert reply.status_code == 400
         assert says in reply.json()["error"]["message"]
 
+    def test_a_store_that_cannot_be_written_is_a_503(
+        self, viewer: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def fails(*_: object) -> None:
+            raise StoreError("the store could not write: No space left on device")
+
+        monkeypatch.setattr(Store, "add", fails)
+        monkeypatch.setattr(Store, "clear", fails)
+        body = json.dumps({"resourceSpans": []}).encode()
+        for reply in (
+            viewer.client.post("/api/import", content=body, headers=LINES),
+            viewer.client.delete("/api/data"),
+        ):
+            assert reply.status_code == 503
+            assert "No space left" in reply.json()["error"]["message"]
+
     def test_nothing_is_nothing(self, viewer: Running) -> None:
         reply = viewer.client.post("/api/import", content=b"\n", headers=LINES)
         assert reply.json() == {"spans": 0, "logs": 0, "metric_points": 0}
@@ -384,7 +424,3 @@ def test_the_viewer_does_not_trace_itself(viewer: Running) -> None:
     for _ in range(3):
         viewer.get("/api/requests")
     assert viewer.get("/api/status")["spans"] == 0
-
-
-def test_answers_are_of_the_types_that_are_documented() -> None:
-    assert "parameter" in {field.encode_name for field in msgspec.structs.fields(answers.ErrorBody)}

@@ -10,6 +10,7 @@ import pytest
 from viewer.running import Running, running
 from viewer.sender import Span
 from wirespan.viewer.client import ViewerClient, ViewerError
+from wirespan.viewer.process import address
 
 ANSWERS: dict[str, tuple[int, bytes]] = {
     "/text": (200, b"hello"),
@@ -30,6 +31,12 @@ def other() -> Iterator[str]:
                 self.send_header("content-length", "100")
                 self.end_headers()
                 self.wfile.write(b"data: 1")
+                return
+            if self.path == "/chunk":
+                self.send_response(200)
+                self.send_header("transfer-encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"5\r\nhello\r\n5\r\nhe")
                 return
             status, body = ANSWERS[self.path]
             self.send_response(status)
@@ -52,12 +59,10 @@ def test_another_server_is_told_from_a_viewer(other: str, path: str) -> None:
 
 
 def test_a_reply_that_breaks_off(other: str) -> None:
-    class Full(io.BytesIO):
-        def write(self, _: object) -> int:
-            raise ConnectionResetError("reset")
-
-    with pytest.raises(ViewerError, match="stopped in the middle: reset"):
-        ViewerClient(other).download("/text", (), Full())
+    with pytest.raises(ViewerError, match="stopped in the middle: 93 bytes are missing"):
+        ViewerClient(other).download("/short", (), io.BytesIO())
+    with pytest.raises(ViewerError, match="stopped in the middle: IncompleteRead"):
+        ViewerClient(other).download("/chunk", (), io.BytesIO())
     with pytest.raises(ViewerError, match="has ended"):
         list(ViewerClient(other).follow("/text", ()))
     with pytest.raises(ViewerError, match="has ended"):
@@ -82,8 +87,15 @@ def test_where_nobody_answers(url: str) -> None:
 def test_the_environment_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(token="secret") as run:
         monkeypatch.setenv("WIRESPAN_VIEWER_URL", run.url)
-        with pytest.raises(ViewerError, match="a token is needed"):
+        with pytest.raises(ViewerError, match="demands a token: give the address that it printed"):
             ViewerClient().get("/api/status")
+        with pytest.raises(ViewerError, match="has another token"):
+            ViewerClient(token="wrong").get("/api/status")
         monkeypatch.setenv("WIRESPAN_VIEWER_TOKEN", "secret")
         assert ViewerClient().get("/api/status")["token_required"] is True
         assert ViewerClient(run.url, "secret").get("/api/status")["spans"] == 0
+
+
+def test_the_address_that_a_viewer_prints_is_enough() -> None:
+    with running(token="s+e/c&ret") as run:
+        assert ViewerClient(address(run.url, "s+e/c&ret")).get("/api/status")["spans"] == 0

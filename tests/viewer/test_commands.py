@@ -81,6 +81,33 @@ def test_traces(told: Running, capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_how_a_request_ended_badly_is_in_its_line(
+    told: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    gone = Span(duration=10 * MS, states=STATES, end_reason="client_disconnected")
+    raised = Span(duration=10 * MS, states=STATES, status=500, attributes={"error.type": "ValueError"})
+    refused = Span(duration=10 * MS, states=STATES, status=503, attributes={"error.type": "503"})
+    told.send([gone, raised, refused])
+    first, second, third = run(capsys, "traces")[1].splitlines()
+    assert ("client_disconnected" if width > 80 else " client_disco… ") in first
+    assert " ValueError " in second
+    assert " await 50% " in third
+
+
+def test_names_end_near_their_numbers(
+    told: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    told.send([Span(trace=0xABC << 116, duration=10 * MS, states=STATES)])
+    assert "shop GET /items/{id} 200" in re.sub(r" +", " ", run(capsys, "traces")[1])
+    assert "shop GET /items/{id}       1 " in run(capsys, "routes")[1]
+    line = run(capsys, "trace", "abc")[1].splitlines()[3]
+    assert line.startswith("▸ shop GET /items/{id} q")
+    assert line.endswith("10 ms await 50%")
+
+
 def test_plain_requests_have_no_bar(told: Running, capsys: pytest.CaptureFixture[str]) -> None:
     told.send([inner(name="nightly", failed=True), inner(name="ok"), Span(status=404, states=(0,) * 6)])
     lines = run(capsys, "traces")[1].splitlines()
@@ -119,7 +146,7 @@ def test_trace(told: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0] == f"trace {root.trace_id}"
     assert re.search(r"10 ms, 3 spans, front, shop$", lines[1])
     assert lines[3].startswith("▸ front GET /items/{id}")
-    bar = re.search(r"([q#.w]+)\s+10 ms$", lines[3])
+    bar = re.search(r"([q#.w]+)\s+10 ms await 50%\s*$", lines[3])
     assert bar
     shares = {letter: bar[1].count(letter) / len(bar[1]) for letter in "q#.w"}
     assert shares == pytest.approx({"q": 0.1, "#": 0.2, ".": 0.5, "w": 0.2}, abs=0.03)
@@ -166,6 +193,10 @@ def test_sql(told: Running, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(out) == {"service": "shop", "x": 1.5}
     code, _, err = run(capsys, "sql", "DELETE FROM spans")
     assert (code, err) == (1, "wirespan: only SELECT is allowed, not DELETE\n")
+    code, _, err = run(capsys, "sql", "SELECT nope FROM spans")
+    assert code == 1
+    assert err.startswith('wirespan: Binder Error: Referenced column "nope" not found')
+    assert "LINE 1: SELECT nope FROM spans\n               ^" in err
     assert "only the first 10000 rows" in run(capsys, "sql", "FROM range(10001)", "--json")[2]
 
 
@@ -194,6 +225,11 @@ def test_export_and_import(told: Running, capfdbinary: pytest.CaptureFixture[byt
     assert b"--format parquet is for everything" in capfdbinary.readouterr().err
     assert main(["export", "-o", str(tmp_path / "no" / "file")]) == 1
     assert b"cannot write" in capfdbinary.readouterr().err
+    assert main(["export", "-o", "/dev/null"]) == 0
+    assert Path("/dev/null").is_char_device()
+    assert main(["export", "-o", "/dev/full"]) == 1
+    assert b"cannot write /dev/full: No space left on device" in capfdbinary.readouterr().err
+    assert Path("/dev/full").is_char_device()
     assert main(["export", "fff", "-o", str(tmp_path / "none")]) == 1
     assert not (tmp_path / "none").exists()
 
@@ -258,6 +294,23 @@ def test_a_pipe_that_closes_early_is_no_error(told: Running) -> None:
     assert process.wait(DEADLINE_S) == 0
 
 
+def test_a_full_disk_is_one_line(told: Running) -> None:
+    told.send([Span()])
+    for words in (["traces"], ["export"]):
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run(
+                [sys.executable, "-m", "wirespan", *words],
+                stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S, check=False,
+            )  # fmt: skip
+        assert ended.stderr == "wirespan: cannot write the output: No space left on device\n"
+        assert ended.returncode == 1
+
+
+def test_what_is_missing_or_unknown_says_where_to_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "trace")[2] == "wirespan: Missing argument 'ID'. See 'wirespan trace --help'.\n"
+    assert run(capsys, "traces", "--folow")[2].endswith("See 'wirespan traces --help'.\n")
+
+
 @pytest.mark.parametrize("no_color", ["", "1"])
 def test_colours_are_for_terminals_that_want_them(told: Running, no_color: str) -> None:
     told.send(trace_of_two()[1])
@@ -288,6 +341,16 @@ def test_tables_give_way_where_they_are_too_wide(capsys: pytest.CaptureFixture[s
     screen = Screen(Console(width=20, soft_wrap=True), 20, color=False)
     print_table(screen, ["name", "value"], [["x" * 40, 1.25]])
     assert capsys.readouterr().out.splitlines()[1] == "xxxxxxxxxxxx…   1.25"
+
+
+def test_tables_with_too_many_columns_are_blocks(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    screen = Screen(Console(width=30, soft_wrap=True), 30, color=False)
+    print_table(screen, ["first", "b", "c", "d"], [["x" * 40, 1, None, "y" * 9], ["z" * 9] * 4])
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "row 1", f"first  {'x' * 22}…", "b      1", "c", f"d      {'y' * 9}",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import queue
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import urllib.request
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from cli.commands import DEADLINE_S, Serving, get
+from cli.commands import DEADLINE_S, Serving, get, run
 from viewer.running import running
 from wirespan.config import Config
 from wirespan.errors import ConfigError
@@ -137,6 +138,7 @@ def test_addresses_that_somebody_can_open() -> None:
 def test_the_file_of_who_says_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     assert default_db() == tmp_path / "data" / "wirespan" / "viewer.duckdb"
+    assert stat.S_IMODE((tmp_path / "data" / "wirespan").stat().st_mode) == 0o700
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert default_db() == tmp_path / ".local" / "share" / "wirespan" / "viewer.duckdb"
@@ -152,12 +154,13 @@ class TestBeside:
             assert ask(url, "/api/status")["spans"] == 0
         assert is_gone(url)
 
-    def test_one_that_runs_is_used_and_stays(self) -> None:
+    def test_one_that_runs_is_used_and_stays(self, capsys: pytest.CaptureFixture[str]) -> None:
         with running() as run:
             port = int(run.url.rpartition(":")[2])
             with viewer_beside(port=port) as url:
                 assert url == run.url
             assert run.get("/api/status")["spans"] == 0
+        assert "runs there already" in capsys.readouterr().err
 
     def test_one_that_runs_is_left_alone_by_who_does_not_share(self) -> None:
         with running() as run:
@@ -167,8 +170,9 @@ class TestBeside:
 
     @pytest.mark.parametrize("kind", ["silent", "guarded"])
     def test_beside_a_stranger_it_takes_another_port(
-        self, kind: str, monkeypatch: pytest.MonkeyPatch
+        self, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
+        """A Collector has the port, say: what is sent to it is not ours, and that is said."""
         monkeypatch.setattr(beside, "LOOK_S", 0.3)
         with contextlib.ExitStack() as stack:
             if kind == "guarded":
@@ -179,6 +183,7 @@ class TestBeside:
                 port = stranger.getsockname()[1]
             url = stack.enter_context(viewer_beside("--db=:memory:", port=port))
             assert not url.endswith(f":{port}")
+        assert f"wirespan: port {port} has another program" in capsys.readouterr().err
 
     def test_one_that_does_not_start_is_said(self, capfd: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(StartError, match="the viewer did not start"), viewer_beside("--db=/no/x", port=0):
@@ -242,6 +247,34 @@ class TestServe:
             server.signal(number)
             assert server.end()[0] == 0
         assert is_gone(page)
+
+    def test_a_second_server_uses_the_viewer_of_the_first(self, folder: Path) -> None:
+        flags = ["app", "--view", "--port", "0", "--view-db", str(folder / "own.duckdb")]
+        with Serving(*flags, "--view-port", "0", cwd=folder) as first:
+            page = first.url
+            first.wait_for(r" on (http://127\.0\.0\.1:\d+)$")
+            with Serving(*flags, "--view-port", page.rpartition(":")[2], cwd=folder) as second:
+                assert second.url == page
+                url = second.wait_for(r" on (http://127\.0\.0\.1:\d+)$")
+                assert get(int(url.rpartition(":")[2]), "/hello") == b"hi"
+                assert wait_for_span(page)["path"] == "/hello"
+                second.signal(signal.SIGTERM)
+                assert second.end()[0] == 0
+            assert ask(page, "/api/status")["requests"] == 1
+            first.signal(signal.SIGTERM)
+            assert first.end()[0] == 0
+        assert is_gone(page)
+        assert (folder / "own.duckdb").exists()
+        assert not (folder / "data").exists()
+
+    def test_a_file_that_another_viewer_has_is_said(self, folder: Path) -> None:
+        with viewing("--db", str(folder / "x.duckdb"), "--port", "0") as child:
+            first_line(child)
+            ended = run("serve", "app", "--view", "--view-port", "0", "--view-db", "x.duckdb", cwd=folder)
+            child.terminate()
+        assert ended.returncode == 1
+        assert "x.duckdb is in use by another process" in ended.stderr
+        assert ended.stderr.endswith("wirespan: the viewer did not start; the server does without --view\n")
 
     def test_the_last_requests_arrive_before_the_viewer_ends(self, folder: Path) -> None:
         with Serving("app", "--view", "--view-port", "0", "--port", "0", cwd=folder) as server:

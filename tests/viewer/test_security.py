@@ -1,5 +1,6 @@
 """No other site reads or changes anything: DNS rebinding, cross-site requests, wrong tokens."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -80,6 +81,53 @@ def test_forms_cannot_change_anything(viewer: Running) -> None:
             assert status(viewer, path, "POST", content_type=kind) == 415
 
 
+CHANGES = [
+    ("POST", "/v1/traces"),
+    ("POST", "/v1/metrics"),
+    ("POST", "/v1/logs"),
+    ("POST", "/v1/wirespan/inflight"),
+    ("POST", "/api/sql"),
+    ("POST", "/api/import"),
+    ("DELETE", "/api/data"),
+]
+EVIL = {"origin": "http://evil.example", "sec_fetch_site": "cross-site"}
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+def test_a_page_of_another_site_sends_nothing(viewer: Running, method: str, path: str) -> None:
+    """`fetch` without CORS, with it and its preflight, and a form, by browsers of today and older ones."""
+    viewer.send([Span()])
+    for headers in (
+        {**EVIL, "sec_fetch_mode": "no-cors", "content_type": "text/plain"},
+        {**EVIL, "sec_fetch_mode": "cors", "content_type": "application/json"},
+        {**EVIL, "sec_fetch_mode": "navigate", "content_type": "application/x-www-form-urlencoded"},
+        {"origin": "null", "content_type": "application/json"},
+        {"sec_fetch_site": "cross-site", "content_type": "application/json"},
+    ):
+        assert status(viewer, path, method, **headers) == 403
+    asked = viewer.client.options(
+        path, headers={"origin": "http://evil.example", "access-control-request-method": method}
+    )
+    assert asked.status_code == 403
+    assert not [name for name in asked.headers if name.startswith("access-control")]
+    assert viewer.get("/api/status")["spans"] == 1
+
+
+def test_a_page_of_another_site_reads_nothing(viewer: Running) -> None:
+    """An image, a script, an `EventSource`, and a link to a download."""
+    for path in DATA:
+        for mode in ("no-cors", "cors", "navigate"):
+            assert status(viewer, path, sec_fetch_site="cross-site", sec_fetch_mode=mode) == 403
+        assert status(viewer, path, accept="text/event-stream", **EVIL) == 403
+
+
+def test_a_request_without_a_host_is_nobodys(viewer: Running) -> None:
+    address = viewer.url.removeprefix("http://").split(":")
+    with socket.create_connection((address[0], int(address[1])), timeout=10) as client:
+        client.sendall(b"GET /api/status HTTP/1.0\r\n\r\n")
+        assert client.recv(64).startswith(b"HTTP/1.1 421 ")
+
+
 def test_every_reply_is_guarded(viewer: Running) -> None:
     for path in ("/", "/api/status", "/api/nope", "/assets/nope.js"):
         headers = viewer.client.get(path).headers
@@ -122,9 +170,10 @@ def test_the_page_is_opened_with_the_token_and_keeps_it_as_a_cookie(guarded: Run
     assert reply.status_code == 303
     assert reply.headers["location"] == "/traces/%C3%A9?route=%2Fa+b&service=x&service=y"
     cookie = reply.headers["set-cookie"]
-    assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
-    given = cookie.partition(";")[0]
+    given, *flags = (part.strip() for part in cookie.split(";"))
+    assert {flag.lower() for flag in flags} == {"httponly", "samesite=strict", "path=/"}
+    assert TOKEN not in reply.headers["location"]
+    assert reply.headers["referrer-policy"] == "no-referrer"
     assert status(guarded, "/api/status", cookie=given) == 200
     assert guarded.client.get("/", params={"token": TOKEN}, follow_redirects=False).headers["location"] == "/"
 
@@ -151,3 +200,16 @@ def test_loopback(host: str, expected: bool) -> None:
 def test_tokens_of_any_characters_are_compared() -> None:
     assert Guard(token="é").fits("é")
     assert not Guard(token="é").fits("e")
+
+
+def test_who_knows_the_token_is_told_it(guarded: Running) -> None:
+    """The page's cookie is hidden from scripts, and the page shows commands with the token in them."""
+    assert status(guarded, "/api/token") == 401
+    assert status(guarded, "/api/token", authorization="Bearer wrong") == 401
+    reply = guarded.client.get("/api/token", headers={"authorization": f"Bearer {TOKEN}"})
+    assert reply.json() == {"token": TOKEN}
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_without_a_token_there_is_none_to_tell(viewer: Running) -> None:
+    assert viewer.get("/api/token") == {"token": ""}

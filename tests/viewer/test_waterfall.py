@@ -140,6 +140,7 @@ def test_gaps_are_said_unless_states_account_for_them() -> None:
     found = arrange(node(*span) for span in spans)
     assert kinds(found) == [("a", "gap")]
     assert "45 ms from 5 ms on" in found.problems[0].message
+    assert (found.problems[0].start_ns, found.problems[0].duration_ns) == (found.start_ns + 5 * MS, 45 * MS)
     assert kinds(arrange(node(*span, has_states=True) for span in spans)) == []
 
 

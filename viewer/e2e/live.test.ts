@@ -222,6 +222,53 @@ describe("filters", () => {
   });
 });
 
+describe("a search that is answered in parts", () => {
+  const state = () => page.locator(".search-state");
+  const count = () => page.locator(".virtual-list.live").getAttribute("aria-rowcount");
+
+  test("goes on over parts without a match until the beginning, and finds what is there", async () => {
+    served.api.requests.slice(0, 3).forEach((request) => (request.path = "/needle"));
+    served.api.searched = 40;
+    await show("/live?text=needle");
+    await page.locator('.virtual-list.live[aria-rowcount="3"]').waitFor();
+    await state().waitFor({ state: "detached" });
+    await arriveNeedle();
+    expect(await count()).toBe("4");
+    expect(faults).toEqual([]);
+  });
+
+  test("tells how far it has come, stops, and goes on from there", async () => {
+    served.api.requests.slice(0, 3).forEach((request) => (request.path = "/needle"));
+    served.api.searched = 1;
+    await show("/live?text=needle");
+    await page.getByText(/searched back to \d\d:\d\d/).waitFor();
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByText("Search stopped").waitFor();
+    await page.getByText("No request found yet").waitFor();
+    served.api.searched = 300;
+    await page.getByRole("button", { name: "Search on" }).click();
+    await page.locator('.virtual-list.live[aria-rowcount="3"]').waitFor();
+    await state().waitFor({ state: "detached" });
+  });
+
+  test("stops by itself with a full page; scrolling brings the next", async () => {
+    served.api.requests.forEach((request) => (request.path = "/needle"));
+    served.api.searched = 50;
+    await show("/live?text=needle");
+    await page.locator('.virtual-list.live[aria-rowcount="250"]').waitFor();
+    await state().waitFor({ state: "detached" });
+    await page.locator(".virtual-list").evaluate((box) => {
+      box.scrollTop = box.scrollHeight;
+    });
+    await page.locator('.virtual-list.live[aria-rowcount="450"]').waitFor();
+  });
+
+  async function arriveNeedle(): Promise<void> {
+    served.api.add(1, { path: "/needle", route: "/found/late" });
+    await rows().first().getByText("/found/late").waitFor();
+  }
+});
+
 describe("keys", () => {
   test("n and p go from error to error", async () => {
     served.api.add(3, { error: false, status: 200 });

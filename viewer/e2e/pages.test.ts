@@ -106,6 +106,18 @@ test("first run shows how to send, and goes away with the first request", async 
   empty.api.requests.length = 0;
 });
 
+test("first run of a viewer with a token shows the token in the commands, and says what it is", async () => {
+  empty.api.token = "s3cret";
+  const { page, faults } = await open(browser, empty.address + "/live");
+  await page.getByText("The commands hold this viewer's token").waitFor();
+  await page.getByRole("tab", { name: "curl" }).click();
+  expect(await page.getByRole("tabpanel").innerText()).toContain("Authorization: Bearer s3cret");
+  expect(await violations(page)).toEqual([]);
+  expect(faults).toEqual([]);
+  await page.context().close();
+  empty.api.token = null;
+});
+
 test("in flight: ages rise between reports, the oldest is first", async () => {
   const { page } = await open(browser, served.address + "/inflight");
   const age = page.locator(".running .age").first();

@@ -79,6 +79,33 @@ describe("Routes", () => {
     expect((await page.locator(".verdict").allInnerTexts()).join()).toMatch(/p99 .*was /);
   });
 
+  test("two periods: a route that was not there before is new", async () => {
+    served.api.add(3, { service: "shop", method: "GET", route: "/brand-new" });
+    await show("/routes?since=-15m&compare=previous&find=brand-new", ".routes-list .change-under");
+    expect(await page.locator(".routes-list .change-under").first().innerText()).toBe("new");
+    expect(await page.locator(".routes-list .verdict").innerText()).toContain("No requests in the period");
+  });
+
+  test("f finds routes by words, the text is in the address, Escape clears it", async () => {
+    await show("/routes", ".routes-list .verdict");
+    const all = await page.locator(".route-link").count();
+    await page.keyboard.press("f");
+    await page.keyboard.type("post ord");
+    await page.getByText(`1 of ${all}`).waitFor();
+    expect(await page.locator(".route-link").allInnerTexts()).toEqual(["POST /orders"]);
+    expect(search().get("find")).toBe("post ord");
+    await page.keyboard.press("Escape");
+    expect(await page.locator(".route-link").count()).toBe(all);
+    expect(search().has("find")).toBe(false);
+  });
+
+  test("total time sorts", async () => {
+    await show("/routes?sort=-total", ".routes-list .verdict");
+    const first = await page.locator(".route-link").first().innerText();
+    await page.getByRole("button", { name: "Total time" }).click();
+    expect(await page.locator(".route-link").last().innerText()).toBe(first);
+  });
+
   test("nothing that matches: says so and offers the way out", async () => {
     await show("/routes?service=nobody", ".message");
     await page.getByRole("button", { name: "Remove the filters" }).click();

@@ -77,7 +77,8 @@ describe("what it was", () => {
 describe("the tree", () => {
   test("arrows move, unfold and fold; the grid tells what is active", async () => {
     await show(FAILED);
-    await press("j", "ArrowDown");
+    expect(await selected()).toBe("POST /orders");
+    await press("j", "ArrowDown", "k");
     expect(await selected()).toBe("UPDATE stock");
     const active = await grid().getAttribute("aria-activedescendant");
     expect(await page.locator(`[id="${active ?? ""}"]`).getAttribute("aria-selected")).toBe("true");
@@ -112,8 +113,8 @@ describe("the tree", () => {
   test("e goes from error to error, and unfolds what hides one", async () => {
     await show(FAILED);
     await press("_", "e");
-    expect(await selected()).toBe("POST /orders");
-    await press("e", "e");
+    expect(await selected()).toBe("POST payments");
+    await press("e");
     expect(await selected()).toBe("POST /charge");
     await press("E");
     expect(await selected()).toBe("POST payments");
@@ -167,7 +168,7 @@ describe("time", () => {
 
 test("a shared address shows the same view", async () => {
   await show(FAILED);
-  await press("j", "j", "Enter", "z");
+  await press("j", "Enter", "Enter", "z");
   await page.waitForURL(/detail=1.*zoom=/);
   const address = page.url().slice(served.address.length);
   const [name, rows] = [await selected(), await names()];
@@ -177,6 +178,40 @@ test("a shared address shows the same view", async () => {
   expect(await selected()).toBe(name);
   expect(await names()).toEqual(rows);
   expect(await page.getByRole("complementary").innerText()).toBe(panel);
+});
+
+describe("the panel", () => {
+  const panel = () => page.getByRole("complementary", { name: "Details" });
+  const boxOf = async (selector: string) => (await page.locator(selector).boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+
+  test("of a short trace is open below its rows, with all the room there is", async () => {
+    await show(scene("5a11"));
+    const [rows, detail] = [await boxOf(".waterfall-wrap"), await boxOf(".detail")];
+    expect(detail.y).toBeGreaterThanOrEqual(rows.y + rows.height - 1);
+    expect(detail.width).toBe(rows.width);
+    expect(Math.round(detail.y + detail.height)).toBe(900);
+    expect(await panel().getByRole("heading", { name: "GET /health" }).count()).toBe(1);
+  });
+
+  test("of a long trace is beside them; in a narrow window it waits to be asked for", async () => {
+    await show(WIDE);
+    const [rows, detail] = [await boxOf(".waterfall-wrap"), await boxOf(".detail")];
+    expect(detail.x).toBeGreaterThanOrEqual(rows.x + rows.width - 1);
+    await page.setViewportSize({ width: 1000, height: 800 });
+    await panel().waitFor({ state: "detached" });
+    await press("Enter");
+    await panel().waitFor();
+  });
+
+  test("closed, it stays closed, also for who gets the address", async () => {
+    await show(WIDE);
+    await press("Escape");
+    await panel().waitFor({ state: "detached" });
+    await page.waitForURL(/detail=0/);
+    await page.reload();
+    await grid().waitFor();
+    expect(await panel().count()).toBe(0);
+  });
 });
 
 describe("details", () => {

@@ -7,7 +7,7 @@ import { inflightNow } from "./inflight.ts";
 import { METRICS, metricSeries } from "./metrics.ts";
 import { Random } from "./random.ts";
 import { sceneOf } from "./scenes.ts";
-import { comparisons, heatmap, routeRows, serviceMap } from "./summary.ts";
+import { comparisons, heatmap, routeRows, routeSeries, serviceMap } from "./summary.ts";
 import { makeLargeTrace, makeTrace } from "./trace.ts";
 import { makeRequest } from "./traffic.ts";
 
@@ -30,6 +30,10 @@ export class MockApi {
   /** While true, every request is cut off, as when the viewer was stopped. */
   isDown = false;
   rate: number;
+  /** How many requests one answer looks through for an attribute or a text: real ones look for a quarter of a second. */
+  searched = Infinity;
+  /** What senders must know; null where none is needed. */
+  token: string | null = null;
 
   readonly #random = new Random(20261122);
   readonly #streams = new Set<{ response: ServerResponse; test: (request: Request) => boolean }>();
@@ -94,6 +98,8 @@ export class MockApi {
     [/^\/api\/traces\/[0-9a-f]+\/export$/, (_query, path) => this.#trace(path.split("/")[3] ?? "")],
     [/^\/api\/routes$/, (query) => this.#routes(query)],
     [/^\/api\/routes\/compare$/, (query) => this.#compare(query)],
+    [/^\/api\/routes\/series$/, (query) => this.#series(query)],
+    [/^\/api\/token$/, () => ({ token: this.token ?? "" })],
     [/^\/api\/heatmap$/, (query) => this.#heatmap(query)],
     [/^\/api\/services$/, (query) => this.#services(query)],
     [/^\/api\/inflight$/, () => (this.requests.length ? inflightNow() : { servers: [] })],
@@ -108,9 +114,13 @@ export class MockApi {
     const limit = Number(query.get("limit") ?? 100);
     const before = Number(query.get("before") ?? Infinity);
     const after = Number(query.get("after") ?? -1);
-    const found = this.#select(query).filter(({ seq }) => seq < before && seq > after);
+    const isCostly = query.has("attr") || query.has("text");
+    const older = this.requests.filter(({ seq }) => seq < before && seq > after);
+    const looked = isCostly ? older.slice(-this.searched) : older;
+    const found = looked.filter(filterOf(query));
     const page = found.slice(-limit).reverse();
-    return { requests: page, next: found.length > limit ? page.at(-1)?.seq ?? null : null };
+    const rest = looked.length < older.length ? looked[0]?.seq ?? null : null;
+    return { requests: page, next: found.length > limit ? page.at(-1)?.seq ?? null : rest };
   }
 
   #trace(id: string): unknown {
@@ -151,6 +161,11 @@ export class MockApi {
     return heatmap(this.#select(query), since, until, Number(query.get("steps") ?? 60));
   }
 
+  #series(query: URLSearchParams): unknown {
+    const { since, until } = this.#period(query);
+    return routeSeries(this.#select(query), since, until, Number(query.get("steps") ?? 60));
+  }
+
   #period(query: URLSearchParams): { since: number; until: number; seconds: number } {
     const oldest = this.requests[0]?.start_us ?? Date.now() * 1000;
     const since = query.get("since") ? instantOf("since", query.get("since") ?? "") : oldest;
@@ -171,11 +186,12 @@ export class MockApi {
       logs: count * 2,
       metric_points: count ? 1200 : 0,
       bytes: count * 1400,
+      problem: null,
       oldest_us: this.requests[0]?.start_us ?? null,
       newest_us: this.requests.at(-1)?.start_us ?? null,
       rate: this.rate,
       address: "127.0.0.1:4318",
-      token_required: false,
+      token_required: this.token !== null,
     };
   }
 

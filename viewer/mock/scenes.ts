@@ -113,6 +113,7 @@ class Scene {
       logs: this.logs,
       critical_path: this.#critical(this.spans.filter(({ depth }) => depth === 0), null, Infinity).reverse(),
       problems: this.problems,
+      logs_truncated: false,
     };
   }
 
@@ -206,13 +207,14 @@ function skewed(id: string): Trace {
   const recommend = scene.server({ name: "GET /recommend", service: "recommend", depth: 2, at: 210, ms: 76, skew_ns: 12.8 * MS });
   const after = scene.add({ name: "warm cache", service: "recommend", depth: 3, at: 262, ms: 74, skew_ns: 12.8 * MS });
   const orphan = scene.add({ name: "send receipt", service: "mail", kind: "consumer", at: 240, ms: 44, parent_id: "00000000deadbeef" });
-  scene.problems.push(
-    { span_id: root.span_id, kind: "gap", message: "97.0 ms from 108 ms on are in none of its children: a span there would show what it did" },
-    { span_id: search.span_id, kind: "clock_skew", message: "shown 41.3 ms earlier than its sender says: by that clock it did not happen within its parent" },
-    { span_id: recommend.span_id, kind: "clock_skew", message: "shown 12.8 ms later than its sender says: by that clock it did not happen within its parent" },
-    { span_id: after.span_id, kind: "outlives_parent", message: "ends 50.0 ms after its parent" },
-    { span_id: orphan.span_id, kind: "missing_parent", message: "the parent 00000000deadbeef is not here: it is late, was not sampled, or was never sent" },
-  );
+  const problem = (span: Span, kind: TraceProblem["kind"], message: string, at: number | null = null, ms: number | null = null): void => {
+    scene.problems.push({ span_id: span.span_id, kind, message, offset_ns: at === null ? null : at * MS, duration_ns: ms === null ? null : ms * MS });
+  };
+  problem(root, "gap", "97.0 ms from 108 ms on are in none of its children: a span there would show what it did", 108, 97);
+  problem(search, "clock_skew", "shown 41.3 ms earlier than its sender says: by that clock it did not happen within its parent");
+  problem(recommend, "clock_skew", "shown 12.8 ms later than its sender says: by that clock it did not happen within its parent");
+  problem(after, "outlives_parent", "ends 50.0 ms after its parent", 286, 50);
+  problem(orphan, "missing_parent", "the parent 00000000deadbeef is not here: it is late, was not sampled, or was never sent");
   return scene.trace(id);
 }
 

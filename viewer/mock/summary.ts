@@ -1,6 +1,6 @@
 /** Numbers over many requests of the mock: routes, verdicts, heat map, service map. */
 
-import type { Heatmap, Period, Request, RouteComparison, RouteRow, ServiceMap, Verdict } from "../src/contract.ts";
+import type { Heatmap, Period, Request, RouteComparison, RouteRow, RouteSeries, ServiceMap, Verdict } from "../src/contract.ts";
 import { stateShares } from "../src/states.ts";
 import { formatDuration, formatPercent } from "../src/units.ts";
 
@@ -16,6 +16,7 @@ export function routeRows(requests: Request[], spanS: number): RouteRow[] {
       method: first.method,
       route: first.route,
       ...period,
+      total_ns: group.reduce((sum, { duration_ns }) => sum + duration_ns, 0),
       verdict: verdictOf(period, first.route === "/cart/{user}"),
     };
   });
@@ -32,26 +33,27 @@ export function comparisons(now: Span, base: Span): RouteComparison[] {
   return [...new Set([...here.keys(), ...there.keys()])].map((key): RouteComparison => {
     const [group, old] = [here.get(key), there.get(key)];
     const first = (group ?? old)?.[0] as Request;
-    const period = group ? periodOf(group, now.seconds) : null;
+    const period = group ? periodOf(group, now.seconds) : NOTHING;
     const baseline = old ? periodOf(old, base.seconds) : null;
-    const factor = (of: (period: Period) => number) =>
-      period && baseline && of(baseline) ? of(period) / of(baseline) : null;
+    const factor = (of: (period: Period) => number) => (baseline && of(baseline) ? of(period) / of(baseline) : null);
     return {
       service: first.service,
       method: first.method,
       route: first.route,
       now: period,
       base: baseline,
-      change: {
+      change: group && old ? {
         rate: factor(({ rate }) => rate),
         error_rate: factor(({ error_rate }) => error_rate),
         p50: factor(({ p50_ns }) => p50_ns),
         p95: factor(({ p95_ns }) => p95_ns),
         p99: factor(({ p99_ns }) => p99_ns),
-      },
+      } : null,
     };
   });
 }
+
+const NOTHING: Period = { count: 0, rate: 0, errors: 0, error_rate: 0, p50_ns: 0, p95_ns: 0, p99_ns: 0, states: null };
 
 function groups(requests: Request[]): Map<string, Request[]> {
   return groupBy(requests, (request) => `${request.service} ${request.method ?? ""} ${request.route ?? ""}`);
@@ -116,6 +118,17 @@ export function heatmap(requests: Request[], fromUs: number, untilUs: number, st
     cells.set(`${column} ${bucket}`, cell);
   }
   return { from_us: fromUs, step_us: step, edges_ns: EDGES_NS, cells: [...cells.values()] };
+}
+
+/** The same steps as the heat map's, with exact percentiles. */
+export function routeSeries(requests: Request[], fromUs: number, untilUs: number, steps: number): RouteSeries {
+  const step_us = Math.ceil((untilUs - fromUs) / steps);
+  const groups = groupBy(requests, ({ start_us }) => String(Math.min(steps - 1, Math.floor((start_us - fromUs) / step_us))));
+  const series = [...groups].map(([step, group]): RouteSeries["series"][number] => {
+    const { count, errors, p50_ns, p95_ns, p99_ns } = periodOf(group, 1);
+    return [Number(step), count, errors, p50_ns, p95_ns, p99_ns];
+  });
+  return { from_us: fromUs, step_us, series };
 }
 
 /** Who calls whom: how many calls for each request of the called, and which share of them fails. */

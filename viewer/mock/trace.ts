@@ -27,6 +27,9 @@ const STACK = `Traceback (most recent call last):
 shop.checkout.payments.PaymentDeclined: card expired`;
 
 /** Collects one trace. Spans are pushed parents first, siblings by time. */
+/** Problems without a stretch of time. */
+const NOWHERE = { offset_ns: null, duration_ns: null };
+
 class TraceBuilder {
   readonly spans: Span[] = [];
   readonly logs: LogRecord[] = [];
@@ -234,7 +237,7 @@ function addOddities(builder: TraceBuilder, root: Span): void {
   const remote = builder.spans.find((span) => span.kind === "server" && span !== root);
   if (remote) {
     remote.skew_ns = -3_200_000;
-    builder.problems.push({ span_id: remote.span_id, kind: "clock_skew", message: `the clock of ${remote.service} was 3.20 ms ahead; corrected` });
+    builder.problems.push({ span_id: remote.span_id, ...NOWHERE, kind: "clock_skew", message: `the clock of ${remote.service} was 3.20 ms ahead; corrected` });
     remote.links.push({ trace_id: builder.random.hex(32), span_id: builder.random.hex(16), attributes: { "link.reason": "batch" } });
   }
   if (builder.random.chance(0.3)) {
@@ -242,7 +245,7 @@ function addOddities(builder: TraceBuilder, root: Span): void {
       service: root.service, name: "send receipt", kind: "producer", parent_id: builder.random.hex(16),
       offset_ns: Math.floor(root.duration_ns * 0.6), duration_ns: Math.floor(root.duration_ns * 0.1),
     });
-    builder.problems.push({ span_id: orphan.span_id, kind: "missing_parent", message: `its parent ${orphan.parent_id ?? ""} has not arrived` });
+    builder.problems.push({ span_id: orphan.span_id, ...NOWHERE, kind: "missing_parent", message: `its parent ${orphan.parent_id ?? ""} has not arrived` });
   }
 }
 
@@ -270,6 +273,7 @@ function finish(builder: TraceBuilder, request: Request): Trace {
     logs: builder.logs,
     critical_path: path.map(({ span_id, offset_ns, duration_ns }) => ({ span_id, offset_ns, duration_ns })),
     problems: builder.problems,
+    logs_truncated: false,
   };
 }
 

@@ -1,15 +1,16 @@
-/** What is stored and how fast more comes in; or that the viewer is gone. */
+/** What is stored and how fast more comes in; that nothing can be stored; or that the viewer is gone. */
 
 import { isReachable, status } from "./status.ts";
 import { formatBytes, formatCount, formatRate } from "./units.ts";
 
 export function StoreStatus() {
   const facts = status.value;
+  const problem = isReachable.value ? facts?.problem : "viewer not reachable";
   return (
     <div class="store-status" role="status">
-      <p class={`store-state ${isReachable.value ? "good" : "bad"}`}>
+      <p class={`store-state ${problem ? "bad" : "good"}`}>
         <span class="dot" />
-        <span class="label">{isReachable.value ? "connected" : "viewer not reachable"}</span>
+        <span class="label">{problem ?? "connected"}</span>
       </p>
       {facts && isReachable.value && (
         <dl>

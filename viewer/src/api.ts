@@ -7,6 +7,7 @@ import type {
   MetricSeries,
   RequestPage,
   RouteComparisonTable,
+  RouteSeries,
   RouteTable,
   ServiceMap,
   SqlResult,
@@ -43,10 +44,12 @@ export const api = {
   routes: (query: Query, signal?: AbortSignal) => get<RouteTable>("/api/routes", query, signal),
   compareRoutes: (query: Query, signal?: AbortSignal) =>
     get<RouteComparisonTable>("/api/routes/compare", query, signal),
+  routeSeries: (query: Query, signal?: AbortSignal) => get<RouteSeries>("/api/routes/series", query, signal),
   heatmap: (query: Query, signal?: AbortSignal) => get<Heatmap>("/api/heatmap", query, signal),
   services: (query: Query, signal?: AbortSignal) => get<ServiceMap>("/api/services", query, signal),
   inflight: (signal?: AbortSignal) => get<Inflight>("/api/inflight", {}, signal),
   status: (signal?: AbortSignal) => get<Status>("/api/status", {}, signal),
+  token: (signal?: AbortSignal) => get<{ token: string }>("/api/token", {}, signal),
   attributeKeys: (prefix: string, signal?: AbortSignal) =>
     get<{ keys: string[] }>("/api/attributes", { prefix }, signal),
   attributeValues: (key: string, signal?: AbortSignal) =>

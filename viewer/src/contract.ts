@@ -127,6 +127,9 @@ export interface TraceProblem {
   span_id: string;
   kind: "missing_parent" | "clock_skew" | "gap" | "outlives_parent" | "cycle";
   message: string;
+  /** Its stretch of time, for a gap and for what is after the parent's end. */
+  offset_ns: number | null;
+  duration_ns: number | null;
 }
 
 export interface Trace {
@@ -138,6 +141,8 @@ export interface Trace {
   logs: LogRecord[];
   critical_path: CriticalPiece[];
   problems: TraceProblem[];
+  /** There are more logs than the first ones, which are here. */
+  logs_truncated: boolean;
 }
 
 export interface VerdictPart {
@@ -182,6 +187,8 @@ export interface RouteName {
 }
 
 export interface RouteRow extends RouteName, Period {
+  /** What its requests took together. */
+  total_ns: number;
   verdict: Verdict | null;
 }
 
@@ -192,11 +199,12 @@ export interface RouteTable {
 }
 
 export interface RouteComparison extends RouteName {
-  /** Null in a period without requests of the route. */
-  now: Period | null;
+  /** Without requests now it counts 0. */
+  now: Period;
+  /** Null without requests then. */
   base: Period | null;
-  /** now / base; null where one of them is missing or 0. */
-  change: Record<"rate" | "error_rate" | "p50" | "p95" | "p99", number | null>;
+  /** now / base, a number null where one of them is missing or 0; null as a whole without requests in one of the periods. */
+  change: Record<"rate" | "error_rate" | "p50" | "p95" | "p99", number | null> | null;
 }
 
 export interface RouteComparisonTable {
@@ -205,6 +213,14 @@ export interface RouteComparisonTable {
   base_since_us: number;
   base_until_us: number;
   routes: RouteComparison[];
+}
+
+/** Requests over time, in steps; those without any are left out. */
+export interface RouteSeries {
+  from_us: number;
+  step_us: number;
+  /** Step, requests, errors, and percentiles in nanoseconds. */
+  series: [step: number, count: number, errors: number, p50_ns: number, p95_ns: number, p99_ns: number][];
 }
 
 export interface Heatmap {
@@ -282,6 +298,8 @@ export interface Status {
   logs: number;
   metric_points: number;
   bytes: number;
+  /** Why nothing can be stored now, such as a full disk. */
+  problem: string | null;
   oldest_us: number | null;
   newest_us: number | null;
   /** Requests a second, lately. */

@@ -36,7 +36,7 @@ export function withRange(query: URLSearchParams, { since, until }: TimeRange): 
 export function describeRange({ since, until }: TimeRange): string {
   if (!until) {
     const known = RELATIVE_RANGES.find((range) => range.since === since);
-    return known?.label ?? `Since ${describeInstant(since)}`;
+    return known?.label ?? (since?.startsWith("-") ? `Last ${since.slice(1)}` : `Since ${describeInstant(since)}`);
   }
   return since ? `${describeInstant(since)} to ${describeInstant(until)}` : `Until ${describeInstant(until)}`;
 }

@@ -63,6 +63,15 @@ pub(super) fn wrong(name: &str, error: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(format!("{name}: {error}"))
 }
 
+/// The environment, for exporters. Without a receiver what is said about one is nobody's affair: it is often set for a
+/// whole cluster.
+pub(crate) fn variables(has_receiver: bool) -> impl Fn(&str) -> Option<String> {
+    let is_meant = move |name: &str| {
+        has_receiver || !name.starts_with("OTEL_EXPORTER_OTLP_") || name.ends_with("_TEMPORALITY_PREFERENCE")
+    };
+    move |name| variable(name).filter(|_| is_meant(name))
+}
+
 /// A variable's value; an empty one counts as unset.
 pub(crate) fn variable(name: &str) -> Option<String> {
     let value = std::env::var(name).ok()?;

@@ -49,6 +49,9 @@ impl Health for SpanHealth {
         let all = PyDict::new(py);
         all.set_item("signal", "traces")?;
         all.set_item("destination", &self.destination)?;
+        let counted = self.spans.census().counted();
+        all.set_item("started", counted.all_started())?;
+        all.set_item("live", counted.all_live())?;
         all.set_item("kept", self.spans.kept())?;
         all.set_item("sampled_out", self.spans.dropped())?;
         all.set_item("lost_children", self.spans.lost_children())?;

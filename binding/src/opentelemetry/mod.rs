@@ -19,8 +19,9 @@ use wirespan_core::otlp::{Exporter, MemorySpans};
 use wirespan_core::propagation::ids;
 use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
 
-pub(crate) use self::arguments::{Arguments, variable};
+pub(crate) use self::arguments::{Arguments, variable, variables};
 pub(crate) use self::health::Health;
+pub(crate) use self::settings::is_disabled;
 pub(crate) use self::shown::{attributes, hex, receiver_name};
 
 use self::health::SpanHealth;
@@ -74,7 +75,7 @@ impl OpenTelemetry {
         let given = settings::given_exporter(&arguments)?;
         let name = settings::exporter(given.as_deref(), &mut warnings);
         let resource = resource::resource(py, &arguments, &mut warnings)?;
-        let otlp = otlp::options(&arguments, &mut warnings)?;
+        let otlp = otlp::options(&arguments, name == "otlp", &mut warnings)?;
         let inflight = otlp::inflight(&arguments, &otlp)?.filter(|_| name == "otlp");
         let service = resource::service(&resource);
         let options = settings::sink(&arguments, name != "none", &mut warnings)?;
@@ -99,11 +100,17 @@ impl OpenTelemetry {
         let setting =
             Setting { spans: &name, otlp: &otlp, exporter: &exporter, resource: &resource, log: &log };
         let metrics = MetricsPart::new(&metrics_name, &setting, &mut warnings)?.map(Arc::new);
-        for warning in &warnings {
-            warn(warning);
+        for (at, warning) in warnings.iter().enumerate() {
+            // General variables are read for spans and for metrics.
+            if !warnings[..at].contains(warning) {
+                warn(warning);
+            }
         }
         close_at_exit(py, Arc::downgrade(&exporter), metrics.as_ref().map(Arc::downgrade))?;
         let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
+        if let Some(metrics) = &metrics {
+            metrics.counts.current().count_spans(Arc::clone(spans.census()));
+        }
         let health = Arc::new(SpanHealth {
             spans: Arc::clone(&spans),
             exporter: Arc::clone(&exporter),

@@ -13,11 +13,15 @@ use wirespan_core::otlp::exporter::Post;
 use wirespan_core::otlp::options::Headers;
 use wirespan_core::otlp::{Encoding, Options, Signal};
 
-use super::arguments::{Arguments, variable, wrong};
+use super::arguments::{Arguments, variables, wrong};
 
-/// The exporter's options. Taken also where spans go elsewhere, so that a wrong argument is refused all the same.
-pub(super) fn options(arguments: &Arguments<'_>, warnings: &mut Vec<String>) -> PyResult<Options> {
-    let (mut options, told) = Options::from_env(Signal::Traces, variable)
+/// The exporter's options. Arguments are checked also where spans go elsewhere; variables of the receiver are not.
+pub(super) fn options(
+    arguments: &Arguments<'_>,
+    is_used: bool,
+    warnings: &mut Vec<String>,
+) -> PyResult<Options> {
+    let (mut options, told) = Options::from_env(Signal::Traces, variables(is_used))
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
     warnings.extend(told);
     if let Some(endpoint) = arguments.take::<String>("endpoint")? {

@@ -19,17 +19,28 @@ pub(super) fn given_exporter(arguments: &Arguments<'_>) -> PyResult<Option<Strin
     arguments.take_word("exporter", &EXPORTERS)
 }
 
+/// Whether the operator wants neither spans nor metrics.
+pub(crate) fn is_disabled() -> bool {
+    variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
 /// The name of the exporter of spans. `OTEL_SDK_DISABLED` is as good as `none`.
 pub(super) fn exporter(given: Option<&str>, warnings: &mut Vec<String>) -> String {
-    if variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    if is_disabled() {
         return "none".to_owned();
+    }
+    if let Some(other) = variable("OTEL_SDK_DISABLED").filter(|value| !value.eq_ignore_ascii_case("false")) {
+        warnings.push(format!("OTEL_SDK_DISABLED: `{other}` is neither true nor false, false is used"));
     }
     let name = given.map(str::to_owned).or_else(|| variable("OTEL_TRACES_EXPORTER"));
     let name = name.unwrap_or_else(|| "otlp".to_owned());
     if EXPORTERS.contains(&name.as_str()) {
         return name;
     }
-    warnings.push(format!("OTEL_TRACES_EXPORTER: `{name}` is not supported, otlp is used"));
+    warnings.push(format!(
+        "OTEL_TRACES_EXPORTER: `{name}` is not supported, otlp is used; supported is one of {}",
+        EXPORTERS.join(", ")
+    ));
     "otlp".to_owned()
 }
 

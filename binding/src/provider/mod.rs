@@ -4,6 +4,7 @@
 
 mod api;
 mod current;
+mod sdk;
 mod span;
 mod tracer;
 mod value;
@@ -13,7 +14,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use pyo3::prelude::*;
 use wirespan_core::exchange::Exchange;
-use wirespan_core::sinks::opentelemetry::redact;
 use wirespan_core::spans::Source as Spans;
 use wirespan_core::trace::Clock;
 
@@ -114,14 +114,8 @@ impl SpanSource {
     }
 }
 
-/// A query without the secrets that spans must not tell.
-#[pyfunction]
-fn redact_query(query: &str) -> String {
-    redact(query)
-}
-
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_function(wrap_pyfunction!(redact_query, module)?)?;
+    sdk::register(module)?;
     module.add_class::<SpanSource>()?;
     module.add_class::<Tracer>()?;
     module.add_class::<Span>()?;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Call, Connection, Deadlines, LINGER_NS, Phase, Shared, Step};
+use super::{Call, Connection, Deadlines, LINGER_NS, Phase, Shared, Step, deadline_from};
 use crate::error::Error;
 use crate::exchange::{Exchange, Progress};
 use crate::trace::{EndReason, Event, Status};
@@ -33,7 +33,9 @@ impl Connection {
         self.keep &= !self.peer_closed || !self.unread().is_empty();
         self.deadlines.handler = 0;
         self.deadlines.read = 0;
-        self.await_request(shared);
+        if self.pending.is_empty() {
+            self.await_request(shared, shared.clock.now());
+        }
         if self.input.is_empty() && self.input.capacity() > 1_024 {
             self.input = Vec::new();
         }
@@ -41,9 +43,9 @@ impl Connection {
     }
 
     /// The idle time-out counts from the moment at which the client has the last response: a slow reader is not idle.
-    pub(super) fn await_request(&mut self, shared: &Shared) {
+    pub(super) fn await_request(&mut self, shared: &Shared, now: u64) {
         if self.phase == Phase::Idle && self.pending.is_empty() {
-            self.deadlines.read = shared.deadline(shared.config.timeout_idle_s);
+            self.deadlines.read = deadline_from(now, shared.config.timeout_idle_s);
         }
     }
 

@@ -17,6 +17,7 @@
 //! Responses that are encoded but not yet taken by the kernel wait in `pending`, each with the output offset at which
 //! it ends: that makes sizes and `WRITE_FINISH` exact when several pipelined responses leave in one system call.
 
+mod body;
 mod end;
 mod receive;
 mod send;
@@ -62,6 +63,8 @@ pub(crate) struct Shared {
     pub proxies: Option<Arc<Proxies>>,
     pub config: Arc<ServerConfig>,
     pub clock: Clock,
+    /// Wall clock minus monotonic clock, as of the last turn: a request need not read both.
+    pub wall_offset_ns: i64,
     pub calls: VecDeque<Call>,
     pub scratch: Box<[u8]>,
     pub control: Vec<u8>,
@@ -90,12 +93,6 @@ impl Shared {
         self.config.trace_level != Level::Disabled
     }
 
-    /// Both clocks, read one right after the other.
-    pub(crate) fn moment(&self) -> Moment {
-        let now = self.clock.now();
-        Moment { now, wall_offset: self.clock.wall().cast_signed().wrapping_sub(now.cast_signed()) }
-    }
-
     /// The time, read only if somebody records it.
     pub(crate) fn stamp(&self, record: &Record) -> u64 {
         if record.is_on() { self.clock.now() } else { 0 }
@@ -120,14 +117,6 @@ pub(crate) fn nanos(seconds: f64) -> u64 {
 /// As [`Shared::deadline`], where the time is known.
 pub(crate) fn deadline_from(now: u64, seconds: f64) -> u64 {
     if seconds <= 0.0 { 0 } else { now + nanos(seconds) }
-}
-
-/// One point in time on both clocks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    pub now: u64,
-    /// Wall clock minus monotonic clock.
-    pub wall_offset: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +149,7 @@ pub(crate) struct Connection {
     /// Where the unread part of `input` begins.
     at: usize,
     /// When the last read happened, until it was used.
-    read_at: Option<Moment>,
+    read_at: Option<u64>,
     /// When the kernel received what was read last, monotonic.
     received: Option<u64>,
     head: HeadReader,

@@ -1,20 +1,18 @@
-//! Bytes in: first byte, head, body.
+//! Bytes in: the first byte and the head.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::{Call, Connection, LINGER_BYTES, Moment, Phase, READ_SIZE, Shared, Step, deadline_from};
+use super::{Call, Connection, LINGER_BYTES, Phase, READ_SIZE, Shared, Step};
 use crate::error::Error;
-use crate::exchange::{Exchange, Progress};
-use crate::h1::{BodyDecoder, HeadReader};
-use crate::message::{BodyLength, Request};
+use crate::exchange::Exchange;
+use crate::h1::HeadReader;
+use crate::message::Request;
 use crate::trace::{ConnectionFacts, EndReason, Event, Record, State};
 
 /// What a read from the socket brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fill {
+pub(super) enum Fill {
     Data,
     Nothing,
     Closed,
@@ -22,7 +20,7 @@ enum Fill {
 
 impl Connection {
     /// Reads once into `input`.
-    fn fill(&mut self, shared: &mut Shared) -> Fill {
+    pub(super) fn fill(&mut self, shared: &mut Shared) -> Fill {
         if self.peer_closed {
             return Fill::Closed;
         }
@@ -71,10 +69,10 @@ impl Connection {
         if self.phase == Phase::Exchange {
             self.deadlines.read = 0; // the body's deadline counts silence
         }
-        self.read_at = shared.stamps().then(|| shared.moment());
-        self.received = self.read_at.zip(wall_ns).map(|(read, stamp)| {
-            let at = stamp.cast_signed().wrapping_sub(read.wall_offset).cast_unsigned();
-            at.min(read.now)
+        self.read_at = shared.stamps().then(|| shared.clock.now());
+        self.received = self.read_at.zip(wall_ns).map(|(now, stamp)| {
+            let at = stamp.cast_signed().wrapping_sub(shared.wall_offset_ns).cast_unsigned();
+            at.min(now)
         });
     }
 
@@ -108,15 +106,15 @@ impl Connection {
             }
         }
         let mut record = Record::new(shared.config.trace_level);
-        let mut began_at = shared.clock.now();
-        self.deadlines.read = deadline_from(began_at, shared.config.timeout_header_s);
+        // The read that brought the first byte was just now, unless another request came with the same one.
+        let now = self.read_at.take().unwrap_or_else(|| shared.clock.now());
+        self.deadlines.read = 0;
+        let mut began_at = now;
         if shared.timeline {
             record.keep_timeline();
         }
         if record.is_on() {
-            // The read that brought the first byte was just now, unless another request came with the same one.
-            let Moment { now, wall_offset } = self.read_at.take().unwrap_or_else(|| shared.moment());
-            record.wall_offset_ns = wall_offset;
+            record.wall_offset_ns = shared.wall_offset_ns;
             let first_byte = self.received.unwrap_or(now);
             record.connection = ConnectionFacts {
                 request_number: self.requests + 1,
@@ -164,7 +162,13 @@ impl Connection {
                     self.note_arrival();
                     Step::Moved
                 }
-                Fill::Nothing => Step::Blocked,
+                Fill::Nothing => {
+                    // Most heads come whole and need no deadline.
+                    if self.deadlines.read == 0 {
+                        self.deadlines.read = shared.deadline(shared.config.timeout_header_s);
+                    }
+                    Step::Blocked
+                }
                 Fill::Closed => {
                     self.hang_up(shared, EndReason::ClientDisconnected);
                     Step::Moved
@@ -174,8 +178,8 @@ impl Connection {
     }
 
     /// Splits the wait for bytes that just arrived into the client's part and ours.
-    fn note_arrival(&mut self) {
-        let (Some(exchange), Some(Moment { now, .. })) = (&self.current, self.read_at.take()) else { return };
+    pub(super) fn note_arrival(&mut self) {
+        let (Some(exchange), Some(now)) = (&self.current, self.read_at.take()) else { return };
         exchange.lock().record.read_arrived(self.received, now);
     }
 
@@ -204,28 +208,30 @@ impl Connection {
         }
         self.phase = Phase::Exchange;
         self.deadlines.read = 0;
-        let refused = {
+        let (now, begun) = {
             let mut progress = exchange.lock();
             let now = shared.stamp(&progress.record);
             progress.record.mark(Event::READ_HEADER_FINISH, now);
             progress.record.recv_size += used as u64;
-            match refusal {
+            let begun = match refusal {
                 Some(error) => Err(error),
                 None => self.begin_body(shared, &mut progress, length, expects, now),
-            }
+            };
+            (now, begun)
         };
-        if let Err(error) = refused {
+        if let Err(error) = begun {
             self.refuse(shared, &exchange, &error);
             return Step::Moved;
         }
         if self.body.is_none() {
-            self.dispatch(shared, exchange);
+            self.dispatch(shared, exchange, now); // nothing ran since the head was done
             // With nothing left to read only the handler can move this connection.
             return if self.readable { Step::CallFirst } else { Step::Blocked };
         }
         self.pump_body(shared, &exchange, false);
         if !exchange.lock().reply.complete {
-            self.dispatch(shared, exchange);
+            let now = shared.stamp(&exchange.lock().record);
+            self.dispatch(shared, exchange, now);
         }
         Step::CallFirst
     }
@@ -240,176 +246,15 @@ impl Connection {
         is_connect.then(|| Error::protocol(501, "this server is no proxy: CONNECT is not supported"))
     }
 
-    fn begin_body(
-        &mut self,
-        shared: &Shared,
-        progress: &mut Progress,
-        length: BodyLength,
-        expects: bool,
-        now: u64,
-    ) -> Result<(), Error> {
-        if length == BodyLength::Known(0) {
-            progress.body.ended = true;
-            return Ok(());
-        }
-        self.body = Some(BodyDecoder::new(length, &shared.config)?);
-        progress.record.mark(Event::READ_BODY_START, now);
-        progress.body.owes_continue = expects && self.unread().is_empty();
-        Ok(())
-    }
-
-    fn dispatch(&mut self, shared: &mut Shared, exchange: Arc<Exchange>) {
+    fn dispatch(&mut self, shared: &mut Shared, exchange: Arc<Exchange>, now: u64) {
         self.deadlines.handler = shared.deadline(shared.config.timeout_handler_s);
         {
             let mut progress = exchange.lock();
-            let now = shared.stamp(&progress.record);
             progress.dispatched = true;
             progress.record.mark(Event::DISPATCHED, now);
             progress.record.enter(State::Schedule, now);
         }
         shared.calls.push_back(Call::Request(exchange));
-    }
-
-    pub(super) fn advance_exchange(&mut self, shared: &mut Shared) -> Step {
-        let Some(exchange) = self.current.clone() else { return Step::Blocked };
-        self.pump_body(shared, &exchange, true);
-        if self.current.is_none() {
-            return Step::Moved; // ended meanwhile
-        }
-        let (complete, ended) = {
-            let progress = exchange.lock();
-            (progress.reply.complete, progress.body.ended || progress.body.failed.is_some())
-        };
-        if complete && ended {
-            self.end_exchange(shared, &exchange);
-            return Step::Moved;
-        }
-        if ended && self.body_is_over() {
-            self.watch_for_disconnect(shared, &exchange);
-        }
-        Step::Blocked
-    }
-
-    pub(super) fn body_is_over(&self) -> bool {
-        self.body.as_ref().is_none_or(BodyDecoder::is_done)
-    }
-
-    /// While a handler runs, the client can only pipeline or go away.
-    fn watch_for_disconnect(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>) {
-        while self.fill(shared) == Fill::Data {}
-        if !self.peer_closed || self.current.is_none() {
-            return;
-        }
-        let mut progress = exchange.lock();
-        if progress.gone.is_none() && !progress.reply.complete {
-            self.keep = false;
-            progress.gone = Some(EndReason::ClientDisconnected);
-            drop(progress);
-            shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
-        }
-    }
-
-    /// Moves body bytes from the socket to the handler, as far as its buffer has room.
-    fn pump_body(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>, may_read: bool) {
-        while let Some(decoder) = self.body.as_mut().filter(|d| !d.is_done()) {
-            let (used, room, wake) = {
-                let mut progress = exchange.lock();
-                let discard = progress.reply.complete;
-                let room = if discard {
-                    self.discard_left
-                } else {
-                    shared.config.limit_body_buffer_bytes.saturating_sub(progress.body.buffered)
-                };
-                let input = &self.input[self.at..];
-                let before = progress.body.buffered;
-                let result = decoder.decode(input, room, &mut |bytes: &[u8]| {
-                    take_body(&mut progress, bytes, discard);
-                });
-                match result {
-                    Ok(used) => {
-                        if discard {
-                            self.discard_left = self.discard_left.saturating_sub(used);
-                        }
-                        progress.record.recv_size += used as u64;
-                        if decoder.is_done() {
-                            let now = shared.stamp(&progress.record);
-                            finish_body(&mut progress, decoder, now);
-                        }
-                        let news = progress.body.buffered > before || progress.body.ended;
-                        (used, room, news && progress.body.wanted)
-                    }
-                    Err(error) => {
-                        drop(progress);
-                        return self.fail_body(shared, exchange, &error);
-                    }
-                }
-            };
-            self.consume(used);
-            if wake {
-                let mut progress = exchange.lock();
-                progress.body.wanted = false;
-                let now = shared.stamp(&progress.record);
-                progress.reconsider(now);
-                drop(progress);
-                shared.calls.push_back(Call::Wake(Arc::clone(exchange)));
-            }
-            if self.body_is_over() {
-                self.deadlines.read = 0;
-                return;
-            }
-            if used > 0 {
-                continue;
-            }
-            if room == 0 {
-                return self.stop_reading(exchange);
-            }
-            if !may_read {
-                self.deadlines.read = shared.deadline(shared.config.timeout_body_s);
-                return;
-            }
-            if !self.fill_body(shared, exchange) {
-                return;
-            }
-        }
-    }
-
-    /// Reads more of the body. Returns whether there is something new to decode.
-    fn fill_body(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>) -> bool {
-        match self.fill(shared) {
-            Fill::Data => {
-                self.note_arrival();
-                true
-            }
-            Fill::Nothing => {
-                if self.deadlines.read == 0 {
-                    self.deadlines.read = shared.deadline(shared.config.timeout_body_s);
-                }
-                false
-            }
-            Fill::Closed => {
-                if self.current.as_ref().is_some_and(|c| Arc::ptr_eq(c, exchange)) {
-                    self.hang_up(shared, EndReason::ClientDisconnected);
-                }
-                false
-            }
-        }
-    }
-
-    /// There is no room for more: the handler must read first, or nobody ever will.
-    fn stop_reading(&mut self, exchange: &Exchange) {
-        self.deadlines.read = 0;
-        let mut progress = exchange.lock();
-        if progress.reply.complete {
-            self.keep = false;
-            self.body = None;
-            progress.body.failed.get_or_insert(EndReason::Completed);
-        }
-    }
-
-    /// The body broke a rule or a bound: the peer is told at once if it still can be.
-    fn fail_body(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>, error: &Error) {
-        self.consume(self.unread().len());
-        self.refuse(shared, exchange, error);
     }
 
     pub(super) fn advance_linger(&mut self, shared: &mut Shared) -> Step {
@@ -423,18 +268,4 @@ impl Connection {
             Fill::Closed => self.close(shared),
         }
     }
-}
-
-fn take_body(progress: &mut Progress, bytes: &[u8], discard: bool) {
-    progress.record.recv_body_size += bytes.len() as u64;
-    if !discard {
-        progress.body.buffered += bytes.len();
-        progress.body.chunks.push_back(Bytes::copy_from_slice(bytes));
-    }
-}
-
-fn finish_body(progress: &mut Progress, decoder: &BodyDecoder, now: u64) {
-    progress.body.ended = true;
-    progress.body.trailers = decoder.trailers().to_vec();
-    progress.record.mark(Event::READ_BODY_FINISH, now);
 }

@@ -252,13 +252,13 @@ impl Connection {
 
     /// The kernel has the whole response.
     fn reply_written(&mut self, shared: &mut Shared, exchange: &Arc<Exchange>, progress: &mut Progress) {
-        let now = shared.stamp(&progress.record);
+        let now = shared.clock.now();
         progress.reply.written = true;
         progress.record.mark(Event::WRITE_FINISH, now);
         let reason = progress.gone.unwrap_or(EndReason::Completed);
         progress.record.close(now, reason);
         self.idle_since = now;
-        self.await_request(shared);
+        self.await_request(shared, now);
         shared.deliver(exchange, progress);
     }
 
@@ -289,9 +289,7 @@ impl Progress {
     /// Notes why the exchange failed; the first cause counts.
     pub(crate) fn note_error(&mut self, reason: EndReason, message: &str) {
         self.record.end_reason.get_or_insert(reason);
-        self.record.error.get_or_insert_with(|| {
-            Box::new(ErrorNote { kind: reason.name().to_owned(), message: message.to_owned() })
-        });
+        self.record.error.get_or_insert_with(|| Box::new(ErrorNote::new(reason.name(), message)));
     }
 }
 

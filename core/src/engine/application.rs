@@ -138,7 +138,7 @@ impl Inner {
     }
 
     fn handler_done(&mut self, exchange: &Arc<Exchange>, outcome: Outcome) {
-        let complete = {
+        let (now, complete) = {
             let mut progress = exchange.lock();
             if progress.handler_done {
                 return;
@@ -146,18 +146,17 @@ impl Inner {
             let now = self.shared.stamp(&progress.record);
             progress.handler_done = true;
             progress.record.handler_done(now);
-            progress.reply.complete
+            (now, progress.reply.complete)
         };
         let here = self.connection_at(exchange.place).is_some_and(|c| c.is_current(exchange));
         match outcome {
-            Outcome::Done(head) if here && !complete => return self.finish_reply(exchange, head),
+            Outcome::Done(head) if here && !complete => return self.finish_reply(exchange, head, now),
             Outcome::Failed { note, shown, status } => {
                 exchange.lock().record.panicked = true;
                 self.fail(exchange, note, &shown, status, here && !complete);
             }
             Outcome::Cancelled if here && !complete => {
-                let note =
-                    ErrorNote { kind: "CancelledError".into(), message: "the handler was cancelled".into() };
+                let note = ErrorNote::new("CancelledError", "the handler was cancelled");
                 self.fail(exchange, note, "", 500, true);
             }
             Outcome::Done(_) | Outcome::Cancelled => {}
@@ -166,7 +165,7 @@ impl Inner {
     }
 
     /// Sends what the handler staged, or ends what it streamed.
-    fn finish_reply(&mut self, exchange: &Arc<Exchange>, head: Option<ResponseHead>) {
+    fn finish_reply(&mut self, exchange: &Arc<Exchange>, head: Option<ResponseHead>, now: u64) {
         let (body, abandoned) = {
             let mut progress = exchange.lock();
             let reply = &progress.reply;
@@ -174,7 +173,6 @@ impl Inner {
             let abandoned = progress.gone.filter(|_| !given);
             if abandoned.is_none() && !reply.started && reply.head.is_none() {
                 progress.reply.head = head;
-                let now = self.shared.stamp(&progress.record);
                 progress.mark_response_start(now);
             }
             (progress.reply.staged.take().unwrap_or_default(), abandoned)
@@ -186,7 +184,7 @@ impl Inner {
             Ok(Sent::Gone) => self.hang_up(exchange, EndReason::ClientDisconnected),
             Ok(Sent::Taken | Sent::Wait) => {}
             Err(error) => {
-                let note = ErrorNote { kind: "ResponseError".into(), message: error.what().to_owned() };
+                let note = ErrorNote::new("ResponseError", error.what());
                 self.fail(exchange, note, "", 500, true);
             }
         }

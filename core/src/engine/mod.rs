@@ -111,6 +111,7 @@ impl Engine {
             proxies: config.proxies()?,
             config: Arc::clone(&config),
             clock: clock.clone(),
+            wall_offset_ns: 0,
             calls: VecDeque::new(),
             scratch: vec![0; READ_SIZE].into_boxed_slice(),
             control: nix::cmsg_space!([nix::sys::time::TimeSpec; 3]),
@@ -139,7 +140,7 @@ impl Engine {
         };
         let (inner, tick_at) = (Arc::new(Mutex::new(inner)), AtomicU64::new(0));
         let engine = Self { inner, sinks, config, clock, fd, tick_at };
-        engine.lock().refresh_date();
+        engine.lock().refresh_wall();
         Ok(engine)
     }
 
@@ -260,7 +261,7 @@ impl Drop for Reset<'_> {
 impl Inner {
     /// Asks the kernel what is ready.
     fn collect(&mut self) -> std::io::Result<()> {
-        self.refresh_date();
+        self.refresh_wall();
         let Some(mut events) = self.events.take() else { return Ok(()) };
         let polled = self.poll.poll(&mut events, Some(Duration::ZERO));
         for event in &events {
@@ -325,7 +326,7 @@ impl Inner {
     }
 
     fn end_overdue(&mut self) {
-        self.refresh_date();
+        self.refresh_wall();
         let now = self.shared.clock.now();
         let slots: Vec<usize> =
             self.connections.iter().filter(|(_, c)| c.is_overdue(now)).map(|(slot, _)| slot).collect();
@@ -336,9 +337,11 @@ impl Inner {
         self.resume_accepting();
     }
 
-    /// Writes the `Date` line anew when the second has changed.
-    fn refresh_date(&mut self) {
-        let second = self.shared.clock.wall() / 1_000_000_000;
+    /// Reads both clocks, one right after the other, and writes the `Date` line anew when the second has changed.
+    fn refresh_wall(&mut self) {
+        let (wall, now) = (self.shared.clock.wall(), self.shared.clock.now());
+        self.shared.wall_offset_ns = wall.cast_signed().wrapping_sub(now.cast_signed());
+        let second = wall / 1_000_000_000;
         if !self.shared.config.date_header || second == self.date_second {
             return;
         }

@@ -5,10 +5,12 @@ use std::sync::{Arc, PoisonError};
 
 use super::instrument::{self, Instrument, Kind};
 use super::series::{Series, scheme};
-use super::{Health, Histogram, Metrics};
+use super::{Health, Histogram, Metrics, Spans};
+use crate::otlp::exporter::Ending;
 use crate::otlp::metric::{HistogramPoint, MetricData, MetricsData, NumberPoint, Points, Temporality};
-use crate::otlp::span::{Attributes, Value};
-use crate::otlp::{Encoding, ExporterStatus};
+use crate::otlp::span::{Attributes, Text, Value};
+use crate::otlp::{Encoding, Exporter, ExporterStatus};
+use crate::spans::{Origin, Sampling};
 use crate::trace::Clock;
 
 impl Metrics {
@@ -24,6 +26,11 @@ impl Metrics {
             .point(&Arc::default(), &bounds(&instrument::LOOP_LAG));
         metrics.push(histogram(&instrument::LOOP_LAG, vec![lag]));
         metrics.extend(self.server_numbers());
+        metrics.extend(self.spans.get().into_iter().flat_map(span_counts));
+        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        let collection = collections.point(&component(READER, None), &bounds(&instrument::COLLECTION));
+        drop(collections);
+        metrics.push(histogram(&instrument::COLLECTION, vec![collection]));
         metrics.extend(self.health.get().into_iter().flat_map(health));
         MetricsData {
             start_unix_ns: self.start_unix_ns,
@@ -123,6 +130,52 @@ fn metric(instrument: &Instrument, points: Points) -> MetricData {
     }
 }
 
+/// Spans that began and those that are not over.
+fn span_counts(spans: &Spans) -> [MetricData; 2] {
+    const SAMPLING: &str = "otel.span.sampling_result";
+    let counted = spans.census.counted().since(&spans.before);
+    let mut kinds = spans.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = Sampling::ALL.into_iter().flat_map(|sampling| Origin::ALL.map(|origin| (sampling, origin)));
+    for kind in all {
+        if counted.started(kind.0, kind.1) > 0 && !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let started = kinds.iter().map(|(sampling, origin)| NumberPoint {
+        attributes: Arc::new(vec![
+            (SAMPLING.into(), sampling.name().into()),
+            ("otel.span.parent.origin".into(), origin.name().into()),
+        ]),
+        value: signed(counted.started(*sampling, *origin)),
+    });
+    let recorded = [Sampling::RecordAndSample, Sampling::RecordOnly];
+    let recorded = recorded.into_iter().filter(|sampling| kinds.iter().any(|(known, _)| known == sampling));
+    let live = recorded.map(|sampling| NumberPoint {
+        attributes: Arc::new(vec![(SAMPLING.into(), sampling.name().into())]),
+        value: signed(counted.live(sampling)),
+    });
+    [numbers(&instrument::SPANS_STARTED, started.collect()), numbers(&instrument::SPANS_LIVE, live.collect())]
+}
+
+/// How long exports of spans took.
+fn operations(exporter: &Exporter, kind: &'static str, server: Option<&(Text, u16)>) -> MetricData {
+    let bounds = bounds(&instrument::OPERATION);
+    let mut operations = exporter.operations();
+    let point = |(ending, histogram): (Ending, &mut Histogram)| {
+        let mut attributes = Attributes::clone(&component(kind, None));
+        if let Some((address, port)) = server {
+            attributes.push(("server.address".into(), address.clone().into()));
+            attributes.push(("server.port".into(), i64::from(*port).into()));
+        }
+        let status = ending.status().map(|status| Value::from(i64::from(status)));
+        attributes.extend(status.map(|status| ("http.response.status_code".into(), status)));
+        attributes.extend(ending.error().map(|error| ("error.type".into(), error.into())));
+        histogram.point(&Arc::new(attributes), &bounds)
+    };
+    histogram(&instrument::OPERATION, operations.endings().map(point).collect())
+}
+
 /// A part of the pipeline, in the conventions' words, and what ended there in which way.
 fn component(kind: &'static str, error: Option<&'static str>) -> Arc<Attributes> {
     let mut all: Attributes = vec![
@@ -146,7 +199,10 @@ pub(crate) fn ends(
     numbers(instrument, counts.iter().map(point).collect())
 }
 
-fn health(health: &Health) -> [MetricData; 5] {
+/// What the conventions call whoever makes reports.
+const READER: &str = "periodic_metric_reader";
+
+fn health(health: &Health) -> [MetricData; 6] {
     const PROCESSOR: &str = "batching_span_processor";
     let exporter = match health.encoding {
         Encoding::Protobuf => "otlp_http_span_exporter",
@@ -176,5 +232,6 @@ fn health(health: &Health) -> [MetricData; 5] {
                 (Some("shutdown"), dropped.shutdown),
             ],
         ),
+        operations(&health.exporter, exporter, health.exporter.receiver().as_ref()),
     ]
 }

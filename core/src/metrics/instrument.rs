@@ -88,7 +88,7 @@ pub(super) static REQUEST: Scale = Scale {
 };
 
 /// States and waits begin where a request's time ends to be visible.
-pub(super) static FINE: Scale = Scale {
+pub(crate) static FINE: Scale = Scale {
     bounds: &[
         10 * US,
         25 * US,
@@ -252,6 +252,24 @@ pub static THREADS_LIMIT: Instrument = Instrument {
     description: "Most threads that run `def` handlers.",
 };
 
+/// Spans that began.
+pub static SPANS_STARTED: Instrument = Instrument {
+    name: "otel.sdk.span.started",
+    kind: Kind::Counter,
+    unit: "{span}",
+    attributes: &["otel.span.sampling_result", "otel.span.parent.origin"],
+    description: "Spans that began, those of requests and those that code and libraries make, recorded or not.",
+};
+
+/// Spans that are not over.
+pub static SPANS_LIVE: Instrument = Instrument {
+    name: "otel.sdk.span.live",
+    kind: Kind::UpDownCounter,
+    unit: "{span}",
+    attributes: &["otel.span.sampling_result"],
+    description: "Recorded spans that have not ended.",
+};
+
 /// Spans in memory.
 pub static QUEUE_SIZE: Instrument = Instrument {
     name: "otel.sdk.processor.span.queue.size",
@@ -297,6 +315,32 @@ pub static EXPORTED: Instrument = Instrument {
     description: "Spans that the receiver has; with error.type those that are lost.",
 };
 
+/// Time of a batch on its way.
+pub static OPERATION: Instrument = Instrument {
+    name: "otel.sdk.exporter.operation.duration",
+    kind: Kind::Histogram(&FINE),
+    unit: "s",
+    attributes: &[
+        "otel.component.type",
+        "otel.component.name",
+        "server.address",
+        "server.port",
+        "http.response.status_code",
+        "error.type",
+    ],
+    description: "Time from the first try to send a batch of spans, or a report of metrics, to its end, the waits between tries included; \
+                  with error.type those that ended in a failure, or in the spool.",
+};
+
+/// Points on their way.
+pub static POINTS_IN_FLIGHT: Instrument = Instrument {
+    name: "otel.sdk.exporter.metric_data_point.inflight",
+    kind: Kind::UpDownCounter,
+    unit: "{data_point}",
+    attributes: COMPONENT,
+    description: "Points of metrics on their way to the receiver, all tries included.",
+};
+
 /// Points that arrived, or never will.
 pub static POINTS_EXPORTED: Instrument = Instrument {
     name: "otel.sdk.exporter.metric_data_point.exported",
@@ -306,8 +350,17 @@ pub static POINTS_EXPORTED: Instrument = Instrument {
     description: "Points of metrics that the receiver has; with error.type those that are lost.",
 };
 
+/// Time to make a report.
+pub static COLLECTION: Instrument = Instrument {
+    name: "otel.sdk.metric_reader.collection.duration",
+    kind: Kind::Histogram(&FINE),
+    unit: "s",
+    attributes: COMPONENT,
+    description: "Time that it took to collect the metrics of earlier reports.",
+};
+
 /// All metrics, in the order in which they are reported.
-pub static INSTRUMENTS: [&Instrument; 18] = [
+pub static INSTRUMENTS: [&Instrument; 23] = [
     &DURATION,
     &ACTIVE,
     &REQUEST_BODY,
@@ -320,11 +373,16 @@ pub static INSTRUMENTS: [&Instrument; 18] = [
     &THREADS_BUSY,
     &THREADS_QUEUED,
     &THREADS_LIMIT,
+    &SPANS_STARTED,
+    &SPANS_LIVE,
+    &COLLECTION,
     &QUEUE_SIZE,
     &QUEUE_CAPACITY,
     &PROCESSED,
     &IN_FLIGHT,
     &EXPORTED,
+    &OPERATION,
+    &POINTS_IN_FLIGHT,
     &POINTS_EXPORTED,
 ];
 

@@ -19,17 +19,20 @@ mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 pub(crate) use self::collect::ends;
-use self::histogram::{Histogram, Sample};
-use self::instrument::FINE;
-pub use self::instrument::{INSTRUMENTS, Instrument, Kind, POINTS_EXPORTED, Scale};
+pub(crate) use self::histogram::Histogram;
+use self::histogram::Sample;
+pub(crate) use self::instrument::FINE;
+pub use self::instrument::{INSTRUMENTS, Instrument, Kind, POINTS_EXPORTED, POINTS_IN_FLIGHT, Scale};
 pub use self::lives::Lives;
 use self::series::{AllSeries, Measured, Traits};
 use crate::exchange::{Exchange, Progress, Thread};
 use crate::otlp::{Encoding, Exporter};
 use crate::sinks::opentelemetry::{Methods, failure};
 use crate::sinks::{Observation, Sink};
+use crate::spans::{Census, Counted, Origin, Sampling};
 use crate::trace::{Clock, Event, Record, TraceContext};
 
 /// Which measurements may become exemplars (`OTEL_METRICS_EXEMPLAR_FILTER`).
@@ -85,6 +88,16 @@ struct Health {
     encoding: Encoding,
 }
 
+/// The spans that are counted.
+#[derive(Debug)]
+struct Spans {
+    census: Arc<Census>,
+    /// What it had counted before: the parent of this process did.
+    before: Counted,
+    /// Which kinds have begun: their points keep their places.
+    kinds: Mutex<Vec<(Sampling, Origin)>>,
+}
+
 /// The sink. See the module's documentation.
 ///
 /// Give it to the engine before the sink that makes spans: ends are told in reverse order, and whether a span is exported
@@ -99,6 +112,8 @@ pub struct Metrics {
     lag: Mutex<Histogram>,
     server: Server,
     health: OnceLock<Health>,
+    spans: OnceLock<Spans>,
+    collections: Mutex<Histogram>,
     start_unix_ns: u64,
 }
 
@@ -116,6 +131,8 @@ impl Metrics {
             lag: Mutex::new(Histogram::new(&FINE)),
             server: Server::default(),
             health: OnceLock::new(),
+            spans: OnceLock::new(),
+            collections: Mutex::new(Histogram::new(&FINE)),
             start_unix_ns: Clock::System.wall(),
         }
     }
@@ -126,12 +143,26 @@ impl Metrics {
         if let Some(Health { exporter, encoding }) = self.health.get() {
             fresh.watch(Arc::clone(exporter), *encoding);
         }
+        if let Some(Spans { census, .. }) = self.spans.get() {
+            fresh.count_spans(Arc::clone(census));
+        }
         fresh
     }
 
     /// Reports also how this exporter of spans fares. The first one counts.
     pub fn watch(&self, exporter: Arc<Exporter>, encoding: Encoding) {
         self.health.get_or_init(|| Health { exporter, encoding });
+    }
+
+    /// Reports also how many spans begin from now on, and how many are not over. The first one counts.
+    pub fn count_spans(&self, census: Arc<Census>) {
+        self.spans.get_or_init(|| Spans { before: census.counted(), census, kinds: Mutex::default() });
+    }
+
+    /// A report was made, in this time.
+    pub(crate) fn note_collection(&self, took: Duration) {
+        let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.collections.lock().unwrap_or_else(PoisonError::into_inner).record(ns, None);
     }
 
     fn series(&self) -> MutexGuard<'_, AllSeries> {

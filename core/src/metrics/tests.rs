@@ -10,6 +10,7 @@ use crate::otlp::span::{Attributes, Value};
 use crate::sampling::{IgnoreList, Reweight, Verdict};
 use crate::sinks::opentelemetry::tests::{begun, finish, plain};
 use crate::sinks::{Observation, Sink, Sinks};
+use crate::spans::{Census, Origin, Sampling};
 use crate::trace::{EndReason, ErrorNote, Record, SpanContext, TraceContext};
 
 fn histograms<'a>(data: &'a MetricsData, name: &str) -> Vec<&'a HistogramPoint> {
@@ -43,6 +44,53 @@ fn count(metrics: &Metrics, exchange: &Arc<Exchange>, change: impl FnOnce(&mut R
     metrics.head(exchange);
     finish(exchange, change);
     metrics.finish(exchange);
+}
+
+#[test]
+fn spans_that_begin_and_those_that_are_live_are_told_from_the_start_of_the_process() {
+    let census = Arc::new(Census::default());
+    census.start(Sampling::RecordAndSample, Origin::None);
+    let metrics = Metrics::new(Options::default());
+    metrics.count_spans(Arc::clone(&census));
+    assert!(numbers(&metrics.collect(), "otel.sdk.span.started").is_empty());
+    census.start(Sampling::RecordAndSample, Origin::Remote);
+    let mut reporter = Reporter::new(Temporality::Delta);
+    let first = metrics.collect();
+    reporter.arrived(first);
+    census.start(Sampling::Drop, Origin::None);
+    census.end(Sampling::RecordAndSample);
+    let points = |data: &MetricsData, name: &str| -> Vec<_> {
+        numbers(data, name).iter().map(|point| (shown(&point.attributes), point.value)).collect()
+    };
+    let kind = |sampling: &str, origin: &str| {
+        vec![format!("otel.span.sampling_result={sampling}"), format!("otel.span.parent.origin={origin}")]
+    };
+    let data = metrics.collect();
+    assert_eq!(
+        points(&data, "otel.sdk.span.started"),
+        [(kind("RECORD_AND_SAMPLE", "remote"), 1), (kind("DROP", "none"), 1)]
+    );
+    assert_eq!(
+        points(&data, "otel.sdk.span.live"),
+        [(vec!["otel.span.sampling_result=RECORD_AND_SAMPLE".to_owned()], 0)]
+    );
+    let delta = reporter.report(&data);
+    assert_eq!(points(&delta, "otel.sdk.span.started"), [(kind("DROP", "none"), 1)]);
+    assert!(
+        numbers(&metrics.fresh().collect(), "otel.sdk.span.started").is_empty(),
+        "a child counts its own"
+    );
+}
+
+#[test]
+fn a_report_tells_how_long_earlier_ones_took() {
+    let metrics = Metrics::new(Options::default());
+    assert!(histograms(&metrics.collect(), "otel.sdk.metric_reader.collection.duration").is_empty());
+    metrics.note_collection(std::time::Duration::from_millis(3));
+    let data = metrics.collect();
+    let [point] = histograms(&data, "otel.sdk.metric_reader.collection.duration")[..] else { panic!() };
+    assert_eq!((point.count, point.sum), (1, 0.003));
+    assert_eq!(shown(&point.attributes)[0], "otel.component.type=periodic_metric_reader");
 }
 
 #[test]
@@ -87,7 +135,7 @@ fn attributes_tell_how_it_ended() {
     count(&metrics, &failed, |record| {
         record.status = 500;
         record.end_reason = Some(EndReason::HandlerError);
-        record.error = Some(Box::new(ErrorNote { kind: "ValueError".into(), message: "m".into() }));
+        record.error = Some(Box::new(ErrorNote::new("ValueError", "m")));
     });
     let gone = plain();
     count(&metrics, &gone, |record| {

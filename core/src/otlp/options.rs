@@ -18,6 +18,7 @@ pub use headers::Headers;
 pub use tls::Tls;
 
 use super::encode::Encoding;
+use super::span::Text;
 
 /// A day: beyond any sense for a time here, and far from where sums of times overflow.
 pub(crate) const LONGEST: Duration = Duration::from_secs(86_400);
@@ -147,6 +148,14 @@ impl Options {
             }
             None => plain.to_owned(),
         }
+    }
+
+    /// Host and port of the endpoint.
+    #[must_use]
+    pub(crate) fn host(&self) -> Option<(Text, u16)> {
+        let uri: ureq::http::Uri = self.endpoint.parse().ok()?;
+        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+        Some((uri.host()?.to_owned().into(), uri.port_u16().unwrap_or(usual)))
     }
 
     /// Refuses options with which an exporter could not work. Files of `tls` are read later.

@@ -62,7 +62,12 @@ impl HeadSampler {
     #[must_use]
     pub fn from_names(name: Option<&str>, argument: Option<&str>) -> (Self, Vec<String>) {
         let set = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-        let (Some(name), argument) = (set(name), set(argument)) else { return (Self::default(), Vec::new()) };
+        let (name, argument) = (set(name), set(argument));
+        let Some(name) = name else {
+            let ignored = "OTEL_TRACES_SAMPLER_ARG: ignored, since OTEL_TRACES_SAMPLER is not set: \
+                for a ratio set that to parentbased_traceidratio";
+            return (Self::default(), argument.map(|_| ignored.to_owned()).into_iter().collect());
+        };
         let mut warnings = Vec::new();
         let lower = name.to_ascii_lowercase();
         let (is_parent_based, root) = match lower.strip_prefix("parentbased_") {
@@ -193,8 +198,8 @@ mod tests {
     fn names_and_arguments() {
         for (name, argument, expected, warnings) in [
             (None, None, Some((Root::AlwaysOn, true)), 0),
-            (Some(""), Some("0.5"), Some((Root::AlwaysOn, true)), 0),
-            (None, Some("junk"), Some((Root::AlwaysOn, true)), 0),
+            (Some(""), Some("0.5"), Some((Root::AlwaysOn, true)), 1),
+            (None, Some("junk"), Some((Root::AlwaysOn, true)), 1),
             (Some("always_on"), None, Some((Root::AlwaysOn, false)), 0),
             (Some(" Always_Off "), None, Some((Root::AlwaysOff, false)), 0),
             (Some("parentbased_always_off"), None, Some((Root::AlwaysOff, true)), 0),

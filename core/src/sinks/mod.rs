@@ -121,7 +121,7 @@ impl Sinks {
     /// Whether [`Sinks::head`] does anything.
     #[must_use]
     pub fn want_head(&self) -> bool {
-        !self.early.is_empty()
+        !self.early.is_empty() || !self.ignored.is_empty()
     }
 
     /// Whether anybody reads [`crate::trace::Record::timeline`].

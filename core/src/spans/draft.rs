@@ -82,8 +82,15 @@ pub(crate) fn put_over(span: &mut SpanData, added: SpanData, limits: &Limits) {
     if !added.name.is_empty() {
         span.name = added.name;
     }
-    if added.status != Status::Unset {
-        span.status = added.status;
+    span.status = judged(std::mem::take(&mut span.status), added.status);
+}
+
+/// The application's judgement counts. Where it gives no reason for an error, the server's stands.
+fn judged(found: Status, added: Status) -> Status {
+    match (&found, &added) {
+        (_, Status::Unset) => found,
+        (Status::Error(_), Status::Error(why)) if why.is_empty() => found,
+        _ => added,
     }
 }
 

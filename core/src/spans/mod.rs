@@ -8,6 +8,7 @@
 //! The SERVER span itself is made from the exchange, on the exporter's thread. What the application adds to it is a
 //! [`Draft`] in the family, and is put over it there.
 
+mod census;
 mod draft;
 mod family;
 mod limits;
@@ -16,6 +17,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 
+pub use census::{Census, Counted, Origin, Sampling};
 pub use draft::Draft;
 pub(crate) use draft::put_over;
 pub(crate) use family::Ended;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::family::Taken;
 use super::span::{Role, Span};
-use super::{Draft, Limits};
+use super::{Draft, Limits, Origin, Sampling};
 use crate::exchange::Exchange;
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
 use crate::otlp::{Attributes, Kind, Link, Scope, SpanData, Text};
@@ -48,6 +48,16 @@ pub enum Parent<'a> {
     Own(&'a Span),
     /// A span of somebody else, mostly of another process.
     Foreign(SpanContext, bool),
+}
+
+impl Parent<'_> {
+    const fn origin(&self) -> Origin {
+        match self {
+            Self::None => Origin::None,
+            Self::Own(_) | Self::Foreign(_, false) => Origin::Local,
+            Self::Foreign(_, true) => Origin::Remote,
+        }
+    }
 }
 
 /// What is known when a span starts.
@@ -109,6 +119,7 @@ impl Source {
     #[must_use]
     pub fn start(self: &Arc<Self>, start: Start<'_>) -> Span {
         let (context, is_recording) = self.context(&start.parent);
+        self.sink.census().start(Sampling::of(&context, is_recording), start.parent.origin());
         let kind = start.kind;
         let (request, timeline) = match start.parent {
             Parent::Own(parent) => (parent.request.clone(), parent.timeline.clone()),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Draft, Limits, Parent, Source, Timeline};
+use super::{Draft, Limits, Parent, Sampling, Source, Timeline};
 use crate::exchange::Exchange;
 use crate::otlp::Kind;
 use crate::trace::SpanContext;
@@ -117,6 +117,7 @@ impl Span {
         let Role::Child(draft) = &self.role else { return self.is_recording() };
         let taken = draft.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(draft) = taken else { return false };
+        self.source.sink().census().end(Sampling::of(&self.context, true));
         let mut data = draft.into_data();
         let end = end_unix_ns.unwrap_or_else(|| self.timeline.now_unix_ns());
         data.end_unix_ns = end.max(data.start_unix_ns);

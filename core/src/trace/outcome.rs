@@ -51,10 +51,20 @@ impl EndReason {
 /// What was thrown, as text: sinks outlive the exception object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorNote {
-    /// The exception's qualified type name, or the end reason's name.
+    /// The exception's type with its module, builtins without; or the end reason's name.
     pub kind: String,
-    /// One line.
+    /// Its text, as it is.
     pub message: String,
+    /// Where it was raised; empty where no span tells of it, and for what is no exception.
+    pub stack: String,
+}
+
+impl ErrorNote {
+    /// Without a stack.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), message: message.into(), stack: String::new() }
+    }
 }
 
 /// Facts about the connection, never part of a request's time.

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from wirespan._core import AccessLog, OpenTelemetry
 from wirespan.demo.clients import download_slowly, give_up, request, upload_slowly
+from wirespan.demo.footer import footer
 from wirespan.demo.front import make_front
 from wirespan.demo.tally import Tally, lesson, summary_table
 from wirespan.hosting import VIEWER_DELAY_S, terminal_looks
@@ -49,7 +50,9 @@ def run_demo(seconds: float | None = None, *, view: bool = True, view_port: int 
         shop = serve("shop", make_shop())
         front = serve("front", make_front(shop.port))
         _introduce(console, shop.url, front.url, seconds)
-        asyncio.run(_send(acts(shop.port, front.port), seconds))
+        with footer(console, _reminder(page)):
+            asyncio.run(_send(acts(shop.port, front.port), seconds))
+            log.flush()
     log.close()
     _conclude(console, tally)
 
@@ -158,6 +161,12 @@ def _introduce(console: Console, shop_url: str, front_url: str, seconds: float |
         legend.append(f"{'█' if _has_color(console) else look.letter} {state}  ", style=look.color)
     console.print(legend)
     console.print()
+
+
+def _reminder(page: str) -> Text:
+    """What stays in sight while the requests scroll by."""
+    where = Text.assemble("  the page  ", (page, "bold cyan"), "   ") if page else Text("  ")
+    return where.append("Ctrl-C ends the demo", style="dim")
 
 
 def _has_color(console: Console) -> bool:

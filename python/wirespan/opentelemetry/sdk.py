@@ -1,6 +1,7 @@
 """SERVER spans through the official OpenTelemetry SDK, for those who have set up that one."""
 
 import contextvars
+import random
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import context as otel
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from wirespan.context import RequestContext
     from wirespan.trace import HTTPStats
 
-_METHODS: Final = frozenset(
-    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
-)
 _FIRST_ERROR: Final = 500
 _NO_SPAN: Final[trace.Span] = trace.INVALID_SPAN
 _span: Final = contextvars.ContextVar("wirespan_sdk_span", default=_NO_SPAN)
@@ -37,6 +35,7 @@ class SdkTracer:
 
     def __init__(self, provider: trace.TracerProvider | None = None) -> None:
         self._tracer = trace.get_tracer("wirespan", _core.__version__, provider)
+        self._methods: Final = frozenset(_core.known_methods())
 
     def start(self, context: contextvars.Context, request: "RequestContext") -> contextvars.Context:
         """Nothing is known yet."""
@@ -48,7 +47,10 @@ class SdkTracer:
         for name, value in request.header_items():
             carrier[name] = f"{carrier[name]},{value}" if name in carrier else value
         told = propagate.extract(carrier, context=otel.get_current())
-        span = self._start(request, _at_head(request), told)
+        if _core.is_ignored(request):
+            span = _unheard(trace.get_current_span(told).get_span_context())
+        else:
+            span = self._start(request, self._at_head(request), told)
         _span.set(span)
         otel.attach(trace.set_span_in_context(span, told))
         return contextvars.copy_context()
@@ -57,11 +59,11 @@ class SdkTracer:
         """Ends the span with what became of the request."""
         span = _span.get()
         if span is _NO_SPAN:
-            span = self._start(request, {"http.request.method": "_OTHER"}, otel.Context())
+            span = self._start(request, {"http.request.method": "_OTHER"} | _ends(request), otel.Context())
         stats = request.trace_info.stats
         if span.is_recording():
             if stats.route is not None:
-                span.update_name(f"{_method(request)} {stats.route}")
+                span.update_name(f"{self._method(request)} {stats.route}")
             span.set_attributes(_at_end(stats))
             _judge(span, stats)
         span.end(_unix_ns(stats, Event.HTTP_FINISH))
@@ -72,13 +74,31 @@ class SdkTracer:
         stats = request.trace_info.stats
         begin = _unix_ns(stats, Event.RECEIVED) or _unix_ns(stats, Event.HTTP_START)
         return self._tracer.start_span(
-            _method(request), parent, trace.SpanKind.SERVER, attributes, start_time=begin
+            self._method(request), parent, trace.SpanKind.SERVER, attributes, start_time=begin
         )
 
+    def _method(self, request: "RequestContext") -> str:
+        """As span names have it."""
+        return request.method if request.method in self._methods else "HTTP"
 
-def _method(request: "RequestContext") -> str:
-    """As span names have it."""
-    return request.method if request.method in _METHODS else "HTTP"
+    def _at_head(self, request: "RequestContext") -> dict[str, Any]:
+        """What samplers see, by the HTTP conventions."""
+        known = request.method in self._methods
+        found: dict[str, Any] = {
+            "http.request.method": request.method if known else "_OTHER",
+            "http.request.method_original": None if known else request.method,
+            "url.path": request.raw_path.decode("latin-1"),
+            "url.query": _core.redact_query(request.query_string) or None,
+            "network.protocol.version": request.http_version,
+            "user_agent.original": request.header("user-agent"),
+        }
+        return {name: value for name, value in found.items() if value is not None} | _ends(request)
+
+
+def _unheard(caller: trace.SpanContext) -> trace.Span:
+    """A span that nobody records, in the caller's trace or one of its own: it tells others not to, either."""
+    trace_id = caller.trace_id or random.getrandbits(128)
+    return trace.NonRecordingSpan(trace.SpanContext(trace_id, random.getrandbits(64), is_remote=False))
 
 
 def _unix_ns(stats: "HTTPStats", event: Event) -> int | None:
@@ -89,33 +109,17 @@ def _unix_ns(stats: "HTTPStats", event: Event) -> int | None:
     return int(recorded.time.timestamp()) * 1_000_000_000 + recorded.time.microsecond * 1_000
 
 
-def _at_head(request: "RequestContext") -> dict[str, Any]:
-    """What samplers see, by the HTTP conventions."""
-    known = request.method in _METHODS
-    found: dict[str, Any] = {
-        "http.request.method": request.method if known else "_OTHER",
-        "http.request.method_original": None if known else request.method,
-        "url.scheme": request.scheme,
-        "url.path": request.raw_path.decode("latin-1"),
-        "url.query": _core.redact_query(request.query_string) or None,
-        "network.protocol.version": request.http_version,
-        "user_agent.original": request.header("user-agent"),
-    }
-    found |= _server(request)
+def _ends(request: "RequestContext") -> dict[str, Any]:
+    """Client, server and scheme as trusted proxies tell them; the peer as it is."""
+    found: dict[str, Any] = {"url.scheme": request.scheme}
+    server = _core.server_of(request)
+    if server is not None:
+        found["server.address"], found["server.port"] = server
     if request.client is not None:
         found["client.address"] = request.client[0]
     if request.peer is not None:  # Unix sockets have none
         found["network.peer.address"], found["network.peer.port"] = request.peer
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _server(request: "RequestContext") -> dict[str, Any]:
-    """What the client calls us; the port that it left out is the scheme's."""
-    authority = request.header("host") or ""
-    host, _, port = authority.rpartition(":")
-    if not (host and port.isdecimal()):
-        host, port = authority, "443" if request.scheme == "https" else "80"
-    return {"server.address": host.strip("[]").lower(), "server.port": int(port)} if authority else {}
+    return found
 
 
 def _at_end(stats: "HTTPStats") -> dict[str, Any]:

@@ -61,7 +61,11 @@ class Request(Answer):
 
 
 class Requests(Answer):
-    """Newest first. `next` is the value of `before` that continues the list, null at its end."""
+    """Newest first. `next` is the value of `before` that continues the list, null at its end.
+
+    With `attr` or `text` an answer comes after a quarter of a second at most, with what was found until then:
+    fewer than `limit`, perhaps none. Only `next` tells whether that is all.
+    """
 
     requests: list[Request]
     next: int | None
@@ -159,15 +163,20 @@ class PathSegment(Answer):
 
 
 class TraceProblem(Answer):
-    """Something that does not add up, in words."""
+    """Something that does not add up, in words; with its stretch of time for `gap` and `outlives_parent`."""
 
     span_id: str
     kind: Literal["missing_parent", "cycle", "clock_skew", "gap", "outlives_parent"]
     message: str
+    offset_ns: int | None
+    duration_ns: int | None
 
 
 class Trace(Answer):
-    """One trace. Spans are in tree order: parents first, siblings by time."""
+    """One trace. Spans are in tree order: parents first, siblings by time.
+
+    `logs` are the first 1,000 by time; `logs_truncated` when there are more.
+    """
 
     trace_id: str
     start_us: int
@@ -175,6 +184,7 @@ class Trace(Answer):
     services: list[TraceService]
     spans: list[Span]
     logs: list[Log]
+    logs_truncated: bool
     critical_path: list[PathSegment]
     problems: list[TraceProblem]
 
@@ -414,7 +424,10 @@ class Table(Answer):
 
 
 class Status(Answer):
-    """The viewer and what it holds. `rate` is requests per second over the last ten seconds."""
+    """The viewer and what it holds.
+
+    `rate` is requests per second over the last ten seconds, `problem` why nothing can be stored now.
+    """
 
     version: str
     spans: int
@@ -423,11 +436,18 @@ class Status(Answer):
     metric_points: int
     bytes: int
     pruned: int
+    problem: str | None
     oldest_us: int | None
     newest_us: int | None
     rate: float
     address: str
     token_required: bool
+
+
+class Token(Answer):
+    """What clients must know."""
+
+    token: str
 
 
 class Imported(Answer):

@@ -18,6 +18,8 @@ from wirespan.context import RequestContext
 from wirespan.errors import ProtocolError
 from wirespan.pairs import Pairs
 from wirespan.viewer import answers, parquet, transfer
+from wirespan.viewer.conditional import etag_of, reply
+from wirespan.viewer.errors import StoreError
 from wirespan.viewer.filters import NAMES, FilterError, Filters, instant, parse, whole
 from wirespan.viewer.har import har
 from wirespan.viewer.inflight import Server
@@ -33,6 +35,7 @@ from wirespan.viewer.sql import QueryError, QueryTimeout, query
 from wirespan.viewer.store import Store
 
 _TRACE_ID: Final = Parameter("trace_id", "Trace id: 32 hexadecimal digits.", place="path")
+_KNOWN: Final = Parameter("if-none-match", "ETag of the reply that the client has.", place="header")
 _BASE: Final = (
     Parameter("base_since", "Begin of the period to compare with, as `since`.", required=True),
     Parameter("base_until", "Its end, as `until`.", required=True),
@@ -51,7 +54,7 @@ class Api:
     Args:
         store: what is asked.
         live: the streams.
-        token_required: whether the viewer asks for a token.
+        token: what clients must know; empty where nothing is asked.
         now_ns: the time, unix nanoseconds.
     """
 
@@ -60,12 +63,12 @@ class Api:
         store: Store,
         live: Live,
         *,
-        token_required: bool = False,
+        token: str = "",
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
         self._live = live
-        self._token_required = token_required
+        self._token = token
         self._now_ns = now_ns
         self.operations = [*self._lists(), *self._numbers(), *self._others(), *self._changes()]
 
@@ -78,6 +81,7 @@ class Api:
         app.error_handler(QueryTimeout)(_slow_query)
         app.error_handler(QueryError)(_wrong_query)
         app.error_handler(ProtocolError)(_wrong_body)
+        app.error_handler(StoreError)(_no_store)
 
     def _lists(self) -> list[Operation]:
         return [
@@ -104,11 +108,11 @@ class Api:
                 "GET",
                 "/api/traces/{trace_id}",
                 "trace",
-                "One trace as a waterfall.",
+                "One trace as a waterfall; has an ETag.",
                 self._trace,
                 answers.Trace,
-                parameters=(_TRACE_ID,),
-                errors=(404,),
+                parameters=(_TRACE_ID, _KNOWN),
+                errors=(304, 404),
             ),
             Operation(
                 "GET",
@@ -183,6 +187,14 @@ class Api:
             Operation("GET", "/api/status", "status", "What the viewer holds.", self._status, answers.Status),
             Operation(
                 "GET",
+                "/api/token",
+                "token",
+                "What senders must know, for commands that are shown to be copied; empty without one.",
+                self._tell_token,
+                answers.Token,
+            ),
+            Operation(
+                "GET",
                 "/api/attributes",
                 "attributes",
                 "Attribute keys with `prefix`, or the values of `key`.",
@@ -235,9 +247,16 @@ class Api:
                 self._import,
                 answers.Imported,
                 body=(_JSON, _LINES, _ZIP),
-                errors=(413, 415),
+                errors=(413, 415, 503),
             ),
-            Operation("DELETE", "/api/data", "clear", "Forgets everything that is stored.", self._clear),
+            Operation(
+                "DELETE",
+                "/api/data",
+                "clear",
+                "Forgets everything that is stored.",
+                self._clear,
+                errors=(503,),
+            ),
             Operation(
                 "POST",
                 "/v1/wirespan/inflight",
@@ -266,7 +285,8 @@ class Api:
 
     def _trace(self, ctx: RequestContext) -> None:
         _only(ctx.query)
-        ctx.json(self._found(ctx))
+        body = msgspec.json.encode(self._found(ctx))
+        reply(ctx, body, _JSON, etag=etag_of(body))
 
     def _found(self, ctx: RequestContext) -> dict[str, Any]:
         found = trace(self._store, ctx.params["trace_id"])
@@ -320,7 +340,7 @@ class Api:
         facts = {
             "version": __version__,
             "address": ctx.header("host") or "",
-            "token_required": self._token_required,
+            "token_required": bool(self._token),
         }
         held = dataclasses.asdict(self._store.facts())
         del held["last_seq"]
@@ -328,6 +348,12 @@ class Api:
             moment = held.pop(f"{name}_ns")
             held[f"{name}_us"] = None if moment is None else moment // 1_000
         ctx.json(facts | held | {"rate": requests.rate(self._store, self._now_ns())})
+
+    def _tell_token(self, ctx: RequestContext) -> None:
+        """Only who knows it already gets here: for the page, which cannot read its cookie."""
+        _only(ctx.query)
+        ctx.set_header("cache-control", "no-store")
+        ctx.json({"token": self._token})
 
     def _attributes(self, ctx: RequestContext) -> None:
         _only(ctx.query, "prefix", "key")
@@ -423,6 +449,10 @@ async def _slow_query(ctx: RequestContext, error: QueryTimeout) -> None:
 
 async def _wrong_query(ctx: RequestContext, error: QueryError) -> None:
     ctx.json({"error": {"message": str(error), "parameter": "sql"}}, 400)
+
+
+async def _no_store(ctx: RequestContext, error: StoreError) -> None:
+    ctx.json({"error": {"message": str(error), "parameter": None}}, 503)
 
 
 async def _wrong_body(ctx: RequestContext, error: ProtocolError) -> None:

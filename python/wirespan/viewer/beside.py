@@ -35,7 +35,8 @@ def with_viewer(config: Config) -> Iterator[Config]:
     Raises:
         StartError: it did not start.
     """
-    with viewer_beside(port=config.view_port) as url:
+    words = [f"--db={config.view_db}"] if config.view_db else []
+    with viewer_beside(*words, port=config.view_port) as url:
         say(f"viewer on {url}")
         # The server's own processes find the viewer by its address, and start none.
         yield dataclasses.replace(config, view=False, otlp=url, otlp_viewer=True)
@@ -60,8 +61,14 @@ def viewer_beside(*words: str, port: int | None = None, shared: bool = True) -> 
     url = f"http://127.0.0.1:{port}"
     if port and _is_taken(port):
         if shared and _is_viewer(url):
+            say("a viewer runs there already: it is used, and stays")
             yield url
             return
+        if shared:
+            say(
+                f"port {port} has another program, such as an OpenTelemetry Collector: the viewer takes a "
+                "free one, and sees only this server"
+            )
         port = 0
     child = _Child([*words, f"--port={port}"])
     try:
@@ -106,7 +113,7 @@ class _Child:
         self.url = self._stdout.readline().decode().strip()
         if not self.url:
             self.end()
-            raise StartError("the viewer did not start")
+            raise StartError("the viewer did not start; the server does without --view")
         threading.Thread(target=self._watch, name="wirespan viewer", daemon=True).start()
 
     def _watch(self) -> None:

@@ -3,13 +3,13 @@
 import http.client
 import json
 import os
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, BinaryIO, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from wirespan.errors import WirespanError
 
@@ -18,6 +18,7 @@ URL_VARIABLE: Final = "WIRESPAN_VIEWER_URL"
 TOKEN_VARIABLE: Final = "WIRESPAN_VIEWER_TOKEN"  # noqa: S105 - its name, not a token
 TIMEOUT_S: Final = 60.0
 """Longer than the longest query, and than the silence between two heartbeats."""
+PIECE: Final = 1 << 20
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -38,15 +39,18 @@ class ViewerClient:
     """A viewer elsewhere.
 
     Args:
-        url: its address; `WIRESPAN_VIEWER_URL` or the default when empty.
+        url: its address, as it prints it, with or without the token; `WIRESPAN_VIEWER_URL` or the default
+            when empty.
         token: what it demands when it listens on more than its machine; `WIRESPAN_VIEWER_TOKEN` when empty.
         timeout_s: longest silence.
     """
 
     def __init__(self, url: str = "", token: str = "", timeout_s: float = TIMEOUT_S) -> None:
         address = url or os.environ.get(URL_VARIABLE, "") or URL
-        self.url = (address if "://" in address else f"http://{address}").rstrip("/")
-        self._token = token or os.environ.get(TOKEN_VARIABLE, "")
+        place, _, query = address.partition("?")
+        self.url = (place if "://" in place else f"http://{place}").rstrip("/")
+        named = dict(parse_qsl(query)).get("token", "")
+        self._token = token or named or os.environ.get(TOKEN_VARIABLE, "")
         self._timeout_s = timeout_s
         # The viewer is near: a proxy of the environment would only be in the way.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -75,12 +79,23 @@ class ViewerClient:
 
         Raises:
             ViewerError: as `get`, or the connection broke.
+            OSError: the file cannot be written.
         """
         with self._open(path, parameters) as reply:
-            try:
-                shutil.copyfileobj(reply, target)
-            except (OSError, http.client.HTTPException) as error:
-                raise ViewerError(f"the viewer at {self.url} stopped in the middle: {error}") from error
+            while piece := self._piece(reply):
+                target.write(piece)
+
+    def _piece(self, reply: Any) -> bytes:
+        try:
+            piece = bytes(reply.read(PIECE))
+        except (OSError, http.client.HTTPException) as error:
+            raise ViewerError(f"the viewer at {self.url} stopped in the middle: {error}") from error
+        # `read` with a size says nothing of an end that came too early.
+        if not piece and reply.length:
+            raise ViewerError(
+                f"the viewer at {self.url} stopped in the middle: {reply.length} bytes are missing"
+            )
+        return piece
 
     def follow(self, path: str, parameters: Pairs) -> Iterator[Event]:
         """Server-sent events for as long as the viewer runs.
@@ -119,11 +134,25 @@ class ViewerClient:
             return self._opener.open(request, timeout=self._timeout_s)
         except urllib.error.HTTPError as error:
             with error:
-                raise ViewerError(_refusal(error.code, error.read(), self.url)) from None
+                raise ViewerError(self._refusal(error.code, error.read())) from None
         except (OSError, ValueError, http.client.HTTPException):
             raise ViewerError(
                 f"no viewer answers at {self.url}: start one with 'wirespan view', or say where with --viewer"
             ) from None
+
+    def _refusal(self, status: int, body: bytes) -> str:
+        try:
+            message = str(json.loads(body)["error"]["message"])
+        except (ValueError, KeyError, TypeError):
+            return f"what answers at {self.url} is no wirespan viewer: it says {status}"
+        if status != HTTPStatus.UNAUTHORIZED:
+            return message
+        if self._token:
+            return f"the viewer at {self.url} has another token: the address that it printed ends with it"
+        return (
+            f"the viewer at {self.url} demands a token: give the address that it printed as --viewer, or the "
+            f"token as --token or {TOKEN_VARIABLE}"
+        )
 
 
 def _json(body: bytes, url: str) -> Any:
@@ -131,10 +160,3 @@ def _json(body: bytes, url: str) -> Any:
         return json.loads(body)
     except ValueError:
         raise ViewerError(f"what answers at {url} is no wirespan viewer") from None
-
-
-def _refusal(status: int, body: bytes, url: str) -> str:
-    try:
-        return str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"what answers at {url} is no wirespan viewer: it says {status}"

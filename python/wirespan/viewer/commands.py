@@ -13,6 +13,8 @@ from typing import Any, Final
 import click
 
 from wirespan._core import __version__
+from wirespan.loading import say
+from wirespan.server import EXIT_START
 from wirespan.viewer.client import TOKEN_VARIABLE, URL, ViewerClient, ViewerError
 from wirespan.viewer.terminal import Screen, print_request, print_routes, print_table, print_trace
 
@@ -55,7 +57,8 @@ AGE: Final = _Amount("age", _AGES_S, "12h or 7d")
 def _asks_a_viewer(command: Command) -> Command:
     """Adds the flags that say which viewer, and hands the command a client.
 
-    A pipe that is closed early, as `head` does, ends the command quietly.
+    A pipe that is closed early, as `head` does, ends the command quietly. What a viewer refuses may have
+    several lines, such as the place in a query.
     """
 
     @click.option("--viewer", "url", metavar="URL", default="", help=f"Where the viewer is. [{URL}]")
@@ -67,11 +70,22 @@ def _asks_a_viewer(command: Command) -> Command:
         try:
             command(ViewerClient(url, token), **given)
             sys.stdout.flush()
+        except ViewerError as error:
+            say(str(error))
+            raise SystemExit(EXIT_START) from None
         except BrokenPipeError:
-            # Python would complain once more when it flushes standard output at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _leave_output()
+        except OSError as error:
+            _leave_output()
+            say(f"cannot write the output: {error.strerror}")
+            raise SystemExit(EXIT_START) from None
 
     return run
+
+
+def _leave_output() -> None:
+    """Python would complain once more when it flushes standard output at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 _FILTERS: Final = {
@@ -120,7 +134,12 @@ def _filtered(command: Command) -> Command:
 @click.option("--host", default="127.0.0.1", metavar="TEXT", help="Address to listen on. [127.0.0.1]")
 @click.option("--port", default=4_318, type=click.IntRange(0, 65_535), metavar="N", help="TCP port. [4318]")
 @click.option(
-    "--token", default="", metavar="TEXT", help="What clients must know. [none on 127.0.0.1, else a new one]"
+    "--token",
+    default="",
+    envvar=TOKEN_VARIABLE,
+    metavar="TEXT",
+    help=f"What clients must know; or {TOKEN_VARIABLE}, which other users cannot list. "
+    "[none on 127.0.0.1, else a new one]",
 )
 @click.option("--beside", is_flag=True, hidden=True)
 def view(
@@ -168,7 +187,8 @@ def traces(
 ) -> None:
     """List requests, the newest last.
 
-    Each line ends with its trace id; `wirespan trace ID` shows it.
+    Each line ends with its trace id; `wirespan trace ID` shows it. Filters can be repeated: any of the
+    services, routes and so on, all of --attr and --text.
     """
     screen = Screen.open()
 
@@ -263,27 +283,33 @@ def export(client: ViewerClient, trace_id: str, form: str, output: str | None) -
 
     Other tools read it, and `wirespan import` does.
     """
-    alone = {"har", "json"}
-    if (form in alone) if not trace_id else form == "parquet":
-        raise click.UsageError(
-            f"--format {form} is for {'one trace: give its ID' if form in alone else 'everything'}"
-        )
+    if not trace_id and form in {"har", "json"}:
+        raise click.UsageError(f"--format {form} is for one trace: give its ID")
+    if trace_id and form == "parquet":
+        raise click.UsageError("--format parquet is for everything: leave the ID out")
     path = f"/api/traces/{_safe(trace_id)}/export" if trace_id else "/api/export"
     if output is None:
         client.download(path, [("format", form)], sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    # Beside it first: a file that was begun never looks like a whole one.
-    target = Path(output)
-    part = target.with_name(f"{target.name}.part")
+    try:
+        _download(client, path, form, Path(output))
+    except OSError as error:
+        raise ViewerError(f"cannot write {output}: {error.strerror}") from error
+
+
+def _download(client: ViewerClient, path: str, form: str, target: Path) -> None:
+    """Beside the file first, so one that was begun never looks whole. Devices are written as they are."""
+    is_plain = target.is_file() or not target.exists()
+    part = target.with_name(f"{target.name}.part") if is_plain else target
     try:
         with part.open("wb") as file:
             client.download(path, [("format", form)], file)
-        part.replace(target)
-    except OSError as error:
-        raise ViewerError(f"cannot write {output}: {error.strerror}") from error
+        if is_plain:
+            part.replace(target)
     finally:
-        part.unlink(missing_ok=True)
+        if is_plain:
+            part.unlink(missing_ok=True)
 
 
 @click.command("import")

@@ -18,7 +18,7 @@ _log: Final = logging.getLogger("wirespan.viewer")
 _MISSING: Final = "the viewer needs duckdb: pip install 'wirespan[view]'"
 
 # What does not fit is read again from the file: ten million spans take 1 GB there.
-_CACHE_BYTES: Final = 2 * 1024**3
+CACHE_BYTES: Final = 2 * 1024**3
 
 # At 16 MB, DuckDB's default, a busy store would checkpoint many times a second. A log of this size is
 # replayed in seconds after a kill.
@@ -140,7 +140,7 @@ def _connect(path: Path | None, max_bytes: int) -> "duckdb.DuckDBPyConnection":
 
 def _config(path: Path | None, max_bytes: int) -> dict[str, str]:
     config = {
-        "memory_limit": f"{_CACHE_BYTES}B",
+        "memory_limit": f"{CACHE_BYTES}B",
         # Sums by two small numbers, such as route and step, need no hash table: half the time.
         "perfect_ht_threshold": "20",
         "wal_autocheckpoint": f"{min(_LOG_BYTES, max_bytes // 4)}B",
@@ -149,7 +149,7 @@ def _config(path: Path | None, max_bytes: int) -> dict[str, str]:
     }
     if path is None:
         # The tables are what fills the memory, and nothing of them may land in the working directory.
-        config |= {"memory_limit": f"{max_bytes + _CACHE_BYTES}B", "temp_directory": ""}
+        config |= {"memory_limit": f"{max_bytes + CACHE_BYTES}B", "temp_directory": ""}
     return config
 
 

@@ -98,7 +98,9 @@ class Operation:
     errors: tuple[int, ...] = ()
 
 
+_NOT_MODIFIED: Final = 304
 _MEANING: Final = {
+    _NOT_MODIFIED: "The client has it already: its ETag is still right.",
     400: "A parameter or the body cannot be understood.",
     401: "The token is missing or wrong.",
     403: "Another site asked.",
@@ -107,16 +109,29 @@ _MEANING: Final = {
     413: "It is too large.",
     415: "The content type is not one of those that are taken.",
     421: "The Host header names another machine.",
-    503: "Too many ask at once.",
+    503: "Too many ask at once, or the store cannot be written: its disk is full, say.",
 }
+
+
+_DESCRIPTION: Final = (
+    "Requests, traces and what they say. Names ending in `_ns` are nanoseconds, in `_us` unix microseconds; "
+    "ids are hex text. The same filters work everywhere.\n\n"
+    "Stability: operations, parameters and fields are added in any version, so ignore fields that you do "
+    "not know. They are removed, renamed or given another meaning only in a new major version, before 1.0 in "
+    "a new minor one, and CHANGELOG.md says so. `message` texts are for people and may change."
+)
 
 
 def document(operations: Sequence[Operation]) -> dict[str, Any]:
     """The whole document."""
     types = [Error, *(kind for one in operations for kind in _alternatives(one.answer))]
-    types += [one.body for one in operations if isinstance(one.body, type)]
-    unique = list(dict.fromkeys(types))
+    bodies = [one.body for one in operations if isinstance(one.body, type)]
+    demanded = {body.__name__ for body in bodies}
+    unique = list(dict.fromkeys([*types, *bodies]))
     _, components = msgspec.json.schema_components(unique, ref_template=_REF)
+    for component in components.values():
+        if component.get("title") not in demanded:
+            component.pop("additionalProperties", None)  # a later version may answer more
     paths: dict[str, Any] = {}
     for one in operations:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one)
@@ -125,8 +140,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {
             "title": "wirespan viewer",
             "version": __version__,
-            "description": "Requests, traces and what they say. Names ending in `_ns` are nanoseconds, "
-            "in `_us` unix microseconds; ids are hex text. The same filters work everywhere.",
+            "description": _DESCRIPTION,
         },
         "paths": paths,
         "components": {
@@ -140,13 +154,7 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
 def _operation(one: Operation) -> dict[str, Any]:
     content = {kind: {"schema": _schema(one.answer)} for kind in one.media}
     statuses = sorted({400, 401, 403, 421, *one.errors})
-    errors = {
-        str(status): {
-            "description": _MEANING[status],
-            "content": {"application/json": {"schema": _schema(Error)}},
-        }
-        for status in statuses
-    }
+    errors = {str(status): {"description": _MEANING[status], **_error_content(status)} for status in statuses}
     result: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.text,
@@ -161,6 +169,12 @@ def _operation(one: Operation) -> dict[str, Any]:
             "content": {kind: {"schema": _schema(body)} for kind in kinds},
         }
     return result
+
+
+def _error_content(status: int) -> dict[str, Any]:
+    if status == _NOT_MODIFIED:
+        return {}
+    return {"content": {"application/json": {"schema": _schema(Error)}}}
 
 
 def _alternatives(kinds: type | tuple[type, ...] | None) -> tuple[type, ...]:

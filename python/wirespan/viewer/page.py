@@ -4,12 +4,12 @@ Files below `assets/` have a hash of their content in their names, so they are c
 else is asked for again each time. A path that is no file is one of the page's own views and gets the page.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from wirespan.context import RequestContext
+from wirespan.viewer.conditional import NO_CACHE, etag_of, reply
 
 STATIC: Final = Path(__file__).parent / "static"
 _ASSETS: Final = "assets/"
@@ -71,12 +71,7 @@ class Page:
         if file is None:
             ctx.bytes(NOT_BUILT, 503, _TYPES[".html"])
             return
-        ctx.set_header("cache-control", file.cache)
-        ctx.set_header("etag", file.etag)
-        if ctx.header("if-none-match") == file.etag:
-            ctx.empty(304)
-        else:
-            ctx.bytes(file.body, content_type=file.content_type)
+        reply(ctx, file.body, file.content_type, etag=file.etag, cache=file.cache)
 
 
 def _load(path: Path, folder: Path) -> File:
@@ -85,6 +80,6 @@ def _load(path: Path, folder: Path) -> File:
     return File(
         body,
         _TYPES.get(path.suffix, "application/octet-stream"),
-        f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-        "public, max-age=31536000, immutable" if is_asset else "no-cache",
+        etag_of(body),
+        "public, max-age=31536000, immutable" if is_asset else NO_CACHE,
     )

@@ -55,7 +55,9 @@ class Settings:
 
 
 def default_db() -> Path:
-    """The file of a viewer that was told none, by the XDG Base Directory Specification; its folder is made.
+    """The file of a viewer that was told none, by the XDG Base Directory Specification.
+
+    Its folder is made, for its user alone: spans may hold what others should not read.
 
     Raises:
         StartError: the folder cannot be made.
@@ -63,7 +65,7 @@ def default_db() -> Path:
     home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     folder = Path(home) / "wirespan"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StartError(f"cannot make {folder}: {error.strerror}; say where with --db") from error
     return folder / "viewer.duckdb"

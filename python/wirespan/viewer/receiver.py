@@ -16,6 +16,7 @@ from wirespan import RequestContext, _core
 from wirespan.errors import Abort
 from wirespan.group import Group
 from wirespan.viewer.errors import StoreError
+from wirespan.viewer.misdirected import SIGNALS
 from wirespan.viewer.store import Store
 
 _CONTENT_TYPES: Final = {"application/x-protobuf": "protobuf", "application/json": "json"}
@@ -35,12 +36,10 @@ _INVALID_ARGUMENT: Final = 3
 _RESOURCE_EXHAUSTED: Final = 8
 _UNAVAILABLE: Final = 14
 
-_RETRY_AFTER_S: Final = "1"
-
 
 def add_receiver(group: Group, store: Store) -> None:
     """Adds the three routes to an application or group."""
-    for signal in ("traces", "metrics", "logs"):
+    for signal in SIGNALS:
         group.post(f"/v1/{signal}")(Receiver(signal, store).receive)
 
 
@@ -61,7 +60,8 @@ class Receiver:
         """Takes one request."""
         encoding = _CONTENT_TYPES.get(_media_type(ctx))
         if encoding is None:
-            ctx.abort(415, f"content-type must be one of {', '.join(_CONTENT_TYPES)}")
+            given = ctx.header("content-type") or "none"
+            ctx.abort(415, f"content-type must be one of {', '.join(_CONTENT_TYPES)}, not {given[:100]}")
         coding = (ctx.header("content-encoding") or "identity").strip().lower()
         if coding not in {"gzip", "identity"}:
             ctx.set_header("accept-encoding", "gzip")  # RFC 9110 section 12.5.3
@@ -71,7 +71,7 @@ class Receiver:
         except _core.CoreError as error:
             _refuse(ctx, encoding, error.status or 400, str(error))
         except StoreError as error:
-            ctx.set_header("retry-after", _RETRY_AFTER_S)
+            ctx.set_header("retry-after", str(error.retry_after_s))
             _refuse(ctx, encoding, 503, str(error))
         ctx.bytes(reply, 200, _TYPE_OF_ENCODING[encoding])
 

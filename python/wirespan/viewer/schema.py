@@ -7,10 +7,10 @@ timestamps, for people who write SQL.
 Statistics read the narrow table `measures` (`measures.py`). `python -m bench.viewer_queries` measures all
 questions with ten million spans; bench/README.md has the figures.
 
-No index: one trace is a scan of `trace_lo`. Trace ids are random, so zone maps skip nothing there; but 80 MB of them are scanned so fast that an ART index
-of ten million keys (some 0.5 GB of memory, written whole at each checkpoint) would not pay. Rows lie in order
-of arrival, so zone maps of `seq` and `start_ns` cut a list of the newest and a range of time to a few row
-groups.
+No index: one trace is a scan of `trace_lo`. Trace ids are random, so zone maps skip nothing there; but 80 MB
+of them are scanned so fast that an ART index of ten million keys (some 0.5 GB of memory,
+written whole at each checkpoint) would not pay. Rows lie in order of arrival, so zone maps of `seq` and
+`start_ns` cut a list of the newest and a range of time to a few row groups.
 
 `seq` rises with arrival over all signals. The columns of `stored_spans`, `logs` and `metrics` after it are
 those that `receiver/src/table/` builds, in order.
@@ -97,7 +97,8 @@ METRIC_COLUMNS: Final = """
     bounds DOUBLE[],
     counts UBIGINT[],
     quantiles VARCHAR,
-    exemplars VARCHAR
+    exemplars VARCHAR,
+    details VARCHAR
 """
 
 RESOURCE_COLUMNS: Final = """
@@ -143,6 +144,7 @@ CREATE OR REPLACE VIEW requests AS SELECT * FROM spans WHERE is_request;
 
 UPGRADES: Final = {
     1: f"""
+        ALTER TABLE metrics ADD COLUMN details VARCHAR;
         CREATE TABLE routes ({ROUTE_COLUMNS});
         CREATE TABLE measures ({MEASURE_COLUMNS});
         {new_routes("stored_spans")};

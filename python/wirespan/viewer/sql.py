@@ -1,14 +1,12 @@
 """SQL of a user, who may read everything that is stored and do nothing else.
 
-Four fences, each of which holds alone:
+Five fences, each of which holds alone:
 
 - only statements that DuckDB itself calls SELECT or EXPLAIN, and one at a time;
 - they run in a transaction that was begun as READ ONLY and is given up (`Store.reading`);
 - the store has switched off files, network and extensions and locked its settings (`database.py`);
-- a time limit, by interrupt, and limits of rows and of bytes.
-
-The limit of bytes holds for what is answered. One value is in memory before anybody can count it:
-`SELECT repeat('x', 2000000000)` takes twice that, and DuckDB heeds no interrupt inside it.
+- a time limit, by interrupt, and limits of rows and of bytes;
+- a limit of memory, which the kernel keeps (`memory.py`).
 """
 
 import datetime
@@ -19,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from wirespan.viewer.database import load_duckdb
+from wirespan.viewer.database import CACHE_BYTES, load_duckdb
+from wirespan.viewer.memory import bounded_memory
 from wirespan.viewer.store import Store
 
 if TYPE_CHECKING:
@@ -28,7 +27,9 @@ if TYPE_CHECKING:
 TIMEOUT_S: Final = 10.0
 MAX_ROWS: Final = 10_000
 MAX_BYTES: Final = 32 * 1024**2
-"""Of all rows in JSON. The first row is sent even if it alone is larger."""
+"""Of all rows in JSON."""
+EXTRA_BYTES: Final = CACHE_BYTES + 1024**3
+"""How much the process may grow meanwhile: DuckDB's cache of the file, and what the query makes."""
 MAX_LENGTH: Final = 100_000
 _ALLOWED: Final = frozenset({"SELECT", "EXPLAIN"})
 
@@ -56,8 +57,12 @@ def query(
     duckdb = load_duckdb()
     try:
         _check(duckdb.extract_statements(_bounded(text)))
-        with store.reading() as cursor:
+        with bounded_memory(EXTRA_BYTES, timeout_s), store.reading() as cursor:
             return _run(cursor, text, timeout_s, max_rows)
+    except TimeoutError:
+        raise QueryTimeout(f"other queries took longer than {timeout_s:g} s: try again") from None
+    except (duckdb.OutOfMemoryException, MemoryError):
+        raise QueryError("the query needs more memory than it may have: ask for less at a time") from None
     except duckdb.InterruptException:
         raise QueryTimeout(f"the query was stopped after {timeout_s:g} s") from None
     except duckdb.Error as error:
@@ -100,7 +105,9 @@ def _rows(cursor: "duckdb.DuckDBPyConnection", max_rows: int) -> tuple[list[list
     while found := cursor.fetchone():
         row = [plain(value) for value in found]
         size += len(msgspec.json.encode(row))
-        if len(rows) == max_rows or (rows and size > MAX_BYTES):
+        if size > MAX_BYTES and not rows:
+            raise QueryError(f"one row takes more than {MAX_BYTES // 1024**2} MiB: select less of it")
+        if len(rows) == max_rows or size > MAX_BYTES:
             return rows, True
         rows.append(row)
     return rows, False

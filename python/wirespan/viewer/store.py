@@ -57,6 +57,7 @@ class Facts:
         newest_ns: Start of the newest one.
         last_seq: The highest `seq` given out.
         pruned: Rows that were removed because of size or age since the store was opened.
+        problem: Why nothing can be stored, such as a full disk; None where it can.
     """
 
     spans: int
@@ -68,6 +69,7 @@ class Facts:
     newest_ns: int | None
     last_seq: int
     pruned: int
+    problem: str | None
 
 
 class Store:
@@ -169,6 +171,7 @@ class Store:
             newest,
             self._writer.last_seq,
             self._pruner.removed,
+            self._writer.health.problem,
         )
 
     def close(self) -> None:

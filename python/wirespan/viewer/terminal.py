@@ -22,6 +22,17 @@ PIPE_COLUMNS: Final = 160
 """Width where no terminal says one: nothing of interest is cut off in a file."""
 SPAN, OUTSIDE = "━", " "
 PLAIN_SPAN: Final = "="
+WIDE: Final = 120
+"""From here on a whole trace id fits, and longer bars."""
+MIDDLE: Final = 100
+"""From here on the longest reason for an end fits."""
+NAME_CELLS: Final = 60
+"""Of a request in a list: farther away, a number is hard to tell to which name it belongs."""
+COMPLETED: Final = "completed"
+GAP: Final = 2
+"""Cells between two columns of a table."""
+LEAST_CELLS: Final = 8
+"""To which a column of a table is cut at most: still readable."""
 SERVER_ERROR: Final = 500
 CLIENT_ERROR: Final = 400
 
@@ -48,8 +59,10 @@ class Screen:
         return cls(console, width, color)
 
     def line(self, *parts: Text) -> None:
-        """Writes one line."""
-        self.console.print(Text.assemble(*parts), end="\n")
+        """Writes one line, without blanks at its end."""
+        text = Text.assemble(*parts)
+        text.rstrip()
+        self.console.print(text, end="\n")
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
@@ -69,12 +82,12 @@ def clean(text: str | None) -> str:
 
 
 def print_request(screen: Screen, request: Mapping[str, Any]) -> None:
-    """One line: time, what, status, duration, bar, the states that matter, service and trace."""
-    wide = screen.width >= 120  # noqa: PLR2004 - from here on a whole trace id fits
+    """One line: time, service and what, status, duration, bar, how it ended or the main state, and trace."""
+    wide = screen.width >= WIDE
     identity = request["trace_id"] if wide else request["trace_id"][:8]
-    bar_width = 16 if wide else 8
-    used = 8 + 1 + 1 + 3 + 1 + 7 + 1 + bar_width + 1 + 12 + 1 + len(identity) + 1
-    name_width = max(screen.width - used, 10)
+    bar_width, end_width = (16, 20) if wide else (8, 20 if screen.width >= MIDDLE else 13)
+    used = 8 + 1 + 1 + 3 + 1 + 7 + 1 + bar_width + 1 + end_width + 1 + len(identity)
+    name_width = min(max(screen.width - used, 10), NAME_CELLS)
     moment = datetime.datetime.fromtimestamp(request["start_us"] / 1e6, datetime.UTC).astimezone()
     code = request["status"]
     screen.line(
@@ -83,9 +96,18 @@ def print_request(screen: Screen, request: Mapping[str, Any]) -> None:
         Text(f" {code or ('err' if request['error'] else '-'):>3} ", style=_status_style(request)),
         Text(f"{shown(request['duration_ns']):>7} "),
         states_bar(screen, request["states"], bar_width),
-        main_state(request["states"], 12),
+        _end(request, end_width),
         Text(f" {identity}", style="dim"),
     )
+
+
+def _end(request: Mapping[str, Any], width: int) -> Text:
+    """What was wrong; else the state that took most of the time."""
+    reason = request["end_reason"]
+    problem = reason if reason not in {None, COMPLETED} else request["error_type"]
+    if not problem or problem == str(request["status"]):
+        return main_state(request["states"], width)
+    return Text(fit(clean(problem), width), style="red")
 
 
 def title(request: Mapping[str, Any], *, with_service: bool) -> str:
@@ -158,7 +180,7 @@ def _state_at(pieces: Sequence[Mapping[str, Any]], begin: float, end: float) -> 
 
 def print_trace(screen: Screen, trace: Mapping[str, Any]) -> None:
     """The waterfall, then what does not add up, then logs and errors in order of time."""
-    services = ", ".join(clean(name) for name in dict.fromkeys(one["name"] for one in trace["services"]))
+    services = ", ".join(clean(name) for name in dict.fromkeys(span["service"] for span in trace["spans"]))
     moment = datetime.datetime.fromtimestamp(trace["start_us"] / 1e6, datetime.UTC).astimezone()
     count = len(trace["spans"])
     screen.line(Text(f"trace {trace['trace_id']}", style="bold"))
@@ -171,26 +193,36 @@ def print_trace(screen: Screen, trace: Mapping[str, Any]) -> None:
     )
     screen.line(Text(""))
     critical = {part["span_id"] for part in trace["critical_path"]}
+    widest = max(cell_len(_label(span, screen.width)) for span in trace["spans"])
+    label_width = min(widest, max(screen.width * 2 // 5, 22))
     for span in trace["spans"]:
-        _print_span(screen, span, trace["duration_ns"], critical)
+        _print_span(screen, span, trace["duration_ns"], label_width, is_critical=span["span_id"] in critical)
     _print_legend(screen, trace)
     _print_notes(screen, trace)
 
 
-def _print_span(screen: Screen, span: Mapping[str, Any], total_ns: int, critical: set[str]) -> None:
-    label_width = min(max(screen.width * 2 // 5, 24), 60)
-    bar_width = max(screen.width - label_width - 12, 10)
-    http = span["http"] or {"method": None, "route": None, "path": None, "status": None}
-    name = title({**span, **http}, with_service=span["depth"] == 0 or span["kind"] in {"server", "consumer"})
-    mark = "▸" if span["span_id"] in critical else " "
-    indent = "  " * min(span["depth"], (label_width - 16) // 2)
+def _label(span: Mapping[str, Any], width: int) -> str:
+    """The name of a span behind its indent, which leaves room for the name in a terminal of this width."""
+    name = title(
+        {**span, **(span["http"] or _NO_HTTP)},
+        with_service=span["depth"] == 0 or span["kind"] in {"server", "consumer"},
+    )
+    return "  " * min(int(span["depth"]), width // 10) + name
+
+
+def _print_span(
+    screen: Screen, span: Mapping[str, Any], total_ns: int, label_width: int, *, is_critical: bool
+) -> None:
+    state_width = 14 if screen.width >= WIDE else 0
+    bar_width = max(screen.width - label_width - state_width - 12, 10)
     failed = "bold red" if span["error"] else ""
     screen.line(
-        Text(f"{mark} ", style="bold"),
-        Text(fit(f"{indent}{name}", label_width - 2), style=failed),
+        Text("▸ " if is_critical else "  ", style="bold"),
+        Text(fit(_label(span, screen.width), label_width), style=failed),
         Text(" "),
         _bar(screen, span, total_ns, bar_width),
         Text(f" {shown(span['duration_ns']):>8}", style=failed),
+        *((Text(" "), main_state(span["states"], state_width - 1)) if state_width and span["states"] else ()),
     )
 
 
@@ -267,50 +299,67 @@ def _logs(trace: Mapping[str, Any]) -> Iterator[_Note]:
 
 def print_routes(screen: Screen, routes: Sequence[Mapping[str, Any]]) -> None:
     """One block for each route: its numbers, the states at the p99, the verdict."""
-    name_width = max(screen.width - 62, 16)
-    bar_width = 12
+    names = [_route_name(route) for route in routes]
+    bar_width = 20 if screen.width >= WIDE else 10
+    name_width = min(max(cell_len(name) for name in names), max(screen.width - 52 - bar_width, 16))
     numbers = f"{'count':>7} {'1/s':>7} {'errors':>6} {'p50':>8} {'p95':>8} {'p99':>8}"
     heading = f"{fit('route', name_width)} {numbers} p99 states"
     screen.line(Text(heading, style="dim"))
-    for route in routes:
+    for route, name in zip(routes, names, strict=True):
         states = (route["states"] or {}).get("p99")
-        named = {**route, "path": None, "name": route["route"] or route["method"] or "(no route)"}
         errors = f"{100 * route['error_rate']:.1f}%" if route["errors"] else "-"
         screen.line(
-            Text(fit(title(named, with_service=True), name_width), style="bold"),
-            Text(f" {route['count']:>7} {route['rate']:>7.3g}"),
+            Text(fit(name, name_width), style="bold"),
+            Text(f" {route['count']:>7} {_rate(route['rate']):>7}"),
             Text(f" {errors:>6}", style="red" if route["errors"] else "dim"),
             *(Text(f" {shown(route[f'{name}_ns']):>8}") for name in ("p50", "p95", "p99")),
             Text(" "),
-            states_bar(screen, states, bar_width - 2),
+            states_bar(screen, states, bar_width),
         )
         screen.line(Text(f"  {route['verdict']['text']}", style="dim"))
+
+
+def _route_name(route: Mapping[str, Any]) -> str:
+    what = route["route"] or "(no route)"
+    return clean(" ".join(filter(None, (route["service"], route["method"], what))))
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:.2f}" if per_second < 1_000 else f"{per_second:.0f}"  # noqa: PLR2004 - seven cells
 
 
 # Tables of SQL.
 
 
 def print_table(screen: Screen, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Rows under their names, as wide as their values; the widest columns give way in a narrow terminal."""
+    """Rows under their names, as wide as their values; the widest columns give way in a narrow terminal.
+
+    Where all columns together are too many for it, each row is a block with a line for each column.
+    """
+    names = [clean(name) for name in columns]
     texts = [[_cell(value) for value in row] for row in rows]
-    widths = [
-        max([cell_len(name), *(cell_len(row[at]) for row in texts)])
-        for at, name in enumerate(map(clean, columns))
-    ]
-    while sum(widths) + 2 * (len(widths) - 1) > screen.width and max(widths) > 8:  # noqa: PLR2004 - still readable
+    widths = [max(map(cell_len, values)) for values in zip(names, *texts, strict=True)]
+    room = screen.width - GAP * (len(widths) - 1)
+    if sum(min(width, LEAST_CELLS) for width in widths) > room:
+        _print_blocks(screen, names, texts)
+        return
+    while sum(widths) > room:
         widths[widths.index(max(widths))] -= 1
     is_number = [all(isinstance(row[at], int | float) for row in rows) for at in range(len(columns))]
-    screen.line(
-        Text(
-            "  ".join(
-                fit(clean(n), w, right=r) for n, w, r in zip(columns, widths, is_number, strict=True)
-            ).rstrip(),
-            style="dim",
+    for style, line in [("dim", names), *(("", text) for text in texts)]:
+        cut = (
+            fit(cell, width, right=right) for cell, width, right in zip(line, widths, is_number, strict=True)
         )
-    )
-    for row in texts:
-        line = "  ".join(fit(text, w, right=r) for text, w, r in zip(row, widths, is_number, strict=True))
-        screen.line(Text(line.rstrip()))
+        screen.line(Text((" " * GAP).join(cut), style=style))
+
+
+def _print_blocks(screen: Screen, names: Sequence[str], texts: Sequence[Sequence[str]]) -> None:
+    label = max(map(cell_len, names)) + GAP
+    for number, row in enumerate(texts, 1):
+        screen.line(Text(f"row {number}", style="bold"))
+        for name, value in zip(names, row, strict=True):
+            cut = fit(value, max(screen.width - label, LEAST_CELLS)) if value else ""
+            screen.line(Text(fit(name, label), style="dim"), Text(cut))
 
 
 def _cell(value: Any) -> str:

@@ -1,8 +1,9 @@
 """Traces out of the store and in again, as OTLP JSON: what every OpenTelemetry tool reads.
 
-A file has one export request a line, as the Collector's file exporter writes it. Spans and logs are complete.
-Of metrics, OTLP carries gauges, sums and histograms; exponential histograms and summaries are stored as what
-was computed from them and travel as Parquet (`parquet.py`).
+A file has one export request a line, as the Collector's file exporter writes it. What is imported and
+exported again is the same. Compared with what was sent, some things are not stored: schema URLs, attributes
+of scopes, state and flags of links, and the type of an attribute that is bytes or no number (`NaN`): it is a
+text.
 
 Source: OTLP 1.7, section JSON Protobuf Encoding: ids in hex, 64-bit numbers as text.
 """
@@ -15,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from wirespan import _core
+from wirespan.viewer.otlp import METRIC_COLUMNS, metric, otlp_attributes
 from wirespan.viewer.queries.reading import Source, trace_halves, trace_hex
 from wirespan.viewer.store import Store
 
@@ -27,11 +29,6 @@ _SPANS: Final = (
 _LOGS: Final = (
     "seq, trace_hi, trace_lo, span_id, time_ns, severity, severity_text, body, attributes, resource_id, scope"
 )
-_METRICS: Final = (
-    "seq, time_ns, start_ns, name, unit, description, kind, temporality, monotonic, attributes, value, "
-    "count, sum, min, max, bounds, counts, resource_id, scope"
-)
-_TEMPORALITIES: Final = {"delta": 1, "cumulative": 2}
 _encode: Final = msgspec.json.Encoder().encode
 Row = Sequence[Any]
 
@@ -52,7 +49,7 @@ async def export_otlp(source: Source) -> AsyncIterator[bytes]:
     for table, columns, build in (
         ("stored_spans", _SPANS, _spans_request),
         ("logs", _LOGS, _logs_request),
-        ("metrics", _METRICS, _metrics_request),
+        ("metrics", METRIC_COLUMNS, _metrics_request),
     ):
         seq = -1
         while rows := await asyncio.to_thread(_chunk, source, table, columns, seq):
@@ -117,8 +114,7 @@ def _logs_request(source: Source, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _metrics_request(source: Source, rows: Sequence[Row]) -> dict[str, Any]:
-    points = [row for row in rows if row[6] in _POINTS]
-    return {"resourceMetrics": _grouped(source, points, "scopeMetrics", "metrics", _metric)}
+    return {"resourceMetrics": _grouped(source, rows, "scopeMetrics", "metrics", metric)}
 
 
 def _grouped(
@@ -131,7 +127,7 @@ def _grouped(
     attributes = _resources(source, list(groups))
     return [
         {
-            "resource": {"attributes": _attributes(attributes.get(resource, {}))},
+            "resource": {"attributes": otlp_attributes(attributes.get(resource, {}))},
             scopes: [{"scope": _scope(scope), items: made} for scope, made in by_scope.items()],
         }
         for resource, by_scope in groups.items()
@@ -159,7 +155,7 @@ def _span(row: Row) -> dict[str, Any]:
         "kind": kind,
         "startTimeUnixNano": str(start),
         "endTimeUnixNano": str(start + duration),
-        "attributes": _attributes(json.loads(attributes)),
+        "attributes": otlp_attributes(json.loads(attributes)),
         "events": [_event(event) for event in json.loads(events or "[]")],
         "links": [_link(link) for link in json.loads(links or "[]")],
         "status": {"code": status, **({"message": message} if message else {})},
@@ -182,7 +178,7 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     return {
         "timeUnixNano": str(event["time_ns"]),
         "name": event["name"],
-        "attributes": _attributes(event["attributes"]),
+        "attributes": otlp_attributes(event["attributes"]),
     }
 
 
@@ -190,7 +186,7 @@ def _link(link: dict[str, Any]) -> dict[str, Any]:
     return {
         "traceId": link["trace_id"],
         "spanId": link["span_id"],
-        "attributes": _attributes(link["attributes"]),
+        "attributes": otlp_attributes(link["attributes"]),
     }
 
 
@@ -201,71 +197,10 @@ def _log(row: Row) -> dict[str, Any]:
         "severityNumber": severity,
         "severityText": severity_text or "",
         "body": {"stringValue": body or ""},
-        "attributes": _attributes(json.loads(attributes)),
+        "attributes": otlp_attributes(json.loads(attributes)),
     }
     if high is not None:
         record["traceId"] = trace_hex(high, low)
     if span_id is not None:
         record["spanId"] = f"{span_id:016x}"
     return record
-
-
-def _metric(row: Row) -> dict[str, Any]:
-    _, time_ns, start_ns, name, unit, description, kind, temporality, monotonic, attributes = row[:10]
-    point: dict[str, Any] = {
-        "timeUnixNano": str(time_ns),
-        "startTimeUnixNano": str(start_ns or 0),
-        "attributes": _attributes(json.loads(attributes)),
-        **_POINTS[kind](row),
-    }
-    data: dict[str, Any] = {"dataPoints": [point]}
-    if kind != "gauge":
-        data["aggregationTemporality"] = _TEMPORALITIES.get(temporality, 0)
-    if kind == "sum":
-        data["isMonotonic"] = bool(monotonic)
-    return {"name": name, "unit": unit or "", "description": description or "", kind: data}
-
-
-def _number_point(row: Row) -> dict[str, Any]:
-    return {"asDouble": row[10]}
-
-
-def _histogram_point(row: Row) -> dict[str, Any]:
-    _, total, least, most, bounds, counts = row[11:17]
-    known = {"sum": total, "min": least, "max": most}
-    return {
-        "count": str(row[11] or 0),
-        "explicitBounds": bounds or [],
-        "bucketCounts": [str(count) for count in counts or []],
-        **{name: value for name, value in known.items() if value is not None},
-    }
-
-
-_POINTS: Final[dict[str, Callable[[Row], dict[str, Any]]]] = {
-    "gauge": _number_point,
-    "sum": _number_point,
-    "histogram": _histogram_point,
-}
-
-
-def _attributes(values: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": _value(value)} for key, value in values.items()]
-
-
-def _value(value: Any) -> dict[str, Any]:
-    """A JSON value with its OTLP type."""
-    match value:
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case list():
-            return {"arrayValue": {"values": [_value(item) for item in value]}}
-        case dict():
-            return {"kvlistValue": {"values": _attributes(value)}}
-        case None:
-            return {}
-        case _:
-            return {"stringValue": str(value)}

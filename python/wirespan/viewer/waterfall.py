@@ -67,11 +67,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something about a span that does not add up."""
+    """Something about a span that does not add up.
+
+    Attributes:
+        start_ns: where the stretch of time that it is about begins, unix nanoseconds; None without one.
+        duration_ns: of that stretch.
+    """
 
     span_id: str
     kind: str
     message: str
+    start_ns: int | None = None
+    duration_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,14 +253,17 @@ def _measured(node: Node, least_ns: int) -> list[Problem]:
                 "gap",
                 f"{shown(finish - start)} from {shown(start - node.start_ns)} on are in none of its "
                 "children: a span there would show what it did",
+                start,
+                finish - start,
             )
             for start, finish in free
             if finish - start >= least_ns
         ]
     parent = node.parent
     if parent is not None and node.end_ns - parent.end_ns >= OUTLIVES_NS:
-        late = shown(node.end_ns - parent.end_ns)
-        problems.append(Problem(node.span_id, "outlives_parent", f"ends {late} after its parent"))
+        late_ns = node.end_ns - parent.end_ns
+        said = f"ends {shown(late_ns)} after its parent"
+        problems.append(Problem(node.span_id, "outlives_parent", said, parent.end_ns, late_ns))
     return problems
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from wirespan import _core
 from wirespan.viewer.errors import StoreBusy, StoreError
+from wirespan.viewer.health import Health, first_line
 from wirespan.viewer.measures import new_measures, new_routes
 from wirespan.viewer.schema import ARRIVAL_INTERVAL_NS, TABLE_OF_SIGNAL, TABLES
 
@@ -44,6 +45,12 @@ _LAST_SEQ: Final = """
 _RECENT: Final = 65_536
 """Spans of an earlier process that are known when their sender repeats them."""
 _RECENT_SPANS: Final = "SELECT trace_lo, span_id, start_ns FROM stored_spans WHERE seq > ?"
+_HAS_OLDER_SPANS: Final = "SELECT count(*) > 0 FROM stored_spans WHERE seq <= ?"
+_STORED_SPANS: Final = """
+    SELECT trace_lo, span_id, start_ns FROM stored_spans
+    SEMI JOIN incoming USING (trace_lo, span_id, start_ns)
+"""
+"""Zone maps of `start_ns` cut this to the row groups of the time in question."""
 _INSERTS: Final[dict[str, tuple[str, ...]]] = {
     signal: (f"INSERT INTO {table} SELECT * FROM incoming",)  # noqa: S608 - our own names
     for signal, table in TABLE_OF_SIGNAL.items()
@@ -79,9 +86,13 @@ class Writer:
         database: What it writes to.
         pruner: Asked after each commit, and every `idle_s` seconds without one.
         idle_s: Seconds.
+
+    Attributes:
+        health: Whether it can write.
     """
 
     def __init__(self, database: "Database", pruner: "Pruner", *, idle_s: float = 5.0) -> None:
+        self.health = Health(database.path)
         self._pruner = pruner
         self._idle_s = idle_s
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -149,8 +160,11 @@ class Writer:
         self._next_arrival_ns = 0
         self.last_seq = self._highest_seq()
         self._recent = _core.RecentSpans()
-        for span in self._cursor.execute(_RECENT_SPANS, [self.last_seq - _RECENT]).fetchall():
+        first = self.last_seq - _RECENT
+        for span in self._cursor.execute(_RECENT_SPANS, [first]).fetchall():
             self._recent.remember(*span)
+        if (self._cursor.execute(_HAS_OLDER_SPANS, [first]).fetchone() or (False,))[0]:
+            self._recent.begin(time.time_ns())
 
     def _run(self) -> None:
         more = True
@@ -177,9 +191,9 @@ class Writer:
         first = self.last_seq + 1
         try:
             self._commit(group)
+            self.health.worked()
         except Exception as caught:  # noqa: BLE001 - whatever it is, the senders must hear of it
-            _log.exception("the store could not write %d requests", len(group))
-            error = StoreError(f"the store could not write: {_first_line(caught)}")
+            error = self.health.failed(caught, len(group))
             self._recover()
         with self._lock:
             self._waiting_bytes -= sum(job.bytes for job in group)
@@ -199,7 +213,7 @@ class Writer:
                 _log.warning("the store was opened again after an error")
             self._look()
         except Exception as error:  # noqa: BLE001 - told to the senders; the next request tries again
-            _log.error("the store cannot be opened again: %s", _first_line(error))
+            _log.error("the store cannot be opened again: %s", first_line(error))
 
     def _commit(self, group: list[_Job]) -> None:
         known, next_seq = set(self._resources), self.last_seq + 1
@@ -218,7 +232,7 @@ class Writer:
             self._recent.forget()
             self._next_arrival_ns = 0
             raise
-        self._recent.keep()
+        self._recent.keep(time.time_ns())
         self._resources = known
         self.last_seq = next_seq - 1
 
@@ -231,6 +245,8 @@ class Writer:
     def _insert(self, batches: dict[str, list[_core.Batch]], next_seq: int, known: set[int]) -> int:
         self._note_arrival(next_seq)
         for signal, parts in batches.items():
+            if signal == "traces":
+                self._recall(parts)
             records, resources = _core.stack(parts, next_seq, self._recent)
             if not len(records):  # all came before
                 continue
@@ -241,6 +257,14 @@ class Writer:
                 known |= found
             next_seq += len(records)
         return next_seq
+
+    def _recall(self, parts: list[_core.Batch]) -> None:
+        """Remembers spans that come again after so long that they were forgotten."""
+        doubtful = self._recent.doubtful(parts)
+        if len(doubtful):
+            self._insert_table(doubtful, _STORED_SPANS)
+            for span in self._cursor.fetchall():
+                self._recent.remember(*span)
 
     def _insert_table(self, table: _core.Table, *statements: str) -> None:
         self._cursor.register("incoming", table)
@@ -261,8 +285,9 @@ class Writer:
         try:
             if self._pruner.prune_if_due(self._cursor):
                 self._resources = self._stored_resources()
-        except Exception:  # noqa: BLE001 - what was received is safe; the next time it may work
-            _log.exception("the store could not remove old rows")
+        except Exception as caught:  # noqa: BLE001 - what was received is safe; the next time it may work
+            _log.error("the store could not remove old rows: %s", first_line(caught))
+            self._recover()
 
     def _stored_resources(self) -> set[int]:
         return {number for (number,) in self._cursor.execute("SELECT resource_id FROM resources").fetchall()}
@@ -304,7 +329,3 @@ def _resolve(jobs: list[_Job], error: StoreError | None) -> None:
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:
     with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
         loop.call_soon_threadsafe(function, *args)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

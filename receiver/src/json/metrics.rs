@@ -7,7 +7,7 @@ use super::values::AttributeList;
 use super::{parse, walk};
 use crate::error::DecodeError;
 use crate::limits::{MAX_BUCKETS, MAX_PARTS, MAX_RECORDS};
-use crate::model::{Buckets, Exemplar, Exponential, Metric, Point, Side, Source};
+use crate::model::{Buckets, Exemplar, Exponential, Metric, Number, Point, Side, Source};
 use crate::table::{Metrics, Sources};
 
 /// `ExportMetricsServiceRequest` into the table.
@@ -48,6 +48,7 @@ struct JsonPoint<'a> {
     attributes: AttributeList<'a>,
     start_time_unix_nano: Uint,
     time_unix_nano: Uint,
+    flags: Uint,
     as_double: Option<Double>,
     as_int: Option<Int>,
     count: Option<Uint>,
@@ -58,6 +59,7 @@ struct JsonPoint<'a> {
     explicit_bounds: List<Double, MAX_BUCKETS>,
     scale: Int,
     zero_count: Uint,
+    zero_threshold: Double,
     positive: Option<JsonSide>,
     negative: Option<JsonSide>,
     quantile_values: List<JsonQuantile, MAX_PARTS>,
@@ -123,6 +125,7 @@ fn convert<'a>(json: JsonPoint<'a>, kind: &str) -> Point<'a> {
     let mut point = Point {
         time_ns: json.time_unix_nano.0,
         start_ns: json.start_time_unix_nano.0,
+        flags: json.flags.as_u32(),
         attributes: json.attributes.into(),
         exemplars: json.exemplars.items.into_iter().map(Exemplar::from).collect(),
         ..Point::default()
@@ -144,10 +147,12 @@ fn convert<'a>(json: JsonPoint<'a>, kind: &str) -> Point<'a> {
             let exponential = Exponential {
                 scale: int32(json.scale),
                 zero_count: json.zero_count.0,
+                zero_threshold: json.zero_threshold.0,
                 positive: side(json.positive),
                 negative: side(json.negative),
             };
             point.buckets = Some(exponential.to_buckets());
+            point.exponential = Some(exponential);
         }
         _ => {
             point.sum = point.sum.or(Some(0.0));
@@ -158,9 +163,8 @@ fn convert<'a>(json: JsonPoint<'a>, kind: &str) -> Point<'a> {
     point
 }
 
-#[expect(clippy::cast_precision_loss, reason = "the store has one column for both kinds of numbers")]
-fn number(double: Option<Double>, int: Option<Int>) -> Option<f64> {
-    double.map(|value| value.0).or_else(|| int.map(|value| value.0 as f64))
+fn number(double: Option<Double>, int: Option<Int>) -> Option<Number> {
+    double.map(|value| Number::Double(value.0)).or_else(|| int.map(|value| Number::Int(value.0)))
 }
 
 fn numbers(list: Counts) -> Vec<u64> {

@@ -6,7 +6,7 @@ use super::values::{read_attribute, read_span_id, read_trace_id};
 use super::walk::walk;
 use crate::error::DecodeError;
 use crate::limits::MAX_PARTS;
-use crate::model::{Buckets, Exemplar, Exponential, Metric, Point, Side, Source};
+use crate::model::{Buckets, Exemplar, Exponential, Metric, Number, Point, Side, Source};
 use crate::table::{Metrics, Sources};
 use crate::wire::{Field, Reader};
 
@@ -68,9 +68,12 @@ fn read_shape(mut data: Reader<'_>, metric: &mut Metric<'_>) -> Result<(), Decod
     Ok(())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "the store has one column for both kinds of numbers")]
-fn read_integer(field: Field<'_>) -> Result<f64, DecodeError> {
-    field.fixed64().map(|value| value.cast_signed() as f64)
+fn read_double(field: Field<'_>) -> Result<Option<Number>, DecodeError> {
+    field.double().map(|value| Some(Number::Double(value)))
+}
+
+fn read_integer(field: Field<'_>) -> Result<Option<Number>, DecodeError> {
+    field.fixed64().map(|value| Some(Number::Int(value.cast_signed())))
 }
 
 fn read_number(mut reader: Reader<'_>) -> Result<Point<'_>, DecodeError> {
@@ -79,10 +82,11 @@ fn read_number(mut reader: Reader<'_>) -> Result<Point<'_>, DecodeError> {
         match number {
             2 => point.start_ns = field.fixed64()?,
             3 => point.time_ns = field.fixed64()?,
-            4 => point.value = Some(field.double()?),
+            4 => point.value = read_double(field)?,
             5 => push_exemplar(field, &mut point)?,
-            6 => point.value = Some(read_integer(field)?),
+            6 => point.value = read_integer(field)?,
             7 => read_attribute(field, &mut point.attributes)?,
+            8 => point.flags = field.uint32()?,
             _ => {}
         }
     }
@@ -102,6 +106,7 @@ fn read_histogram(mut reader: Reader<'_>) -> Result<Point<'_>, DecodeError> {
             7 => Reader::packed_fixed64(field, &mut bounds)?,
             8 => push_exemplar(field, &mut point)?,
             9 => read_attribute(field, &mut point.attributes)?,
+            10 => point.flags = field.uint32()?,
             11 => point.min = Some(field.double()?),
             12 => point.max = Some(field.double()?),
             _ => {}
@@ -125,13 +130,16 @@ fn read_exponential(mut reader: Reader<'_>) -> Result<Point<'_>, DecodeError> {
             7 => buckets.zero_count = field.fixed64()?,
             8 => buckets.positive = read_side(field.message()?)?,
             9 => buckets.negative = read_side(field.message()?)?,
+            10 => point.flags = field.uint32()?,
             11 => push_exemplar(field, &mut point)?,
             12 => point.min = Some(field.double()?),
             13 => point.max = Some(field.double()?),
+            14 => buckets.zero_threshold = field.double()?,
             _ => {}
         }
     }
     point.buckets = Some(buckets.to_buckets());
+    point.exponential = Some(buckets);
     Ok(point)
 }
 
@@ -157,6 +165,7 @@ fn read_summary(mut reader: Reader<'_>) -> Result<Point<'_>, DecodeError> {
             5 => point.sum = Some(field.double()?),
             6 if point.quantiles.len() < MAX_PARTS => point.quantiles.push(read_quantile(field.message()?)?),
             7 => read_attribute(field, &mut point.attributes)?,
+            8 => point.flags = field.uint32()?,
             _ => {}
         }
     }
@@ -184,10 +193,10 @@ fn push_exemplar<'a>(field: Field<'a>, point: &mut Point<'a>) -> Result<(), Deco
     while let Some((number, field)) = reader.next()? {
         match number {
             2 => exemplar.time_ns = field.fixed64()?,
-            3 => exemplar.value = Some(field.double()?),
+            3 => exemplar.value = read_double(field)?,
             4 => exemplar.span_id = read_span_id(field)?,
             5 => exemplar.trace_id = read_trace_id(field)?,
-            6 => exemplar.value = Some(read_integer(field)?),
+            6 => exemplar.value = read_integer(field)?,
             7 => read_attribute(field, &mut exemplar.attributes)?,
             _ => {}
         }

@@ -8,12 +8,12 @@ use arrow_array::builder::{
 };
 use arrow_schema::ArrowError;
 
-use super::parts::{write_exemplars, write_quantiles};
+use super::parts::{write_details, write_exemplars, write_quantiles};
 use super::spans::append;
 use super::{Column, Outcome, assemble};
 use crate::error::DecodeError;
 use crate::limits::{MAX_BUCKETS, MAX_NAME_BYTES};
-use crate::model::{Buckets, Metric, Point, Source};
+use crate::model::{Buckets, Metric, Number, Point, Source};
 use crate::value::clip;
 
 /// Builders of all columns.
@@ -37,6 +37,7 @@ pub(crate) struct Metrics {
     counts: ListBuilder<UInt64Builder>,
     quantiles: StringBuilder,
     exemplars: StringBuilder,
+    details: StringBuilder,
     json: String,
 }
 
@@ -106,6 +107,9 @@ impl Metrics {
             write_exemplars(&point.exemplars, &mut self.json);
         }
         append(&mut self.exemplars, Some(&self.json), usize::MAX);
+        self.json.clear();
+        write_details(point, &mut self.json);
+        append(&mut self.details, Some(&self.json), usize::MAX);
     }
 
     /// The table.
@@ -130,6 +134,7 @@ impl Metrics {
             ("counts", Arc::new(self.counts.finish()) as _),
             ("quantiles", Arc::new(self.quantiles.finish()) as _),
             ("exemplars", Arc::new(self.exemplars.finish()) as _),
+            ("details", Arc::new(self.details.finish()) as _),
         ]);
         assemble(columns)
     }
@@ -137,7 +142,7 @@ impl Metrics {
 
 impl Numbers {
     fn push(&mut self, point: &Point<'_>) {
-        self.value.append_option(point.value);
+        self.value.append_option(point.value.map(Number::as_double));
         self.count.append_option(point.count);
         self.sum.append_option(point.sum);
         self.min.append_option(point.min);

@@ -1,6 +1,6 @@
-//! Parts of a record that are stored as JSON arrays: events, links, exemplars, quantiles.
+//! Parts of a record that are stored as JSON: events, links, exemplars, quantiles, and what has no column.
 
-use crate::model::{Event, Exemplar, Link, Point, Span};
+use crate::model::{Event, Exemplar, Exponential, Link, Number, Point, Side, Span};
 use crate::value::{write_double, write_hex, write_text};
 
 /// `[{"time_ns","name","attributes"}]`.
@@ -36,7 +36,8 @@ pub(crate) fn write_exemplars(exemplars: &[Exemplar<'_>], out: &mut String) {
         out.push_str(itoa::Buffer::new().format(exemplar.time_ns));
         out.push_str(",\"value\":");
         match exemplar.value {
-            Some(value) => write_double(value, out),
+            Some(Number::Double(value)) => write_double(value, out),
+            Some(Number::Int(value)) => out.push_str(itoa::Buffer::new().format(value)),
             None => out.push_str("null"),
         }
         out.push_str(",\"attributes\":");
@@ -54,6 +55,47 @@ pub(crate) fn write_quantiles(point: &Point<'_>, out: &mut String) {
         write_double(*value, out);
         out.push('}');
     });
+}
+
+/// What a data point says that no column holds, as OTLP's JSON has it: that its value is an integer, its flags, the
+/// buckets of an exponential histogram. Nothing where there is nothing.
+pub(crate) fn write_details(point: &Point<'_>, out: &mut String) {
+    let name = |name: &str, out: &mut String| {
+        out.push(if out.is_empty() { '{' } else { ',' });
+        write_text(name, out);
+        out.push(':');
+    };
+    if let Some(Number::Int(value)) = point.value {
+        name("asInt", out);
+        write_text(itoa::Buffer::new().format(value), out);
+    }
+    if point.flags != 0 {
+        name("flags", out);
+        out.push_str(itoa::Buffer::new().format(point.flags));
+    }
+    if let Some(Exponential { scale, zero_count, zero_threshold, positive, negative }) = &point.exponential {
+        name("scale", out);
+        out.push_str(itoa::Buffer::new().format(*scale));
+        name("zeroCount", out);
+        write_text(itoa::Buffer::new().format(*zero_count), out);
+        name("zeroThreshold", out);
+        write_double(*zero_threshold, out);
+        for (side, key) in [(positive, "positive"), (negative, "negative")] {
+            name(key, out);
+            write_side(side, out);
+        }
+    }
+    if !out.is_empty() {
+        out.push('}');
+    }
+}
+
+fn write_side(side: &Side, out: &mut String) {
+    out.push_str("{\"offset\":");
+    out.push_str(itoa::Buffer::new().format(side.offset));
+    out.push_str(",\"bucketCounts\":");
+    write_array(&side.counts, out, |count, out| write_text(itoa::Buffer::new().format(*count), out));
+    out.push('}');
 }
 
 /// How many attributes, events and links are missing, `{"attributes":1}`; nothing when none are.

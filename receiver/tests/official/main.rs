@@ -156,6 +156,14 @@ fn data_points_of_all_kinds_become_rows() {
     assert_eq!(rows.text("bounds", 3), "[-2.0, -1.0, 2.0, 4.0, 8.0]");
     assert_eq!(rows.text("counts", 3), "[0, 4, 5, 6, 7, 0]");
     assert_eq!(rows.text("quantiles", 4), r#"[{"quantile":0.5,"value":3.0}]"#);
+    assert_eq!(column("details")[..3], ["null", r#"{"asInt":"7"}"#, r#"{"flags":1}"#]);
+    assert_eq!(
+        rows.text("details", 3),
+        concat!(
+            r#"{"scale":0,"zeroCount":"5","zeroThreshold":0.5,"positive":{"offset":1,"bucketCounts":["6","7"]},"#,
+            r#""negative":{"offset":0,"bucketCounts":["4"]}}"#
+        )
+    );
     let exemplar: serde_json::Value = serde_json::from_str(&rows.text("exemplars", 1)).expect("JSON");
     assert_eq!(exemplar[0]["trace_id"], "0102030405060708090a0b0c0d0e0f10");
 }

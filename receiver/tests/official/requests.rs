@@ -178,6 +178,7 @@ pub(crate) fn metrics() -> ExportMetricsServiceRequest {
             bucket_counts: vec![1, 2, 3],
             explicit_bounds: vec![1.0, 5.0],
             max: Some(8.0),
+            flags: 1,
             ..HistogramDataPoint::default()
         }],
     };
@@ -223,6 +224,7 @@ fn exponential() -> ExponentialHistogram {
             count: 22,
             scale: 0,
             zero_count: 5,
+            zero_threshold: 0.5,
             negative: Some(Buckets { offset: 0, bucket_counts: vec![4] }),
             positive: Some(Buckets { offset: 1, bucket_counts: vec![6, 7] }),
             ..ExponentialHistogramDataPoint::default()

@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { color, isDark } from "../theme.ts";
-import { formatMinute, formatTime } from "../units.ts";
+import { formatTick } from "../timeticks.ts";
+import { formatTime } from "../units.ts";
 
 export interface TimeSeries {
   label: string;
@@ -97,7 +98,7 @@ function optionsOf(box: HTMLDivElement, props: TimeChartProps, setAt: (at: numbe
     // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- 3 is logarithmic; the enum exists only as a type
     scales: { y: props.isLog ? { distr: 3, log: 10 } : { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
-      { ...axis, size: 26, space: 90, values: (_plot, ticks) => ticks.map((tick) => formatMinute(tick * 1e6)) },
+      { ...axis, size: 26, space: 90, values: (_plot, ticks, _axis, _space, step) => ticks.map((tick) => formatTick(tick * 1e6, step * 1e6)) },
       { ...axis, size: 62, space: 34, filter: (_plot, ticks) => ticks.map((tick) => (props.isLog && !isDecade(tick) ? null : tick)), grid: { ...axis.grid, filter: (_plot, ticks) => ticks.map((tick) => (props.isLog && !isDecade(tick) ? null : tick)) }, values: (_plot, ticks) => ticks.map((tick: number | null) => (tick === null ? "" : props.format(tick))) },
     ],
     series: [{}, ...props.series.map((each) => seriesOf(each))],
@@ -109,5 +110,12 @@ function seriesOf({ label, color: name, kind, dash }: TimeSeries): uPlot.Series 
   const bars = uPlot.paths.bars?.({ size: [0.8, 40], align: 1 });
   const stroke = color(name);
   if (kind === "bars" && bars) return { label, stroke, fill: stroke, width: 0, paths: bars, points: { show: false } };
-  return { label, stroke, width: 1.6, spanGaps: false, ...(dash ? { dash } : {}), points: { show: false } };
+  return { label, stroke, width: 1.6, spanGaps: false, ...(dash ? { dash } : {}), points: { show: true, size: 4, fill: stroke, filter: lonely } };
+}
+
+/** Points between two gaps: no line would show them. */
+function lonely(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const isThere = (index: number): boolean => typeof values[index] === "number";
+  return Array.from(values.keys()).filter((index) => isThere(index) && !isThere(index - 1) && !isThere(index + 1));
 }

@@ -1,6 +1,5 @@
 /** In flight: requests that run now, by server, the oldest first. Ages tick between the servers' reports. */
 
-import { useEffect, useState } from "preact/hooks";
 import { api, type RunningRequest, type RunningServer } from "../api.ts";
 import { Duration } from "../components/Duration.tsx";
 import { Icon } from "../components/Icon.tsx";
@@ -10,15 +9,15 @@ import { StateBar } from "../components/StateBar.tsx";
 import { useLoad } from "../load.ts";
 import { barLength, TICKS } from "../live/scale.ts";
 import { formatCount } from "../units.ts";
-import { aged, type AgedRequest } from "./aged.ts";
+import { aged, SILENT_MS, type AgedRequest } from "./aged.ts";
+import { useReports } from "./useReports.ts";
 
 const EVERY_MS = 1000;
-const TICK_MS = 100;
 
 export function InflightPage() {
   const { data, error, reload } = useLoad("inflight", api.inflight, EVERY_MS);
-  const sinceMs = useTicks(data);
   const servers = data?.servers ?? [];
+  const sinceReport = useReports(servers);
   const running = servers.reduce((sum, server) => sum + server.requests.length, 0);
   return (
     <Page title="In flight" actions={data && <span class="live-rate">{formatCount(running)} running</span>}>
@@ -27,24 +26,12 @@ export function InflightPage() {
       {!error && servers.length > 0 && (
         <div class="inflight">
           {servers.map((server) => (
-            <ServerSection key={server.instance} server={server} sinceMs={sinceMs} />
+            <ServerSection key={server.instance} server={server} sinceMs={sinceReport(server)} />
           ))}
         </div>
       )}
     </Page>
   );
-}
-
-/** Milliseconds since this answer came, ten times a second. */
-function useTicks(answer: unknown): number {
-  const [sinceMs, setSince] = useState(0);
-  useEffect(() => {
-    const from = performance.now();
-    setSince(0);
-    const timer = window.setInterval(() => setSince(performance.now() - from), TICK_MS);
-    return () => window.clearInterval(timer);
-  }, [answer]);
-  return sinceMs;
 }
 
 function NoServers() {
@@ -62,14 +49,16 @@ function NoServers() {
 
 function ServerSection({ server, sinceMs }: { server: RunningServer; sinceMs: number }) {
   const requests = aged(server.requests, sinceMs);
+  const isSilent = sinceMs >= SILENT_MS;
   return (
-    <section aria-label={`${server.service} ${server.instance}`}>
+    <section class={isSilent ? "silent" : ""} aria-label={`${server.service} ${server.instance}`}>
       <header class="server-head">
         <h2>{server.service}</h2>
         <span class="dim">
           {server.instance}
           {server.pid !== null && ` · pid ${server.pid}`}
         </span>
+        {isSilent && <span class="silent-note">said nothing for {Math.round(sinceMs / 1000)} s</span>}
         <span class="count">{formatCount(requests.length)} running</span>
       </header>
       {requests.length === 0 ? <p class="idle">idle</p> : <RunningTable requests={requests} />}

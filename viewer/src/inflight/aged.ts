@@ -4,16 +4,25 @@ import type { RunningRequest } from "../contract.ts";
 
 export type AgedRequest = RunningRequest;
 
+/** Servers report so often, milliseconds. */
+export const REPORT_MS = 1000;
+
+/** A report later than this is missing: its server is silent, or gone. */
+export const SILENT_MS = 2 * REPORT_MS;
+
 /**
  * Requests as they are some time after they were reported, the oldest first.
  *
- * What passed is added to the age and to the state they were in: until the next report that is the best guess.
+ * One that has been running for longer than reports are apart goes on for now: what passed is added to its age and to
+ * the state it was in. A younger one has most likely ended since, so it is shown as it was reported. After the time of
+ * the next report nobody grows older: nothing is known any more.
  */
 export function aged(requests: readonly RunningRequest[], sinceMs: number): AgedRequest[] {
-  const ns = Math.round(sinceMs * 1e6);
+  const passed = Math.round(Math.min(sinceMs, SILENT_MS) * 1e6);
   return requests
     .map((request) => {
       const { state, states } = request;
+      const ns = request.age_ns >= REPORT_MS * 1e6 ? passed : 0;
       return {
         ...request,
         age_ns: request.age_ns + ns,

@@ -7,12 +7,15 @@ import { filterQuery } from "../filters.ts";
 import { useLoad } from "../load.ts";
 import { query, setQuery } from "../router.ts";
 import { withRange } from "../timerange.ts";
-import { formatCount, formatMinute, formatTime } from "../units.ts";
+import { timeTicks } from "../timeticks.ts";
+import { formatCount, formatTime } from "../units.ts";
 import { columnsOf, rangeBetween, type Column } from "./activity.ts";
 
 const STEPS = 120;
 const EVERY_MS = 4000;
 const HEIGHT = 36;
+const TICKS = 8;
+const EDGE = 0.03;
 
 export function Activity() {
   const filters = filterQuery(query.value);
@@ -31,8 +34,10 @@ export function Activity() {
         ))}
       </svg>
       <figcaption aria-hidden="true">
-        {ends(columns).map((us) => (
-          <span key={us}>{formatMinute(us)}</span>
+        {ticksOf(columns).map(({ us, text, at }) => (
+          <span key={us} style={{ left: `${at * 100}%` }}>
+            {text}
+          </span>
         ))}
       </figcaption>
     </figure>
@@ -45,10 +50,12 @@ function withSteps(filters: URLSearchParams): URLSearchParams {
   return asked;
 }
 
-/** Where the strip begins, its middle, and its end. */
-function ends(columns: Column[]): number[] {
-  const [first, middle, last] = [columns[0], columns[STEPS / 2], columns.at(-1)];
-  return first && middle && last ? [first.from_us, middle.from_us, last.until_us] : [];
+/** Round times, and where they are, 0 to 1; not so near to an end that they would be cut. */
+function ticksOf(columns: Column[]) {
+  const [from, until] = [columns[0]?.from_us ?? 0, columns.at(-1)?.until_us ?? 0];
+  return timeTicks(from, until, TICKS)
+    .map((tick) => ({ ...tick, at: (tick.us - from) / (until - from) }))
+    .filter(({ at }) => at > EDGE && at < 1 - EDGE);
 }
 
 function Bar({ column, index, most }: { column: Column; index: number; most: number }) {

@@ -9,11 +9,16 @@ import { formatCount } from "../units.ts";
 import { feed } from "./feed.ts";
 
 export function EmptyList() {
-  if (feed.state.value === "loading") return <Note title="Loading…" />;
-  if (feed.state.value === "lost" && feed.error.value) return <Problem error={feed.error.value} />;
-  if (feed.state.value === "refused") return <Note title="This filter cannot be used" />;
+  const [state, error] = [feed.state.value, feed.error.value];
+  if (state === "loading") return <Note title="Loading…" />;
+  if (state === "refused" && error?.status === 400) return <Note title="This filter cannot be used" text="The field above says why." />;
+  return state !== "live" && error ? <Problem error={error} /> : <NoneFound />;
+}
+
+function NoneFound() {
   if (feed.isCleared) return <Cleared />;
   if (filterQuery(query.value).size === 0) return <Note title="Waiting for requests" text="They show up here as they finish." />;
+  if (feed.search.value) return <Note title="No request found yet" text="Attributes and text are looked for in each stored request, the newest first." />;
   return (
     <Note title="No request matches these filters" text="New ones that match show up here.">
       <button type="button" class="button" onClick={() => setQuery(new URLSearchParams())}>

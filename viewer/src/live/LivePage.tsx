@@ -11,12 +11,13 @@ import { filterQuery } from "../filters.ts";
 import { useKeys } from "../keyboard.ts";
 import { navigate, query } from "../router.ts";
 import { FirstRun } from "../start/FirstRun.tsx";
-import { status } from "../status.ts";
+import { isReachable, status } from "../status.ts";
 import { formatCount, formatRate } from "../units.ts";
 import { Activity } from "./Activity.tsx";
 import { fromNewest, indexOf, upTo } from "./buffer.ts";
 import { EmptyList } from "./EmptyList.tsx";
 import { feed } from "./feed.ts";
+import { SearchState } from "./SearchState.tsx";
 import { RequestRow, ROW_HEIGHT, RowHead, rowId } from "./RequestRow.tsx";
 import { errorFrom, stepFrom } from "./selection.ts";
 
@@ -45,6 +46,7 @@ export function LivePage() {
         <>
           {list.items.length > 0 && <Activity />}
           <RequestList list={list} />
+          <SearchState found={list.items.length} />
         </>
       )}
       <ListState list={list} />
@@ -158,7 +160,7 @@ function Actions({ list }: { list: List }) {
   return (
     <>
       <span class="live-rate" title="requests a second that match">
-        {feed.state.value === "live" ? formatRate(feed.rate.value) : ""}
+        {feed.state.value === "live" && feed.rate.value !== null ? formatRate(feed.rate.value) : ""}
       </span>
       <TimeRangePicker />
       <button
@@ -181,12 +183,13 @@ function Actions({ list }: { list: List }) {
 /** Floats over the list: how many wait above it, or that the connection is lost. */
 function ListState({ list }: { list: List }) {
   const isLost = feed.state.value === "lost" && list.items.length > 0;
+  const isSilent = feed.error.value?.isUnreachable !== false && !isReachable.value;
   return (
     <div class="list-state" role="status">
       {isLost && (
         <p class="pill bad">
           <Icon name="warning" size={14} />
-          The viewer does not answer. Trying again…
+          {isSilent ? "The viewer does not answer. Trying again…" : "The stream of new requests broke. Trying again…"}
         </p>
       )}
       {!isLost && list.waiting > 0 && (

@@ -85,6 +85,14 @@ test("the rate is that of the last seconds", () => {
   meter.count(20, 14_000);
   expect(meter.rate(15_000)).toBe(24);
   expect(meter.rate(15_001)).toBe(4);
+});
+
+test("no rate is told before one is known: nothing in the first seconds is not none", () => {
+  const meter = new RateMeter();
   meter.start(16_000);
-  expect(meter.rate(16_000)).toBe(0);
+  expect(meter.rate(16_000)).toBeNull();
+  expect(meter.rate(20_999)).toBeNull();
+  expect(meter.rate(21_000)).toBe(0);
+  meter.count(5, 21_000);
+  expect(meter.rate(21_000)).toBe(1);
 });

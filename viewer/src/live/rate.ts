@@ -18,9 +18,11 @@ export class RateMeter {
     this.#batches.push({ at, count });
   }
 
-  rate(now: number): number {
+  /** Null until something came, or as long as nothing may still mean that the sender collects its first batch. */
+  rate(now: number): number | null {
     this.#batches = this.#batches.filter(({ at }) => now - at <= WINDOW_MS);
     const ms = Math.min(WINDOW_MS, Math.max(LEAST_MS, now - this.#startedAt));
+    if (this.#batches.length === 0 && ms < WINDOW_MS) return null;
     return (this.#batches.reduce((sum, { count }) => sum + count, 0) / ms) * 1000;
   }
 }

@@ -3,19 +3,18 @@
 import { api } from "../api.ts";
 import { Icon } from "../components/Icon.tsx";
 import { StateBar } from "../components/StateBar.tsx";
-import { TimeChart } from "../components/TimeChart.tsx";
 import type { Period, RouteComparison, RouteRow } from "../contract.ts";
 import { filterQuery } from "../filters.ts";
 import { useKeys } from "../keyboard.ts";
-import { columnsOf } from "../live/activity.ts";
 import { useLoad } from "../load.ts";
 import { addressOf, navigate, query } from "../router.ts";
 import { STATES } from "../states.ts";
 import { formatCount, formatDuration, formatPercent, formatRate } from "../units.ts";
 import { errorChange, latencyChange, rateChange, type ChangeWords } from "./change.ts";
-import { gridOf, percentileSteps, type HeatGrid } from "./heatmap.ts";
+import { gridOf } from "./heatmap.ts";
 import { Heatmap } from "./Heatmap.tsx";
 import { NoRequests } from "./Nothing.tsx";
+import { RouteCharts } from "./RouteCharts.tsx";
 import { Changing, openQuery } from "./RouteList.tsx";
 import { routeKey, routeQuery, routeTitle } from "./routeName.ts";
 import { refreshMs, type RouteData } from "./useRoutes.ts";
@@ -62,6 +61,7 @@ function RouteBody({ row, compared }: { row: RouteRow; compared: RouteComparison
   const asked = routeQuery(filterQuery(query.value), row);
   asked.set("steps", String(STEPS));
   const { data: map } = useLoad(asked.toString(), (signal) => api.heatmap(asked, signal), refreshMs(asked));
+  const { data: series } = useLoad(asked.toString(), (signal) => api.routeSeries(asked, signal), refreshMs(asked));
   const grid = map && gridOf(map, STEPS);
   return (
     <>
@@ -74,10 +74,7 @@ function RouteBody({ row, compared }: { row: RouteRow; compared: RouteComparison
       {grid ? (
         <>
           <Heatmap grid={grid} filters={routeQuery(query.value, row)} />
-          <div class="charts">
-            <RateChart grid={grid} />
-            <PercentileChart grid={grid} />
-          </div>
+          {series && <RouteCharts series={series} steps={STEPS} />}
         </>
       ) : (
         <p class="chart-wait dim" role="status">
@@ -94,7 +91,8 @@ function Numbers({ row, compared }: { row: RouteRow; compared: RouteComparison |
   return (
     <dl class="numbers">
       <Figure name="Requests" value={formatCount(row.count)} words={null} />
-      <Figure name="Rate" value={formatRate(row.rate)} words={words(() => rateChange(change?.rate ?? null))} />
+      <Figure name="Total time" value={formatDuration(row.total_ns)} words={null} />
+      <Figure name="Rate" value={formatRate(row.rate)} words={compared && rateChange(compared)} />
       <Figure
         name="Errors"
         value={row.errors ? `${formatCount(row.errors)} (${formatPercent(row.error_rate)})` : "0"}
@@ -159,39 +157,5 @@ function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null
       </thead>
       <tbody>{PERCENTILES.flatMap((name) => [line(row, name, false), ...(base ? [line(base, name, true)] : [])])}</tbody>
     </table>
-  );
-}
-
-function RateChart({ grid }: { grid: HeatGrid }) {
-  const columns = columnsOf(grid.map, grid.steps);
-  const seconds = grid.map.step_us / 1e6;
-  return (
-    <TimeChart
-      title="Requests and errors"
-      times={columns.map(({ from_us }) => from_us / 1e6)}
-      series={[
-        { label: "requests", color: "--accent", values: columns.map(({ count }) => count / seconds), kind: "bars" },
-        { label: "errors", color: "--danger", values: columns.map(({ errors }) => errors / seconds), kind: "bars" },
-      ]}
-      format={formatRate}
-    />
-  );
-}
-
-function PercentileChart({ grid }: { grid: HeatGrid }) {
-  const times = Array.from({ length: grid.steps }, (_, step) => (grid.map.from_us + (step + 0.5) * grid.map.step_us) / 1e6);
-  return (
-    <TimeChart
-      title="Percentiles"
-      hint="estimated from the heat map"
-      times={times}
-      series={[
-        { label: "p99", color: "--heat-line-3", values: percentileSteps(grid, 0.99), kind: "line" },
-        { label: "p95", color: "--heat-line-2", values: percentileSteps(grid, 0.95), kind: "line", dash: [6, 3] },
-        { label: "p50", color: "--heat-line-1", values: percentileSteps(grid, 0.5), kind: "line", dash: [2, 3] },
-      ]}
-      format={formatDuration}
-      isLog
-    />
   );
 }

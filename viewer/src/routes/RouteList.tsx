@@ -9,7 +9,8 @@ import { barLength, TICKS } from "../live/scale.ts";
 import { addressOf, navigate, path, query, setQuery } from "../router.ts";
 import { formatCount, formatPercent, formatRate } from "../units.ts";
 import { errorChange, latencyChange, rateChange, type ChangeWords } from "./change.ts";
-import { routeKey, routeTitle } from "./routeName.ts";
+import { RouteFind } from "./RouteFind.tsx";
+import { isFound, routeKey, routeTitle } from "./routeName.ts";
 import type { RouteData } from "./useRoutes.ts";
 import { ComparisonLine, VerdictLine } from "./VerdictLine.tsx";
 
@@ -23,12 +24,15 @@ export function RouteList({ data }: { data: RouteData }) {
     { keys: "ArrowDown", label: "", run: () => focusRow(1) },
     { keys: "ArrowUp", label: "", run: () => focusRow(-1) },
   ]);
+  const find = query.value.get("find") ?? "";
+  const rows = data.rows.filter((row) => isFound(row, find));
   return (
     <div class="routes-list">
+      <RouteFind find={find} found={rows.length} all={data.rows.length} />
       <Table<RouteRow>
         label="Routes"
         columns={columnsOf(data.compared)}
-        rows={data.rows}
+        rows={rows}
         keyOf={routeKey}
         sort={sort}
         onSort={(next) => setQuery(withSort(query.peek(), next), true)}
@@ -79,7 +83,7 @@ function columnsOf(compared: Compared): Column<RouteRow>[] {
     { key: "service", label: "Service", order: ({ service }) => service, class: "service-cell", cell: ({ service }) => service },
     {
       key: "rate", label: "Rate", isNumber: true, order: ({ rate }) => rate,
-      cell: (row) => <Changing words={wordsOf(of(row), (pair) => rateChange(pair.change.rate))}>{formatRate(row.rate)}</Changing>,
+      cell: (row) => <Changing words={wordsOf(of(row), rateChange)}>{formatRate(row.rate)}</Changing>,
     },
     {
       key: "errors", label: "Errors", isNumber: true, order: ({ error_rate }) => error_rate,
@@ -88,11 +92,12 @@ function columnsOf(compared: Compared): Column<RouteRow>[] {
     ...PERCENTILES.map((name): Column<RouteRow> => ({
       key: name, label: name, isNumber: true, order: (row) => row[`${name}_ns`],
       cell: (row) => (
-        <Changing words={wordsOf(of(row), (pair) => latencyChange(pair.change[name]))}>
+        <Changing words={wordsOf(of(row), (pair) => latencyChange(pair.change?.[name] ?? null))}>
           <Duration ns={row[`${name}_ns`]} />
         </Changing>
       ),
     })),
+    { key: "total", label: "Total time", hint: "What its requests took together", isNumber: true, order: ({ total_ns }) => total_ns, cell: ({ total_ns }) => <Duration ns={total_ns} /> },
     { key: "states", label: "States at p50, p95, p99", hint: "From 100 µs to 10 s, as on Live; a line for each power of ten", class: "states-cell", cell: (row) => <Bars row={row} /> },
   ];
 }

@@ -19,13 +19,16 @@ export function latencyChange(factor: number | null): ChangeWords {
   return inWords(factor, "slower", "faster", ["worse", "better"]);
 }
 
-export function rateChange(factor: number | null): ChangeWords {
+/** @param row - a route without requests then is new */
+export function rateChange({ base, change }: RouteComparison): ChangeWords {
+  if (!base) return { text: "new", tone: "same" };
+  const factor = change?.rate ?? null;
   return inWords(factor, "more", "fewer", ["same", "same"]);
 }
 
 /** Errors have their own words: from none and to none there is no factor. */
-export function errorChange(now: Period | null, base: Period | null): ChangeWords {
-  if (!now || !base || (now.errors === 0 && base.errors === 0)) return { text: "", tone: "same" };
+export function errorChange(now: Period, base: Period | null): ChangeWords {
+  if (!base || (now.errors === 0 && base.errors === 0)) return { text: "", tone: "same" };
   if (base.errors === 0) return { text: "were none", tone: "worse" };
   if (now.errors === 0) return { text: "none now", tone: "better" };
   return inWords(now.error_rate / base.error_rate, "more", "fewer", ["worse", "better"]);
@@ -41,7 +44,7 @@ function inWords(factor: number | null, up: string, down: string, [rising, falli
 
 /** The state whose time at p99 changed most, in nanoseconds; null where either period has no states. */
 export function movedState({ now, base }: RouteComparison): { state: State; byNs: number } | null {
-  const [here, there] = [now?.states?.p99, base?.states?.p99];
+  const [here, there] = [now.states?.p99, base?.states?.p99];
   if (!here || !there) return null;
   const moves = STATES.map((state) => ({ state, byNs: here[state] - there[state] }));
   return moves.reduce((most, move) => (Math.abs(move.byNs) > Math.abs(most.byNs) ? move : most));
@@ -50,9 +53,9 @@ export function movedState({ now, base }: RouteComparison): { state: State; byNs
 /** `p99 2.1x slower: 840 ms, was 400 ms; queue +380 ms`: two periods of a route in one sentence. */
 export function comparisonWords(row: RouteComparison): ChangeWords & { moved: { state: State; byNs: number } | null } {
   const { now, base } = row;
-  if (!now) return { text: "No requests in this period.", tone: "same", moved: null };
+  if (now.count === 0) return { text: "No requests in this period.", tone: "same", moved: null };
   if (!base) return { text: "No requests in the period that it is compared with.", tone: "same", moved: null };
-  const { text, tone } = latencyChange(row.change.p99);
+  const { text, tone } = latencyChange(row.change?.p99 ?? null);
   const numbers = `${formatDuration(now.p99_ns)}, was ${formatDuration(base.p99_ns)}`;
   if (text === "same" || text === "") return { text: `p99 about the same: ${numbers}`, tone: "same", moved: null };
   return { text: `p99 ${text}: ${numbers}`, tone, moved: movedState(row) };

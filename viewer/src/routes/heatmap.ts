@@ -86,33 +86,6 @@ export function decadeRows({ map, lowest, highest }: HeatGrid): { bucket: number
   });
 }
 
-/**
- * A percentile of each step, nanoseconds, as near as the bands tell: in proportion between the edges of the band that holds
- * it. Null for steps without requests.
- */
-export function percentileSteps({ cells, map, steps }: HeatGrid, rank: number): (number | null)[] {
-  const columns = Array.from({ length: steps }, (): Cell[] => []);
-  for (const cell of cells) columns[cell.step]?.push(cell);
-  return columns.map((column) => percentileOf(column, map, rank));
-}
-
-function percentileOf(column: Cell[], map: Heatmap, rank: number): number | null {
-  const total = column.reduce((sum, { count }) => sum + count, 0);
-  let below = 0;
-  for (const { bucket, count } of column.sort((one, other) => one.bucket - other.bucket)) {
-    if (below + count >= rank * total && count > 0) return within(map, bucket, (rank * total - below) / count);
-    below += count;
-  }
-  return null;
-}
-
-/** Between the edges of a band as a logarithmic scale goes, which durations spread on. */
-function within(map: Heatmap, bucket: number, share: number): number {
-  const { fromNs, untilNs } = bandOf(map, bucket);
-  const low = fromNs || (untilNs ?? 1) / 2;
-  return low * ((untilNs ?? low) / low) ** share;
-}
-
 /** The cell after a key press, kept inside the grid; null when the key is not one that moves. */
 export function moveCell({ lowest, highest, steps }: HeatGrid, { step, bucket }: { step: number; bucket: number }, key: string) {
   const moves: Record<string, [number, number]> = {

@@ -1,13 +1,16 @@
 /** Draws the heat map on its canvas. Errors are a stripe at a cell's left edge: a shape, not only a colour. */
 
 import { color } from "../theme.ts";
-import { formatDuration, formatMinute } from "../units.ts";
+import { timeTicks } from "../timeticks.ts";
+import { formatDuration } from "../units.ts";
 import { decadeRows, strength, type HeatGrid } from "./heatmap.ts";
 
 export const GUTTER = 62;
 export const FOOT = 22;
 const SHADES = 5;
 const LEAST_STRIPE = 3;
+/** Room for a time on the axis. */
+const TICK_PX = 110;
 
 export interface Frame {
   width: number;
@@ -68,10 +71,12 @@ function paintAxes(context: CanvasRenderingContext2D, grid: HeatGrid, frame: Fra
     context.fillText(formatDuration(ns).replace(/\.0+/, ""), GUTTER - 8, Math.min(Math.max(y, 7), frame.height - FOOT - 4));
   }
   context.textAlign = "center";
-  const every = Math.ceil(grid.steps / 8);
-  for (let step = every; step < grid.steps; step += every) {
-    const us = grid.map.from_us + step * grid.map.step_us;
-    context.fillText(formatMinute(us), GUTTER + step * frame.cellWidth, frame.height - FOOT / 2);
+  const { from_us, step_us } = grid.map;
+  const most = Math.floor((frame.width - GUTTER) / TICK_PX);
+  for (const { us, text } of timeTicks(from_us, from_us + grid.steps * step_us, most)) {
+    const x = GUTTER + ((us - from_us) / step_us) * frame.cellWidth;
+    const half = context.measureText(text).width / 2;
+    context.fillText(text, Math.min(Math.max(x, GUTTER + half), frame.width - half), frame.height - FOOT / 2);
   }
 }
 

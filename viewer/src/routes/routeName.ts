@@ -13,6 +13,12 @@ export function routeTitle({ method, route }: RouteName): string {
   return [method, route ?? (method ? "(no route)" : "(no name)")].filter(Boolean).join(" ");
 }
 
+/** Whether its method, route and service have all words of a text, whatever their case. */
+export function isFound(route: RouteName, find: string): boolean {
+  const text = `${routeTitle(route)} ${route.service}`.toLowerCase();
+  return find.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
 /** The filters with those that only this route's requests pass. An empty value asks for requests that have none. */
 export function routeQuery(filters: URLSearchParams, { service, method, route }: RouteName): URLSearchParams {
   const narrowed = filterQuery(filters);

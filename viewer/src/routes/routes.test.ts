@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Heatmap, Period, RouteComparison } from "../contract.ts";
-import { comparisonWords, errorChange, latencyChange, movedState } from "./change.ts";
-import { cellQuery, decadeRows, gridOf, isoOf, moveCell, percentileSteps, strength } from "./heatmap.ts";
+import { comparisonWords, errorChange, latencyChange, movedState, rateChange } from "./change.ts";
+import { cellQuery, decadeRows, gridOf, isoOf, moveCell, strength } from "./heatmap.ts";
 import { baseOf, comparisonOf, withComparison } from "./period.ts";
-import { routeKey, routeQuery, routeTitle } from "./routeName.ts";
+import { isFound, routeKey, routeQuery, routeTitle } from "./routeName.ts";
+import { stepsOf } from "./steps.ts";
 
 const search = (text: string) => new URLSearchParams(text);
 const NOW = 1_800_000_000_000;
@@ -59,8 +60,9 @@ describe("a change in words", () => {
   test("the state that made the difference is named", () => {
     expect(movedState(pair)).toEqual({ state: "queue", byNs: 4e8 });
     expect(comparisonWords(pair)).toEqual({ text: "p99 2.0x slower: 800 ms, was 400 ms", tone: "worse", moved: { state: "queue", byNs: 4e8 } });
-    expect(comparisonWords({ ...pair, base: null }).text).toMatch(/compared with/);
-    expect(comparisonWords({ ...pair, now: null }).text).toMatch(/this period/);
+    expect(comparisonWords({ ...pair, base: null, change: null }).text).toMatch(/compared with/);
+    expect(rateChange({ ...pair, base: null, change: null })).toEqual({ text: "new", tone: "same" });
+    expect(comparisonWords({ ...pair, now: { ...period(0, 0, 0), count: 0 }, base: null, change: null }).text).toMatch(/this period/);
   });
 });
 
@@ -91,14 +93,6 @@ describe("the heat map", () => {
     expect(grid.at(3, 3).count).toBe(0);
   });
 
-  test("percentiles lie in the band that holds them", () => {
-    const [first, second, none] = percentileSteps(grid, 0.5);
-    expect(first).toBeGreaterThan(1e6);
-    expect(first).toBeLessThan(1e7);
-    expect(second).toBeLessThanOrEqual(1e5);
-    expect(none).toBeNull();
-  });
-
   test("keys stay inside", () => {
     expect(moveCell(grid, { step: 0, bucket: 2 }, "ArrowLeft")).toEqual({ step: 0, bucket: 2 });
     expect(moveCell(grid, { step: 0, bucket: 2 }, "ArrowUp")).toEqual({ step: 0, bucket: 3 });
@@ -122,3 +116,18 @@ test("a route is a key, a title and filters", () => {
   expect(routeTitle({ service: "job", method: null, route: "nightly" })).toBe("nightly");
   expect(routeQuery(search("open=x&status=5xx"), route).toString()).toBe("status=5xx&service=shop&method=GET&route=");
 });
+
+test("each step of a series is there, also those without requests", () => {
+  const steps = stepsOf({ from_us: 1000, step_us: 10, series: [[1, 3, 1, 5, 6, 7], [9, 1, 0, 1, 1, 1]] }, 3);
+  const none = { count: 0, errors: 0, p50_ns: null, p95_ns: null, p99_ns: null };
+  expect(steps).toEqual([{ us: 1000, ...none }, { us: 1010, count: 3, errors: 1, p50_ns: 5, p95_ns: 6, p99_ns: 7 }, { us: 1020, ...none }]);
+});
+
+test.each([
+  ["", true],
+  ["orders", true],
+  ["POST checkout", true],
+  ["post ORD", true],
+  ["GET", false],
+  ["orders gateway", false],
+])("a route is found by all words of %j: %s", (find, found) => expect(isFound({ service: "checkout", method: "POST", route: "/orders" }, find)).toBe(found));

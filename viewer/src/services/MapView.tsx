@@ -18,7 +18,7 @@ export function MapView({ map, open }: { map: ServiceMap; open: string | null })
   const near = new Set(map.edges.filter(isNear).flatMap(({ from, to }) => [from, to]));
   return (
     <div class="service-map">
-      <svg width={layout.width} height={layout.height} viewBox={`0 0 ${layout.width} ${layout.height}`} role="group" aria-label="Map of services: who calls whom">
+      <svg style={{ width: `${layout.width * scaleOf(map)}px` }} viewBox={`0 0 ${layout.width} ${layout.height}`} role="group" aria-label="Map of services: who calls whom">
         {map.edges.map((edge) => (
           <Edge key={`${edge.from} ${edge.to}`} edge={edge} layout={layout} most={most} isFaint={!isNear(edge)} />
         ))}
@@ -32,6 +32,9 @@ export function MapView({ map, open }: { map: ServiceMap; open: string | null })
   );
 }
 
+/** A few services are drawn larger: there is room. */
+const scaleOf = ({ nodes }: ServiceMap): number => (nodes.length <= 4 ? 1.3 : 1);
+
 interface EdgeProps {
   edge: ServiceEdge;
   layout: MapLayout;
@@ -42,7 +45,7 @@ interface EdgeProps {
 function Edge({ edge, layout, most, isFaint }: EdgeProps) {
   const [from, to] = [layout.places.get(edge.from), layout.places.get(edge.to)];
   if (!from || !to || from === to) return null;
-  const { path, middle } = curve(from, to);
+  const { path, middle } = curve(from, to, layout.lanes(edge));
   const share = edge.calls ? edge.errors / edge.calls : 0;
   const isFailing = share >= FAILING;
   const width = thickness(edge.rate, most);

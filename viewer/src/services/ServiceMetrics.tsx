@@ -1,6 +1,6 @@
 /** Small charts of what a service measures of itself. */
 
-import { api, type MetricInfo } from "../api.ts";
+import { api, type MetricInfo, type MetricSeries } from "../api.ts";
 import { TimeChart } from "../components/TimeChart.tsx";
 import { useLoad } from "../load.ts";
 import { query } from "../router.ts";
@@ -45,7 +45,7 @@ function MetricChart({ metric: { service, name, unit } }: { metric: MetricInfo }
   const { data } = useLoad(asked.toString(), (signal) => api.metricSeries(asked, signal), until ? 0 : EVERY_MS);
   const lines = (data?.series ?? []).slice(0, MOST_LINES);
   const { times, values } = aligned(lines);
-  if (times.length < 2) return <FirstValue name={name} value={values[0]?.[0] ?? null} unit={unit} isLoaded={data !== null} />;
+  if (times.length < 2) return data && <FirstValues name={name} lines={lines} values={values.map(([first]) => first ?? null)} unit={unit} />;
   return (
     <TimeChart
       title={name}
@@ -57,12 +57,29 @@ function MetricChart({ metric: { service, name, unit } }: { metric: MetricInfo }
   );
 }
 
-/** A line needs two points: until then, the value itself, so that the metric is not missed. */
-function FirstValue({ name, value, unit, isLoaded }: { name: string; value: number | null; unit: string; isLoaded: boolean }) {
-  if (!isLoaded) return null;
+interface FirstValuesProps {
+  name: string;
+  lines: MetricSeries[];
+  /** The only value of each series. */
+  values: (number | null)[];
+  unit: string;
+}
+
+/** A line needs two points: until then, the values themselves, so that the metric is not missed. */
+function FirstValues({ name, lines, values, unit }: FirstValuesProps) {
   return (
-    <p class="dim side-note">
-      {name}: {value === null ? "too few values for a line yet" : `${formatMetric(value, unit)}, the only value so far`}
-    </p>
+    <dl class="first-values">
+      <dt>{name}</dt>
+      {lines.length === 0 && <dd class="dim">no value in this time range</dd>}
+      {lines.map((line, index) => {
+        const value = values[index] ?? null;
+        return (
+          <dd key={seriesLabel(line)}>
+            {lines.length > 1 && <span class="dim">{seriesLabel(line)} </span>}
+            {value === null ? "–" : formatMetric(value, unit)}
+          </dd>
+        );
+      })}
+    </dl>
   );
 }

@@ -40,6 +40,20 @@ describe("the map", () => {
     expect(x("a") < x("b")).toBe(x("x") < x("y"));
   });
 
+  test("a call that skips rows runs behind no box", () => {
+    const map = mapOf(["a>b", "b>c", "c>d", "a>d", "a>c", "a>x", "x>d", "b>d"]);
+    const layout = layOut(map);
+    for (const edge of map.edges) {
+      for (const { x, y } of layout.lanes(edge)) {
+        const boxes = [...layout.places.values()].filter((box) => box.y === y);
+        expect(boxes.filter((box) => x > box.x - 8 && x < box.x + NODE_WIDTH + 8)).toEqual([]);
+      }
+    }
+    const skipping = map.edges.map((edge) => [`${edge.from}>${edge.to}`, layout.lanes(edge).length]);
+    expect(Object.fromEntries(skipping)).toMatchObject({ "a>b": 0, "a>d": 2, "a>c": 1, "b>d": 1 });
+    expect([...layout.places.keys()].sort()).toEqual(["a", "b", "c", "d", "x"]);
+  });
+
   test("a line that goes back runs beside", () => {
     expect(curve({ x: 0, y: 300 }, { x: 0, y: 0 }).middle.x).toBeGreaterThan(NODE_WIDTH);
   });

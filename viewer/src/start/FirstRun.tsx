@@ -1,13 +1,17 @@
 /** Shown while nothing is stored: how to send something, exactly. It goes away by itself with the first span. */
 
 import { useState } from "preact/hooks";
+import { api } from "../api.ts";
 import { CopyButton } from "../components/CopyButton.tsx";
+import { useLoad } from "../load.ts";
 import { status } from "../status.ts";
 import { senders, type Sender } from "./senders.ts";
 
 export function FirstRun() {
   const address = urlOf(status.value?.address ?? window.location.host);
-  const ways = senders(address, status.value?.token_required ?? false);
+  const needsToken = status.value?.token_required ?? false;
+  const token = useToken(needsToken);
+  const ways = senders(address, needsToken ? token ?? "TOKEN" : null);
   const [chosen, choose] = useState(0);
   const sender = ways[chosen] ?? ways[0];
   return (
@@ -33,8 +37,25 @@ export function FirstRun() {
           </button>
         ))}
       </div>
+      {needsToken && <TokenNote isKnown={token !== null} />}
       {sender && <SenderPanel sender={sender} index={chosen} />}
     </section>
+  );
+}
+
+/** The page's own token: its cookie is hidden from scripts, so the viewer is asked. */
+function useToken(isNeeded: boolean): string | null {
+  const { data } = useLoad(`token ${isNeeded}`, (signal) => (isNeeded ? api.token(signal) : Promise.resolve(null)));
+  return data?.token ?? null;
+}
+
+function TokenNote({ isKnown }: { isKnown: boolean }) {
+  return (
+    <p class="token-note">
+      {isKnown
+        ? "The commands hold this viewer's token: who knows it can read and change what is stored."
+        : "Put the viewer's token in the place of TOKEN: wirespan view printed it when it started, at the end of the page's address."}
+    </p>
   );
 }
 

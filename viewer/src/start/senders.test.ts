@@ -16,7 +16,7 @@ function spanOf(command: string): Record<string, string> {
 }
 
 test("the curl example sends a span of 120 ms that ends now, with new ids each time", () => {
-  const command = senders(ADDRESS, false).at(-1)?.steps[0]?.text ?? "";
+  const command = senders(ADDRESS, null).at(-1)?.steps[0]?.text ?? "";
   expect(command).toContain(`${ADDRESS}/v1/traces`);
   const [one, other] = [spanOf(command), spanOf(command)];
   expect(`${one.traceId} ${one.spanId}`).toMatch(/^[0-9a-f]{32} [0-9a-f]{16}$/);
@@ -24,10 +24,16 @@ test("the curl example sends a span of 120 ms that ends now, with new ids each t
   expect(BigInt(one.endTimeUnixNano ?? 0) - BigInt(one.startTimeUnixNano ?? 0)).toBe(120_000_000n);
 });
 
-test("every way names this viewer's address, and the token where one is needed", () => {
-  for (const { name, steps } of senders("http://10.0.0.5:4318", true)) {
+test("every way names this viewer's address and its token, whatever characters that has", () => {
+  const token = "it's/a+token";
+  for (const { name, steps } of senders("http://10.0.0.5:4318", token)) {
     const text = steps.map((step) => step.text).join("\n");
     expect(text, name).toContain("http://10.0.0.5:4318");
-    expect(text, name).toMatch(/Bearer(%20| )TOKEN/);
+    expect(text, name).toMatch(/Bearer(%20| )it/);
   }
+  const said = (command: string): string => execFileSync("sh", ["-c", command], { encoding: "utf8" });
+  const [wirespan, , curl] = senders(ADDRESS, token).map(({ steps }) => steps.map(({ text }) => text));
+  const header = wirespan?.[1]?.split("\n")[0] ?? "";
+  expect(decodeURIComponent(said(`${header}; printf %s "$OTEL_EXPORTER_OTLP_HEADERS"`))).toBe(`Authorization=Bearer ${token}`);
+  expect(said(`curl() { printf '%s\\n' "$@"; }; ${curl?.[0] ?? ""}`)).toContain(`\nAuthorization: Bearer ${token}\n`);
 });

@@ -7,10 +7,10 @@ export interface Sender {
 
 /**
  * @param address - where the viewer listens, such as `http://127.0.0.1:4318`
- * @param needsToken - it is reachable from elsewhere, so senders must show the token
+ * @param token - what senders must show where the viewer is reachable from elsewhere; null where nothing is needed
  */
-export function senders(address: string, needsToken: boolean): Sender[] {
-  const header = needsToken ? ["export OTEL_EXPORTER_OTLP_HEADERS='Authorization=Bearer%20TOKEN'"] : [];
+export function senders(address: string, token: string | null): Sender[] {
+  const header = token === null ? [] : [`export OTEL_EXPORTER_OTLP_HEADERS=${quoted(`Authorization=Bearer%20${encodeURIComponent(token)}`)}`];
   return [
     {
       name: "wirespan",
@@ -46,14 +46,17 @@ export function senders(address: string, needsToken: boolean): Sender[] {
         },
       ],
     },
-    { name: "curl", steps: [{ title: "One request of 120 ms, as OTLP JSON", text: curl(address, needsToken) }] },
+    { name: "curl", steps: [{ title: "One request of 120 ms, as OTLP JSON", text: curl(address, token) }] },
   ];
 }
+
+/** One word of a shell, whatever it holds. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const lines = (...all: string[]) => all.join("\n");
 
 /** Ends now: `date` makes the times when the command runs, so that it may be sent again. */
-function curl(address: string, needsToken: boolean): string {
+function curl(address: string, token: string | null): string {
   const span = [
     '"traceId": "\'$(od -An -N16 -tx1 /dev/urandom | tr -d " \\n")\'"',
     '"spanId": "\'$(od -An -N8 -tx1 /dev/urandom | tr -d " \\n")\'"',
@@ -69,7 +72,7 @@ function curl(address: string, needsToken: boolean): string {
   ];
   return lines(
     `curl ${address}/v1/traces -H 'Content-Type: application/json' \\`,
-    ...(needsToken ? ["  -H 'Authorization: Bearer TOKEN' \\"] : []),
+    ...(token === null ? [] : [`  -H ${quoted(`Authorization: Bearer ${token}`)} \\`]),
     `  -d '{"resourceSpans": [{`,
     `    "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "curl"}}]},`,
     `    "scopeSpans": [{"spans": [{`,

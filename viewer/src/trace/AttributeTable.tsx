@@ -5,6 +5,7 @@ import { CopyButton } from "../components/CopyButton.tsx";
 import { Icon } from "../components/Icon.tsx";
 import type { Attributes, Value } from "../contract.ts";
 import { addressOf } from "../router.ts";
+import { formatDuration } from "../units.ts";
 import { Highlighted } from "./Highlighted.tsx";
 import { valueText } from "./search.ts";
 
@@ -41,6 +42,7 @@ export function AttributeTable({ title, attributes, isOpen = false, isLinked = f
             </dt>
             <dd>
               <AttributeValue value={value} find={wanted} />
+              {key.endsWith("_ns") && typeof value === "number" && value >= 1000 && <span class="dim"> {formatDuration(value)}</span>}
               <span class="attribute-actions">
                 {isLinked && typeof value !== "object" && (
                   <a class="icon-button" href={addressOf("/live", new URLSearchParams({ attr: `${key}=${valueText(value)}` }))} aria-label={`Requests with this ${key}`} title="Requests with the same">

@@ -10,13 +10,13 @@ import { zoomTo, type TraceView } from "./useTraceView.ts";
 
 const HEIGHT_PX = 44;
 /** Lines of a small trace are no thicker than this. */
-const THICKEST_PX = 4;
+const THICKEST_PX = 8;
 /** One press of an arrow key on an edge moves it by this share. */
 const KEY_STEP = 0.01;
 
 export function Minimap({ view }: { view: TraceView }) {
   const { model, range, place } = view;
-  const whole: Range = { from: 0, to: Math.max(1, model.trace.duration_ns) };
+  const whole: Range = { from: 0, to: model.end_ns };
   const recentre = (ns: number): void => {
     if (place.range) zoomTo(view, { from: ns - lengthOf(range) / 2, to: ns + lengthOf(range) / 2 });
   };
@@ -44,7 +44,7 @@ export function Minimap({ view }: { view: TraceView }) {
 /** An edge of what is zoomed, for the keyboard. */
 function Edge({ view, side, at }: { view: TraceView; side: "from" | "to"; at: string }) {
   const { range, model } = view;
-  const step = model.trace.duration_ns * KEY_STEP;
+  const step = model.end_ns * KEY_STEP;
   const keyed = (event: KeyboardEvent): void => {
     const by = event.key === "ArrowLeft" ? -step : event.key === "ArrowRight" ? step : 0;
     if (!by) return;
@@ -59,7 +59,7 @@ function Edge({ view, side, at }: { view: TraceView; side: "from" | "to"; at: st
       tabIndex={0}
       aria-label={side === "from" ? "Start of what is shown" : "End of what is shown"}
       aria-valuemin={0}
-      aria-valuemax={Math.round(model.trace.duration_ns / 1000)}
+      aria-valuemax={Math.round(model.end_ns / 1000)}
       aria-valuenow={Math.round(range[side] / 1000)}
       aria-valuetext={formatDuration(range[side])}
       onKeyDown={keyed}
@@ -92,7 +92,7 @@ function draw(canvas: HTMLCanvasElement, model: TraceModel): void {
   const room = height - 6;
   const pitch = Math.min(THICKEST_PX + 2, room / model.nodes.length);
   const thick = Math.max(1, pitch * 0.7);
-  const total = Math.max(1, model.trace.duration_ns);
+  const total = model.end_ns;
   const colors = new Map(model.services.map(({ color: name }) => [name, color(name)]));
   const danger = color("--danger");
   // Errors last, so that no other line covers them.

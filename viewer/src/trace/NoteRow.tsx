@@ -1,10 +1,11 @@
 /** An event or a log in the waterfall, where it happened. */
 
 import { formatDuration } from "../units.ts";
+import { endOf } from "./model.ts";
 import { shareOf } from "./range.ts";
 import { timeOf, type NoteRow } from "./rows.ts";
 import { valueText } from "./search.ts";
-import { noteLook } from "./SpanBar.tsx";
+import { Elsewhere, noteLook } from "./SpanBar.tsx";
 import { Indent } from "./SpanRow.tsx";
 import type { TraceView } from "./useTraceView.ts";
 import { rowId } from "./Waterfall.tsx";
@@ -31,17 +32,28 @@ export function NoteRowView({ row, index, view }: { row: NoteRow; index: number;
         <span class="note-tag">{tagOf(row)}</span>
         <span class="span-name">{textOf(row)}</span>
       </span>
-      <span role="gridcell" class="cell-number note-at">
+      <span role="gridcell" class="cell-number note-at" title={lateText(row)}>
         at {formatDuration(Math.max(0, timeOf(row)))}
       </span>
       <span role="gridcell" class="cell-number cell-self" />
       <span role="gridcell" class="cell-time">
-        <span class="track">
-          {share >= 0 && share <= 1 && <span class={`note ${row.kind} ${look}`} style={{ left: `${share * 100}%` }} />}
-        </span>
+        {share >= 0 && share <= 1 ? (
+          <span class="track">
+            <span class={`note ${row.kind} ${look}`} style={{ left: `${share * 100}%` }} />
+          </span>
+        ) : (
+          <Elsewhere isBefore={share < 0} />
+        )}
       </span>
     </div>
   );
+}
+
+/** What is told after its span has ended says so: it may be beyond the end of the trace. */
+export function lateText(row: NoteRow): string | undefined {
+  if (!row.node) return undefined;
+  const late = timeOf(row) - endOf(row.node);
+  return late > 0 ? `${formatDuration(late)} after its span ended` : undefined;
 }
 
 const tagOf = (row: NoteRow): string => (row.kind === "log" ? severityWord(row.log.severity, row.log.severity_text) : "event");

@@ -1,4 +1,4 @@
-/** The panel beside the waterfall: all that is known about the selected row. */
+/** The panel beside the waterfall, or below a short one: all that is known about the selected row. */
 
 import { useEffect, useRef } from "preact/hooks";
 import { CopyButton } from "../components/CopyButton.tsx";
@@ -7,16 +7,16 @@ import { formatDuration } from "../units.ts";
 import { AttributeTable } from "./AttributeTable.tsx";
 import type { Row } from "./rows.ts";
 import { timeOf } from "./rows.ts";
-import { textOf } from "./NoteRow.tsx";
+import { lateText, textOf } from "./NoteRow.tsx";
 import { SpanDetail } from "./SpanDetail.tsx";
 import { selectNode, type TraceView } from "./useTraceView.ts";
 import { severityWord } from "./words.ts";
 
-export function RowDetail({ view, row }: { view: TraceView; row: Row }) {
+export function RowDetail({ view, row, isBelow }: { view: TraceView; row: Row; isBelow: boolean }) {
   const box = useRef<HTMLElement>(null);
   useEffect(() => box.current?.scrollTo(0, 0), [row.key]);
   return (
-    <aside ref={box} class="detail" aria-label="Details" tabIndex={0}>
+    <aside ref={box} class={`detail ${isBelow ? "below" : ""}`} aria-label="Details" tabIndex={0}>
       <header class="detail-head">
         <h2>{row.kind === "span" ? row.node.span.name : row.kind === "log" ? "Log" : row.event.name}</h2>
         <CopyButton label="Copy as JSON" text={() => Promise.resolve(JSON.stringify(plainOf(row), null, 2))} />
@@ -24,7 +24,9 @@ export function RowDetail({ view, row }: { view: TraceView; row: Row }) {
           <Icon name="close" size={14} />
         </button>
       </header>
-      {row.kind === "span" ? <SpanDetail key={row.key} view={view} node={row.node} /> : <NoteDetail view={view} row={row} />}
+      <div class="detail-body">
+        {row.kind === "span" ? <SpanDetail key={row.key} view={view} node={row.node} /> : <NoteDetail view={view} row={row} />}
+      </div>
     </aside>
   );
 }
@@ -42,7 +44,7 @@ function NoteDetail({ view, row }: { view: TraceView; row: Exclude<Row, { kind: 
     <>
       <dl class="detail-facts">
         {row.kind === "log" && <Fact name="Severity" value={severityWord(row.log.severity, row.log.severity_text)} />}
-        <Fact name="At" value={formatDuration(Math.max(0, timeOf(row)))} />
+        <Fact name="At" value={[formatDuration(Math.max(0, timeOf(row))), lateText(row)].filter(Boolean).join(", ")} />
         <Fact name="Service" value={row.kind === "log" ? row.log.service : row.node.span.service} />
         {node && (
           <div>

@@ -57,7 +57,7 @@ function barName(node: SpanNode): string {
 }
 
 /** A bar outside of what is shown: where it is. */
-function Elsewhere({ isBefore }: { isBefore: boolean }) {
+export function Elsewhere({ isBefore }: { isBefore: boolean }) {
   return (
     <span class="track">
       <span class={`elsewhere ${isBefore ? "before" : "after"}`} role="img" aria-label={isBefore ? "earlier than what is shown" : "later than what is shown"}>
@@ -122,8 +122,8 @@ function BarTooltip({ node }: { node: SpanNode }) {
         </p>
       )}
       <p class="dim">starts at {formatDuration(span.offset_ns)}{node.critical.length ? "; on the critical path" : ""}</p>
-      {node.problems.map(({ kind, message }) => (
-        <p key={kind} class="warn">
+      {node.problems.map(({ message }) => (
+        <p key={message} class="warn">
           {message}
         </p>
       ))}

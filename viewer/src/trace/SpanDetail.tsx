@@ -27,7 +27,7 @@ export function SpanDetail({ view, node }: { view: TraceView; node: SpanNode }) 
       </p>
       <Facts view={view} node={node} />
       {node.problems.map((problem) => (
-        <Remark key={problem.kind} problem={problem} />
+        <Remark key={problem.message} problem={problem} />
       ))}
       {span.error && <Failure span={span} />}
       <SpanStates span={span} />

@@ -89,9 +89,9 @@ function NameParts({ node, find }: { node: SpanNode; find: string }) {
         </span>
       )}
       {span.http?.status && span.http.status >= 400 ? <span class="span-status">{span.http.status}</span> : null}
-      {node.problems.map((problem) => (
-        <span key={problem.kind} class="remark" title={problem.message}>
-          {remarkOf(problem, node)}
+      {remarksOf(node).map(({ text, message }) => (
+        <span key={text} class="remark" title={message}>
+          {text}
         </span>
       ))}
     </>
@@ -99,6 +99,16 @@ function NameParts({ node, find }: { node: SpanNode; find: string }) {
 }
 
 const REMARKS = { missing_parent: "no parent", gap: "gap", outlives_parent: "outlives", cycle: "circle" } as const;
+
+/** One for each kind of problem: three gaps are `gap x3`. */
+function remarksOf(node: SpanNode): { text: string; message: string }[] {
+  const kinds = new Map<string, string[]>();
+  for (const problem of node.problems) {
+    const word = remarkOf(problem, node);
+    kinds.set(word, [...(kinds.get(word) ?? []), problem.message]);
+  }
+  return [...kinds].map(([word, messages]) => ({ text: messages.length > 1 ? `${word} ×${messages.length}` : word, message: messages.join("\n") }));
+}
 
 function remarkOf({ kind }: TraceProblem, { span }: SpanNode): string {
   return kind === "clock_skew" ? `clock ${skewText(span.skew_ns)}` : REMARKS[kind];

@@ -6,12 +6,15 @@ import { Minimap } from "./Minimap.tsx";
 import { RowDetail } from "./RowDetail.tsx";
 import { TraceSummary } from "./TraceSummary.tsx";
 import { TraceToolbar } from "./TraceToolbar.tsx";
+import { useSettled } from "./useSettled.ts";
 import { useTraceKeys } from "./useTraceKeys.ts";
-import { useTraceView } from "./useTraceView.ts";
-import { ROW_PX, Waterfall } from "./Waterfall.tsx";
+import { ROW_PX, useTraceView } from "./useTraceView.ts";
+import { Waterfall } from "./Waterfall.tsx";
 
 export function TraceBody({ trace }: { trace: Trace }) {
   const view = useTraceView(trace);
+  // A held key goes through the rows as fast as it can: the panel is drawn where it stops.
+  const shown = useSettled(view.selected, view.selected?.key ?? null);
   const search = useRef<HTMLInputElement>(null);
   const box = useRef<HTMLDivElement>(null);
   useTraceKeys(view, {
@@ -23,9 +26,9 @@ export function TraceBody({ trace }: { trace: Trace }) {
       <TraceSummary view={view} />
       <TraceToolbar view={view} search={search} />
       <Minimap view={view} />
-      <div class="trace-main">
+      <div class={`trace-main ${view.isBelow ? "short" : ""}`}>
         <Waterfall view={view} box={box} />
-        {view.place.hasDetail && view.selected && <RowDetail view={view} row={view.selected} />}
+        {view.hasDetail && shown && <RowDetail view={view} row={shown} isBelow={view.isBelow} />}
       </div>
     </div>
   );

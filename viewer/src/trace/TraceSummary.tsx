@@ -100,6 +100,11 @@ function TraceFacts({ view, endReason }: { view: TraceView; endReason: string | 
             {formatCount(errors.length)} {errors.length === 1 ? "error" : "errors"}
           </button>
         )}
+        {view.model.trace.logs_truncated && (
+          <span class="warn" title="The others are stored: `wirespan sql` reads them">
+            first {formatCount(view.model.trace.logs.length)} logs only
+          </span>
+        )}
         {odd > 0 && (
           <button type="button" class="warn" onClick={() => goToProblem(view)} title="Next span with a remark: a gap, a wrong clock, a missing parent">
             {formatCount(odd)} {odd === 1 ? "remark" : "remarks"}

@@ -11,9 +11,8 @@ import { SpanRowView } from "./SpanRow.tsx";
 import { ticksOf } from "./range.ts";
 import { TimeCursor } from "./TimeCursor.tsx";
 import { useNameWidth } from "./useNameWidth.ts";
-import { panBy, toggleFold, zoomBy, zoomToSelected, type TraceView } from "./useTraceView.ts";
+import { panBy, toggleFold, zoomBy, ROW_PX, zoomToSelected, type TraceView } from "./useTraceView.ts";
 
-export const ROW_PX = 26;
 const HEAD_PX = 28;
 /** Rows beyond each edge, so that fast scrolling shows no holes. */
 const OVERSCAN = 14;

@@ -31,5 +31,5 @@ export function traceOf(parts: readonly Part[], change: Partial<Trace> = {}): Tr
     ...part,
   }));
   const end = Math.max(...spans.map(({ offset_ns, duration_ns }) => offset_ns + duration_ns));
-  return { trace_id: "a", start_us: 0, duration_ns: end, services: [], spans, logs: [], critical_path: [], problems: [], ...change };
+  return { trace_id: "a", start_us: 0, duration_ns: end, services: [], spans, logs: [], critical_path: [], problems: [], logs_truncated: false, ...change };
 }

@@ -45,7 +45,7 @@ test("logs, problems and the critical path go to their spans, the rest is loose"
         { ...log, span_id: null, offset_ns: 1, body: "of no span" },
       ],
       critical_path: [{ span_id: "3", offset_ns: 0, duration_ns: 7 }],
-      problems: [{ span_id: "4", kind: "clock_skew", message: "" }],
+      problems: [{ span_id: "4", kind: "clock_skew", message: "", offset_ns: null, duration_ns: null }],
     }),
   );
   expect(model.nodes[1]?.logs.map(({ body }) => body)).toEqual(["first", "later"]);
@@ -54,15 +54,25 @@ test("logs, problems and the critical path go to their spans, the rest is loose"
   expect(model.nodes[3]?.problems).toHaveLength(1);
 });
 
-test("a gap is where no child ran, and only where the server says that there is one", () => {
+test("a gap is where the server says that there is one", () => {
   const spans = [
     { name: "root", duration_ns: 100e6 },
     { name: "one", depth: 1, offset_ns: 0, duration_ns: 30e6 },
     { name: "two", depth: 1, offset_ns: 80e6, duration_ns: 15e6 },
   ];
   expect(modelOf(traceOf(spans)).nodes[0]?.gaps).toEqual([]);
-  const told = modelOf(traceOf(spans, { problems: [{ span_id: "1", kind: "gap", message: "" }] }));
+  const gap = { span_id: "1", kind: "gap" as const, message: "", offset_ns: 30e6, duration_ns: 50e6 };
+  const told = modelOf(traceOf(spans, { problems: [gap, { ...gap, offset_ns: null, duration_ns: null }] }));
   expect(told.nodes[0]?.gaps).toEqual([{ offset_ns: 30e6, duration_ns: 50e6 }]);
+});
+
+test.each([
+  ["nothing after the end", 90, 100],
+  ["an event soon after the end, as clocks of handlers and of the engine differ", 104, 104],
+  ["one long after the end makes no room for itself", 500, 100],
+])("the time axis ends with the trace: %s", (_what, offset_ns, end) => {
+  const events = [{ offset_ns, name: "late", attributes: {} }];
+  expect(modelOf(traceOf([{ name: "root", events }])).end_ns).toBe(end);
 });
 
 describe("services", () => {

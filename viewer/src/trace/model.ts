@@ -5,7 +5,6 @@
  */
 
 import type { CriticalPiece, LogRecord, Span, Trace, TraceProblem } from "../contract.ts";
-import { gapsOf } from "./gaps.ts";
 import { paletteOf } from "./palette.ts";
 
 /** A stretch of the trace's time, nanoseconds from its start. */
@@ -48,6 +47,8 @@ export interface TraceModel {
   byKey: Map<string, SpanNode>;
   services: ServiceFacts[];
   errors: SpanNode[];
+  /** Where the time axis ends, nanoseconds: the end of the trace, or of an event or log soon after it. At least 1. */
+  end_ns: number;
   /** Levels of the tree; 1 where there are only roots. */
   levels: number;
   /** Logs of no span that is here. */
@@ -60,16 +61,25 @@ export function modelOf(trace: Trace): TraceModel {
   linkTree(nodes);
   const byKey = nameNodes(nodes);
   const looseLogs = attach(trace, nodes, byKey);
-  for (const node of nodes) if (node.problems.some(({ kind }) => kind === "gap")) node.gaps = gapsOf(node, trace.duration_ns);
   return {
     trace,
     nodes,
     byKey,
     services: servicesOf(trace, nodes, colors),
     errors: nodes.filter(({ span }) => span.error),
+    end_ns: axisEnd(trace),
     levels: nodes.reduce((most, { span }) => Math.max(most, span.depth + 1), 1),
     looseLogs,
   };
+}
+
+/** What happens later than this, as a share of the trace's duration, does not make room for itself. */
+const LATEST = 1.1;
+
+function axisEnd({ duration_ns, spans, logs }: Trace): number {
+  const notes = [...spans.flatMap(({ events }) => events), ...logs].map(({ offset_ns }) => offset_ns);
+  const soon = notes.filter((ns) => ns <= duration_ns * LATEST);
+  return soon.reduce((most, ns) => Math.max(most, ns), Math.max(1, duration_ns));
 }
 
 function nodeOf(span: Span, index: number, color: string): SpanNode {
@@ -105,7 +115,7 @@ function nameNodes(nodes: SpanNode[]): Map<string, SpanNode> {
 
 /** @returns the logs that belong to no span */
 function attach(trace: Trace, nodes: SpanNode[], byId: Map<string, SpanNode>): LogRecord[] {
-  for (const problem of trace.problems) byId.get(problem.span_id)?.problems.push(problem);
+  for (const problem of trace.problems) attachProblem(problem, byId.get(problem.span_id));
   for (const piece of trace.critical_path) byId.get(piece.span_id)?.critical.push(piece);
   const loose: LogRecord[] = [];
   for (const log of trace.logs) (byId.get(log.span_id ?? "")?.logs ?? loose).push(log);
@@ -114,6 +124,12 @@ function attach(trace: Trace, nodes: SpanNode[], byId: Map<string, SpanNode>): L
     critical.sort((one, other) => one.offset_ns - other.offset_ns);
   }
   return loose;
+}
+
+function attachProblem(problem: TraceProblem, node: SpanNode | undefined): void {
+  node?.problems.push(problem);
+  const { kind, offset_ns, duration_ns } = problem;
+  if (kind === "gap" && offset_ns !== null && duration_ns !== null) node?.gaps.push({ offset_ns, duration_ns });
 }
 
 function servicesOf(trace: Trace, nodes: SpanNode[], colors: Map<string, string>): ServiceFacts[] {

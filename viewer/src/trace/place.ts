@@ -5,8 +5,8 @@ import type { Range } from "./range.ts";
 export interface TracePlace {
   /** Key of the selected row. */
   selected: string | null;
-  /** Whether the panel with the selected span is open. */
-  hasDetail: boolean;
+  /** Whether the panel with the selected row is open; null leaves it to the room there is. */
+  hasDetail: boolean | null;
   range: Range | null;
   find: string;
   isCritical: boolean;
@@ -16,9 +16,10 @@ export interface TracePlace {
 
 export function readPlace(query: URLSearchParams): TracePlace {
   const notes = query.get("notes");
+  const detail = query.get("detail");
   return {
     selected: query.get("span"),
-    hasDetail: query.get("detail") === "1",
+    hasDetail: detail === null ? null : detail === "1",
     range: readRange(query.get("zoom")),
     find: query.get("find") ?? "",
     isCritical: query.get("critical") === "1",
@@ -34,7 +35,7 @@ export function writePlace(query: URLSearchParams, place: TracePlace): URLSearch
     else next.delete(name);
   };
   write("span", place.selected);
-  write("detail", place.hasDetail ? "1" : null);
+  write("detail", place.hasDetail === null ? null : String(Number(place.hasDetail)));
   write("zoom", place.range && `${place.range.from}-${place.range.to}`);
   write("find", place.find);
   write("critical", place.isCritical ? "1" : null);

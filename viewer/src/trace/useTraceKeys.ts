@@ -50,16 +50,17 @@ export function useTraceKeys(view: TraceView, parts: PageParts): void {
 
 function openDetail(view: TraceView): void {
   if (view.selectedIndex < 0) act.moveBy(view, 0);
-  view.change({ hasDetail: view.selectedIndex < 0 || !view.place.hasDetail });
+  view.change({ hasDetail: view.selectedIndex < 0 || !view.hasDetail });
 }
 
-/** One thing at a time, the newest first: the panel, the search, the critical path, the zoom. */
-function leave({ change, place }: TraceView): void {
+/** One thing at a time: the panel that was opened, the search, the critical path, the zoom, the panel that is just there. */
+function leave({ change, place, hasDetail }: TraceView): void {
   // A dialog above the page closes itself.
   if (document.querySelector("dialog[open]")) return;
   if (place.hasDetail) change({ hasDetail: false });
   else if (place.find) change({ find: "" });
   else if (place.isCritical) change({ isCritical: false });
   else if (place.range) change({ range: null });
+  else if (hasDetail) change({ hasDetail: false });
   else change({ selected: null });
 }

@@ -7,10 +7,20 @@ import type { TracePlace } from "./place.ts";
 import { around, clampRange, panned, zoomed, type Range } from "./range.ts";
 import { foldedTo, revealed, rowsOf, type Row } from "./rows.ts";
 import { matchesOf, nextOf } from "./search.ts";
+import { useRoom, type Room } from "./useRoom.ts";
+import { mainNode } from "./verdict.ts";
 import { usePlace, type ChangePlace } from "./usePlace.ts";
 
 /** More events and logs than this have no rows of their own until asked for: they would bury the spans. */
 const FEW_NOTES = 40;
+
+/** In a window of this width the panel is open until it is closed. */
+const ROOMY_PX = 1200;
+
+export const ROW_PX = 26;
+/** What stands above the rows, and how much of the rest they may take so that the panel has a place below them. */
+const ABOVE_PX = 270;
+const SHORT_SHARE = 0.42;
 
 export interface TraceView {
   model: TraceModel;
@@ -19,6 +29,10 @@ export interface TraceView {
   /** What is shown, the whole trace where nothing is zoomed. */
   range: Range;
   hasNotes: boolean;
+  /** Whether the panel with the selected row is open. */
+  hasDetail: boolean;
+  /** The panel is below the waterfall, which is so short that there is room. */
+  isBelow: boolean;
   folded: ReadonlySet<string>;
   matches: SpanNode[];
   matched: ReadonlySet<SpanNode>;
@@ -39,10 +53,29 @@ export function useTraceView(trace: Trace): TraceView {
   const places = useMemo(() => new Map(rows.map(({ key }, index) => [key, index])), [rows]);
   const matches = useMemo(() => matchesOf(model, find), [model, find]);
   const matched = useMemo(() => new Set(matches), [matches]);
-  const selectedIndex = place.selected === null ? -1 : places.get(place.selected) ?? -1;
-  const range = (place.range && clampRange(place.range, trace.duration_ns)) ?? { from: 0, to: Math.max(1, trace.duration_ns) };
-  const selected = rows[selectedIndex] ?? hiddenRow(model, place.selected);
-  return { model, rows, place, range, hasNotes, folded, matches, matched, selectedIndex, selected, change, setFolded };
+  const { isBelow, hasDetail } = panelOf(model, place, useRoom());
+  const chosen = chosenKey(model, place, hasDetail);
+  const selectedIndex = places.get(chosen ?? "") ?? -1;
+  const range = (place.range && clampRange(place.range, model.end_ns)) ?? { from: 0, to: model.end_ns };
+  const selected = rows[selectedIndex] ?? hiddenRow(model, chosen);
+  return { model, rows, place, range, hasNotes, hasDetail, isBelow, folded, matches, matched, selectedIndex, selected, change, setFolded };
+}
+
+/** The panel is open until it is closed, where there is room. */
+function panelOf(model: TraceModel, { hasDetail }: TracePlace, room: Room): { isBelow: boolean; hasDetail: boolean } {
+  const isBelow = isShort(model, room);
+  return { isBelow, hasDetail: hasDetail ?? (isBelow || room.width >= ROOMY_PX) };
+}
+
+/** Where nothing is chosen, an open panel shows what the trace is about. */
+function chosenKey(model: TraceModel, { selected }: TracePlace, hasDetail: boolean): string | null {
+  return selected ?? (hasDetail ? mainNode(model)?.key ?? null : null);
+}
+
+/** By all rows there can be: folding does not move the panel. */
+function isShort(model: TraceModel, { height }: Room): boolean {
+  const rows = model.nodes.length + Math.min(notesIn(model), FEW_NOTES);
+  return rows * ROW_PX <= (height - ABOVE_PX) * SHORT_SHARE;
 }
 
 const notesIn = ({ trace }: TraceModel): number =>
@@ -110,7 +143,7 @@ function goAmong(view: TraceView, nodes: readonly SpanNode[], step: 1 | -1): voi
 }
 
 export function zoomTo({ model, change }: TraceView, range: Range | null): void {
-  change({ range: range && clampRange(range, model.trace.duration_ns) });
+  change({ range: range && clampRange(range, model.end_ns) });
 }
 
 export function zoomBy(view: TraceView, factor: number, at = (view.range.from + view.range.to) / 2): void {

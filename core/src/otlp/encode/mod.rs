@@ -6,6 +6,7 @@
 
 mod json;
 pub(crate) mod metrics;
+mod name;
 mod protobuf;
 mod split;
 #[cfg(test)]
@@ -18,7 +19,8 @@ use std::sync::Arc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-pub use self::protobuf::SpanWriter;
+pub use self::name::AttributeName;
+pub use self::protobuf::{SpanHead, SpanTail, SpanWriter};
 use super::finished::Finished;
 use super::span::{Resource, Scope};
 

@@ -1,16 +1,14 @@
 //! Spans as `ExportTraceServiceRequest` in protobuf. Field numbers: `opentelemetry/proto/trace/v1/trace.proto`.
 
+use super::name::{ATTRIBUTES, AttributeName};
 use super::wire::Writer;
 use crate::otlp::finished::Finished;
-use crate::otlp::span::{Attributes, Event, Link, Resource, Scope, SpanData, Status, Value};
+use crate::otlp::span::{Attributes, Event, Kind, Link, Resource, Scope, SpanData, Status, Value};
 
 /// Most spans with twenty attributes have between 128 and 16,383 bytes.
 const SPAN_ROOM: usize = 2;
 /// Requests and the spans of a scope: mostly hundreds of kilobytes.
 const REQUEST_ROOM: usize = 3;
-
-/// `Span.attributes`.
-const ATTRIBUTES: u32 = 9;
 
 /// `ResourceSpans.resource`, made once.
 pub(super) fn resource(resource: &Resource) -> Vec<u8> {
@@ -58,16 +56,59 @@ pub(super) fn scope_spans<'a>(
     });
 }
 
+/// What every span has.
+#[derive(Clone, Copy, Debug)]
+pub struct SpanHead<'a> {
+    /// See [`SpanData::trace_id`], and so on.
+    pub trace_id: [u8; 16],
+    /// The span in its trace.
+    pub span_id: [u8; 8],
+    /// The span that caused it.
+    pub parent_span_id: Option<[u8; 8]>,
+    /// W3C flags, and OTLP's own.
+    pub flags: u32,
+    /// The `tracestate` header.
+    pub trace_state: &'a str,
+    /// The name, in parts.
+    pub name: [&'a str; 3],
+    /// What it is in its trace.
+    pub kind: Kind,
+    /// Begin, in nanoseconds since 1970.
+    pub start_unix_ns: u64,
+    /// End, in nanoseconds since 1970.
+    pub end_unix_ns: u64,
+}
+
+/// What few spans have.
+#[derive(Clone, Debug, Default)]
+pub struct SpanTail {
+    /// What happened meanwhile.
+    pub events: Vec<Event>,
+    /// Events that a limit kept out.
+    pub dropped_events: u32,
+    /// Spans that have to do with it.
+    pub links: Vec<Link>,
+    /// Links that a limit kept out.
+    pub dropped_links: u32,
+    /// How it ended.
+    pub status: Status,
+}
+
 /// Writes one span whose attributes come one by one.
 #[derive(Debug)]
 pub struct SpanWriter<'a>(Writer<'a>);
 
 impl<'a> SpanWriter<'a> {
-    /// Appends the message `Span` to `out`, first what `frame` has. Its attributes may come last: order is free in protobuf.
-    pub fn new(out: &'a mut Vec<u8>, frame: &SpanData) -> Self {
+    /// Appends the message `Span` to `out`. Its attributes may come last: order is free in protobuf.
+    pub fn new(out: &'a mut Vec<u8>, head: &SpanHead<'_>) -> Self {
         let mut writer = Writer(out);
-        span(&mut writer, frame);
+        span_head(&mut writer, head);
         Self(writer)
+    }
+
+    /// Appends only attributes, for [`SpanWriter::encoded`].
+    pub const fn attributes(out: &'a mut Vec<u8>) -> Self {
+        Self(Writer(out))
     }
 
     /// An attribute of any kind.
@@ -76,10 +117,23 @@ impl<'a> SpanWriter<'a> {
     }
 
     /// A text.
-    pub fn attribute_text(&mut self, key: &str, text: &str) {
-        if !self.0.short_text_attribute(ATTRIBUTES, key, text) {
-            long_attribute(&mut self.0, ATTRIBUTES, key, |value| value.bytes(1, text.as_bytes()));
+    pub fn attribute_text(&mut self, name: &AttributeName, text: &str) {
+        if !self.0.short_text(name, text) {
+            long_attribute(&mut self.0, name, |value| value.bytes(1, text.as_bytes()));
         }
+    }
+
+    /// A whole number.
+    pub fn attribute_number(&mut self, name: &AttributeName, number: i64) {
+        let number = number.cast_unsigned();
+        if !self.0.short_number(name, number) {
+            long_attribute(&mut self.0, name, |value| value.number(3, number));
+        }
+    }
+
+    /// Attributes that were written before.
+    pub fn encoded(&mut self, attributes: &[u8]) {
+        self.0.0.extend_from_slice(attributes);
     }
 
     /// How many attributes a limit kept out.
@@ -87,38 +141,55 @@ impl<'a> SpanWriter<'a> {
         self.0.count(10, count);
     }
 
-    /// A whole number.
-    pub fn attribute_number(&mut self, key: &str, number: i64) {
-        let number = number.cast_unsigned();
-        if !self.0.short_number_attribute(ATTRIBUTES, key, number) {
-            long_attribute(&mut self.0, ATTRIBUTES, key, |value| value.number(3, number));
-        }
+    /// The end, where there is something to say.
+    pub fn tail(&mut self, tail: &SpanTail) {
+        lists(&mut self.0, (&tail.events, tail.dropped_events), (&tail.links, tail.dropped_links));
+        status(&mut self.0, &tail.status);
     }
 }
 
-fn span(message: &mut Writer<'_>, span: &SpanData) {
-    message.bytes(1, &span.trace_id);
-    message.bytes(2, &span.span_id);
-    message.text(3, &span.trace_state);
-    if let Some(parent) = span.parent_span_id {
+fn span_head(message: &mut Writer<'_>, head: &SpanHead<'_>) {
+    message.bytes(1, &head.trace_id);
+    message.bytes(2, &head.span_id);
+    message.text(3, head.trace_state);
+    if let Some(parent) = head.parent_span_id {
         message.bytes(4, &parent);
     }
-    message.text(5, &span.name);
-    message.number(6, span.kind as u64);
-    message.fixed64(7, span.start_unix_ns.to_le_bytes());
-    message.fixed64(8, span.end_unix_ns.to_le_bytes());
-    attributes(message, ATTRIBUTES, &span.attributes);
-    message.count(10, span.dropped_attributes);
-    for each in &span.events {
+    message.texts(5, head.name);
+    message.number(6, head.kind as u64);
+    message.fixed64(7, head.start_unix_ns.to_le_bytes());
+    message.fixed64(8, head.end_unix_ns.to_le_bytes());
+    message.fixed32(16, head.flags);
+}
+
+fn lists(message: &mut Writer<'_>, events: (&[Event], u32), links: (&[Link], u32)) {
+    for each in events.0 {
         message.message(11, 1, |message| event(message, each));
     }
-    message.count(12, span.dropped_events);
-    for each in &span.links {
+    message.count(12, events.1);
+    for each in links.0 {
         message.message(13, 1, |message| link(message, each));
     }
-    message.count(14, span.dropped_links);
+    message.count(14, links.1);
+}
+
+fn span(message: &mut Writer<'_>, span: &SpanData) {
+    let head = SpanHead {
+        trace_id: span.trace_id,
+        span_id: span.span_id,
+        parent_span_id: span.parent_span_id,
+        flags: span.flags,
+        trace_state: &span.trace_state,
+        name: [&span.name, "", ""],
+        kind: span.kind,
+        start_unix_ns: span.start_unix_ns,
+        end_unix_ns: span.end_unix_ns,
+    };
+    span_head(message, &head);
+    attributes(message, ATTRIBUTES, &span.attributes);
+    message.count(10, span.dropped_attributes);
+    lists(message, (&span.events, span.dropped_events), (&span.links, span.dropped_links));
     status(message, &span.status);
-    message.fixed32(16, span.flags);
 }
 
 fn event(message: &mut Writer<'_>, event: &Event) {
@@ -155,17 +226,16 @@ pub(super) fn attributes(message: &mut Writer<'_>, field: u32, attributes: &Attr
 }
 
 fn attribute(message: &mut Writer<'_>, field: u32, key: &str, each: &Value) {
-    let is_written = match each {
-        Value::Str(text) => message.short_text_attribute(field, key, text),
-        Value::Int(number) => message.short_number_attribute(field, key, number.cast_unsigned()),
-        _ => false,
-    };
-    if !is_written {
-        long_attribute(message, field, key, |message| value(message, each));
-    }
+    key_value(message, field, key, |message| value(message, each));
 }
 
-fn long_attribute(message: &mut Writer<'_>, field: u32, key: &str, value: impl FnOnce(&mut Writer<'_>)) {
+/// What [`Writer::short_text`] and its like do not take.
+#[cold]
+fn long_attribute(message: &mut Writer<'_>, name: &AttributeName, value: impl FnOnce(&mut Writer<'_>)) {
+    key_value(message, ATTRIBUTES, name.as_str(), value);
+}
+
+fn key_value(message: &mut Writer<'_>, field: u32, key: &str, value: impl FnOnce(&mut Writer<'_>)) {
     message.message(field, 1, |message| {
         message.text(1, key);
         message.message(2, 1, value);

@@ -14,17 +14,19 @@ impl Batch {
     /// Two batches with the same spans in the same order; `None` for a single span.
     pub(crate) fn halves(&self) -> Option<[Self; 2]> {
         let middle = self.spans / 2;
+        Some([self.part(0..middle)?, self.part(middle..self.spans)?])
+    }
+
+    /// The spans at these places; `None` if there are none.
+    pub(crate) fn part(&self, range: Range<u32>) -> Option<Self> {
         let plain = self.plain()?;
-        let part = |range: Range<u32>| {
-            let spans = range.len().try_into().ok()?;
-            let body = match self.encoding {
-                Encoding::Protobuf => protobuf_part(&plain, &range),
-                Encoding::Json => json_part(&plain, &range),
-            }?;
-            let body = if self.is_gzip { gzip(&body) } else { body };
-            (spans > 0).then_some(Self { body, spans, ..*self })
-        };
-        Some([part(0..middle)?, part(middle..self.spans)?])
+        let spans = range.len().try_into().ok()?;
+        let body = match self.encoding {
+            Encoding::Protobuf => protobuf_part(&plain, &range),
+            Encoding::Json => json_part(&plain, &range),
+        }?;
+        let body = if self.is_gzip { gzip(&body) } else { body };
+        (spans > 0).then_some(Self { body, spans, ..*self })
     }
 
     /// The body without its compression.

@@ -1,7 +1,7 @@
 //! What we encode, read back by the official messages.
 
 use std::io::{Read as _, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
-use super::{Batch, Encoder, Encoding, SpanWriter};
+use super::{AttributeName, Batch, Encoder, Encoding, SpanHead, SpanTail, SpanWriter};
 use crate::otlp::finished::{EncodedSpan, Finished};
 use crate::otlp::span::{
     Attributes, Event, FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE, FLAG_SAMPLED, Key, Kind, Link, Resource, Scope,
@@ -207,29 +207,59 @@ fn a_scope_is_recognised_by_what_it_says() {
     assert_eq!(encoder.scopes.len(), super::SCOPES);
 }
 
+static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(Arc::default);
+static NAMES: [AttributeName; 3] = [
+    AttributeName::new("k"),
+    AttributeName::new("a.name.of.average.length"),
+    AttributeName::new("a.name.so.long.that.none.may.be.any.longer."),
+];
+
 /// An attribute at a time, with lengths on both sides of what the fast path takes.
 #[test]
 fn spans_written_by_hand_are_the_same() {
-    let keys: Vec<String> = [1, 60, 110, 120, 127, 128, 200].map(|len| "k".repeat(len)).into();
-    for len in [0, 1, 50, 110, 121, 122, 123, 127, 128, 20_000] {
+    for len in (0..128).chain([20_000]) {
         let value = "v".repeat(len);
         let number = i64::MAX >> (len % 64);
-        let scope = Arc::new(Scope::default());
-        let mut data = SpanData { attributes: Attributes::new(), ..full_span(&scope) };
-        let mut bytes = Vec::new();
-        let mut writer = SpanWriter::new(&mut bytes, &data);
-        for key in &keys {
-            writer.attribute_text(key, &value);
-            writer.attribute_number(key, number);
-            writer.attribute(key, &true.into());
+        let mut data = SpanData { attributes: Attributes::new(), ..full_span(&SCOPE) };
+        let (mut bytes, mut before) = (Vec::new(), Vec::new());
+        SpanWriter::attributes(&mut before).attribute_text(&NAMES[0], "before");
+        let mut writer = SpanWriter::new(&mut bytes, &head(&data));
+        writer.encoded(&before);
+        data.attributes.push(("k".into(), "before".into()));
+        for name in &NAMES {
+            writer.attribute_text(name, &value);
+            writer.attribute_number(name, number);
+            writer.attribute_number(name, -number);
+            writer.attribute(name.as_str(), &true.into());
+            let values: [Value; 4] = [value.clone().into(), number.into(), (-number).into(), true.into()];
+            data.attributes.extend(values.map(|value| (Key::from(name.as_str()), value)));
         }
-        for key in &keys {
-            let values: [Value; 3] = [value.clone().into(), number.into(), true.into()];
-            data.attributes.extend(values.map(|value| (Key::from(key.clone()), value)));
-        }
+        writer.dropped_attributes(data.dropped_attributes);
+        writer.tail(&SpanTail {
+            events: data.events.clone(),
+            dropped_events: data.dropped_events,
+            links: data.links.clone(),
+            dropped_links: data.dropped_links,
+            status: data.status.clone(),
+        });
         let batch = Encoder::new(&resource(), Encoding::Protobuf, false)
-            .encode(&[Finished::Encoded(EncodedSpan::new(&scope, &bytes))]);
+            .encode(&[Finished::Encoded(EncodedSpan::new(&SCOPE, bytes.into()))]);
         assert_same(&decode(&batch).resource_spans[0].scope_spans[0].spans[0], &data);
+    }
+}
+
+fn head(data: &SpanData) -> SpanHead<'_> {
+    let (start, end) = data.name.split_at(data.name.len() / 2);
+    SpanHead {
+        trace_id: data.trace_id,
+        span_id: data.span_id,
+        parent_span_id: data.parent_span_id,
+        flags: data.flags,
+        trace_state: &data.trace_state,
+        name: [start, "", end],
+        kind: data.kind,
+        start_unix_ns: data.start_unix_ns,
+        end_unix_ns: data.end_unix_ns,
     }
 }
 

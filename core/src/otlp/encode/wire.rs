@@ -5,14 +5,16 @@
 //! that is likely, write, and move the message by a byte or two where the guess was wrong. That keeps one pass
 //! and the shortest encoding.
 
+use super::name::AttributeName;
+
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
-const BYTES: u32 = 2;
+pub(super) const BYTES: u32 = 2;
 const FIXED32: u32 = 5;
 
 /// Tags of `KeyValue` and `AnyValue`, which are small enough to be bytes.
-const KEY: u8 = 1 << 3 | 2;
-const VALUE: u8 = 2 << 3 | 2;
+pub(super) const KEY: u8 = 1 << 3 | 2;
+pub(super) const VALUE: u8 = 2 << 3 | 2;
 const STRING_VALUE: u8 = 1 << 3 | 2;
 const INT_VALUE: u8 = 3 << 3;
 
@@ -82,6 +84,19 @@ impl Writer<'_> {
         }
     }
 
+    /// A text in parts, left out when empty.
+    #[inline]
+    pub(super) fn texts<const N: usize>(&mut self, field: u32, parts: [&str; N]) {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len > 0 {
+            self.tag(field, BYTES);
+            self.varint(len as u64);
+            for part in parts {
+                self.0.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+
     /// A message within this one. `room` is the likely size of its length: 1 below 128 bytes, 2 below 16,384.
     #[inline]
     pub(super) fn message(&mut self, field: u32, room: usize, write: impl FnOnce(&mut Writer<'_>)) {
@@ -97,36 +112,42 @@ impl Writer<'_> {
         put_varint(&mut self.0[start..start + size], len as u64);
     }
 
-    /// A `KeyValue` with a text: nearly all attributes are short, and their lengths are known before they are
-    /// written. False, and nothing written, where a length needs more than a byte.
+    /// A `KeyValue` of a span with a text: nearly all are short, and their lengths are known before they are written.
+    /// False, and nothing written, where a length needs more than a byte.
     #[inline]
-    pub(super) fn short_text_attribute(&mut self, field: u32, key: &str, text: &str) -> bool {
-        // Key and text each have a tag and a length; so has the `AnyValue` around the text.
-        let (len, whole) = (text.len(), 6 + key.len() + text.len());
-        let Some(head) = short_head(field, whole, key.len()) else { return false };
-        self.0.reserve(2 + whole);
-        self.0.extend_from_slice(&head);
-        self.0.extend_from_slice(key.as_bytes());
-        self.0.extend_from_slice(&[VALUE, one_byte(2 + len), STRING_VALUE, one_byte(len)]);
+    pub(super) fn short_text(&mut self, name: &AttributeName, text: &str) -> bool {
+        let (head, head_len) = name.head();
+        // The value: its length, and a tag and a length for the text in it. The head's first two bytes do not count.
+        let whole = head_len + 1 + text.len();
+        if whole >= 0x80 {
+            return false;
+        }
+        let start = self.0.len();
+        self.0.extend_from_slice(head);
+        self.0[start + 1] = one_byte(whole);
+        self.0.truncate(start + head_len);
+        self.0.extend_from_slice(&[one_byte(2 + text.len()), STRING_VALUE, one_byte(text.len())]);
         self.0.extend_from_slice(text.as_bytes());
         true
     }
 
-    /// A `KeyValue` with a whole number; otherwise as [`Writer::short_text_attribute`].
+    /// A `KeyValue` of a span with a whole number; otherwise as [`Writer::short_text`].
     #[inline]
-    pub(super) fn short_number_attribute(&mut self, field: u32, key: &str, number: u64) -> bool {
+    pub(super) fn short_number(&mut self, name: &AttributeName, number: u64) -> bool {
+        let (head, head_len) = name.head();
+        if number >= 1 << 56 {
+            return false;
+        }
         let len = varint_len(number);
-        let whole = 5 + key.len() + len;
-        let Some(head) = short_head(field, whole, key.len()) else { return false };
-        // A copy of a size that is known is an instruction or two: all that a number can need, cut to what it does.
-        let mut tail = [VALUE, one_byte(1 + len), INT_VALUE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        put_varint(&mut tail[3..3 + len], number);
-        self.0.reserve(2 + whole + tail.len());
-        self.0.extend_from_slice(&head);
-        self.0.extend_from_slice(key.as_bytes());
-        let end = self.0.len() + 3 + len;
-        self.0.extend_from_slice(&tail);
-        self.0.truncate(end);
+        let start = self.0.len();
+        // Copies of a known size are an instruction or two: more than is needed, cut to what is.
+        self.0.extend_from_slice(head);
+        self.0[start + 1] = one_byte(head_len + len);
+        self.0.truncate(start + head_len);
+        let value = [one_byte(1 + len), INT_VALUE];
+        let value = u128::from(u16::from_le_bytes(value)) | u128::from(spread(number, len)) << 16;
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self.0.truncate(start + head_len + 2 + len);
         true
     }
 
@@ -146,13 +167,6 @@ const fn low_seven(value: u64) -> u8 {
     (value & 0x7f) as u8
 }
 
-/// What comes before the key of a `KeyValue` of `whole` bytes, if each length fits into a byte.
-#[inline]
-fn short_head(field: u32, whole: usize, key_len: usize) -> Option<[u8; 4]> {
-    let tag = (field << 3 | BYTES) as usize;
-    (whole < 0x80 && tag < 0x80).then(|| [one_byte(tag), one_byte(whole), KEY, one_byte(key_len)])
-}
-
 /// A varint below 128.
 #[inline]
 const fn one_byte(value: usize) -> u8 {
@@ -162,7 +176,18 @@ const fn one_byte(value: usize) -> u8 {
 /// Bytes that a varint takes.
 #[inline]
 fn varint_len(value: u64) -> usize {
-    (64 - (value | 1).leading_zeros()).div_ceil(7) as usize
+    // A division by 7 that is exact for the 64 numbers of bits there are.
+    (((value | 1).ilog2() * 9 + 73) / 64) as usize
+}
+
+/// A varint of `len` bytes, at most 8, in the order of memory: the groups of seven bits move apart in three steps.
+#[inline]
+const fn spread(value: u64, len: usize) -> u64 {
+    let halves = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
+    let quarters = halves & 0x0000_3fff_0000_3fff | (halves & 0x0fff_c000_0fff_c000) << 2;
+    let bytes = quarters & 0x007f_007f_007f_007f | (quarters & 0x3f80_3f80_3f80_3f80) << 1;
+    let more = 0x8080_8080_8080_8080 & ((1 << (8 * (len - 1))) - 1);
+    bytes | more
 }
 
 /// Writes a varint that takes exactly `out`.
@@ -275,6 +300,18 @@ mod tests {
             let mut out = Vec::new();
             Writer(&mut out).number(3, number);
             assert_eq!(Reader::new(&out).collect::<Vec<_>>(), [(3, Field::Number(number))]);
+        }
+    }
+
+    #[test]
+    fn spread_numbers_are_varints() {
+        for bits in 0..56 {
+            for number in [1 << bits, (1 << bits) - 1, 0x00aa_55aa_55aa_55aa >> (55 - bits)] {
+                let len = varint_len(number);
+                let mut out = vec![0; len];
+                put_varint(&mut out, number);
+                assert_eq!(spread(number, len).to_le_bytes()[..len], out, "{number:x}");
+            }
         }
     }
 

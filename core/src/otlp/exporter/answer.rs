@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use ureq::http::StatusCode;
 
+use super::operations::Ending;
 use crate::otlp::encode::Encoding;
 use crate::otlp::encode::wire::{Field, Reader};
 
@@ -42,6 +43,30 @@ pub(crate) enum Answer {
         /// What the receiver said.
         why: String,
     },
+}
+
+/// An answer, and what is counted of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Response {
+    pub(super) answer: Answer,
+    /// How the try ended.
+    pub(super) ending: Ending,
+}
+
+impl Response {
+    pub(super) const fn of_status(answer: Answer, status: u16) -> Self {
+        let ending = match answer {
+            Answer::Accepted { rejected: 0, .. } => Ending::Done(Some(status)),
+            Answer::Accepted { .. } => Ending::Failed(Some(status), "rejected"),
+            _ => Ending::Status(status),
+        };
+        Self { answer, ending }
+    }
+
+    /// There was none, for a reason in the conventions' words.
+    pub(super) const fn missing(why: String, reason: &'static str) -> Self {
+        Self { answer: Answer::unreachable(why), ending: Ending::Failed(None, reason) }
+    }
 }
 
 impl Answer {

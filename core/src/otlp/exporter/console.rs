@@ -16,7 +16,7 @@ pub(super) struct Console {
 }
 
 impl Destination for Console {
-    fn appetite(&self, _is_holding: bool) -> Appetite {
+    fn appetite(&self, _held: usize) -> Appetite {
         Appetite::Due
     }
 

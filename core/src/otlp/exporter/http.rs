@@ -1,4 +1,4 @@
-//! Batches over HTTP, one at a time, on a thread of its own: a receiver that hangs holds up nobody but this thread.
+//! Batches over HTTP, one at a time for each thread that sends: a receiver that hangs holds up nobody but these.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use ureq::Agent;
 use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::DefaultConnector;
 
-use super::answer::{Answer, judge};
+use super::answer::{Response, judge};
+use super::resolver::Remembering;
 use crate::otlp::encode::Batch;
 use crate::otlp::options::{Headers, OptionError, Options, Signal};
 
@@ -93,7 +95,7 @@ impl Courier {
     /// Starts the thread. It calls `report` once for each batch that it gets.
     pub(super) fn start(
         target: Target,
-        report: impl Fn(Answer) + Send + 'static,
+        report: impl Fn(Response) + Send + 'static,
     ) -> Result<Self, std::io::Error> {
         let (jobs, inbox) = mpsc::channel::<Job>();
         thread::Builder::new().name("wirespan-otlp-http".to_owned()).spawn(move || {
@@ -102,7 +104,9 @@ impl Courier {
                 // A panic in the client must not leave the batch without an answer: then nothing would move again.
                 let outcome = catch_unwind(AssertUnwindSafe(|| request(&agent, &target, &job)));
                 report(
-                    outcome.unwrap_or_else(|_| Answer::unreachable("the HTTP client panicked".to_owned())),
+                    outcome.unwrap_or_else(|_| {
+                        Response::missing("the HTTP client panicked".to_owned(), "panic")
+                    }),
                 );
             }
         })?;
@@ -124,10 +128,10 @@ fn agent(tls: &TlsConfig) -> Agent {
         .user_agent(concat!("wirespan-OTLP-Exporter/", env!("CARGO_PKG_VERSION")))
         .max_idle_connections(1)
         .build();
-    Agent::new_with_config(config)
+    Agent::with_parts(config, DefaultConnector::default(), Remembering::default())
 }
 
-fn request(agent: &Agent, target: &Target, job: &Job) -> Answer {
+fn request(agent: &Agent, target: &Target, job: &Job) -> Response {
     let batch = &job.batch;
     let mut request = agent.post(&target.endpoint).content_type(batch.encoding.content_type());
     if batch.is_gzip {
@@ -139,11 +143,15 @@ fn request(agent: &Agent, target: &Target, job: &Job) -> Answer {
     let request = request.config().timeout_global(Some(job.timeout)).build();
     let mut response = match request.send(&batch.body[..]) {
         Ok(response) => response,
-        Err(error) => return Answer::unreachable(error.to_string()),
+        Err(error) => {
+            let reason = if matches!(error, ureq::Error::Timeout(_)) { "timeout" } else { "unreachable" };
+            return Response::missing(error.to_string(), reason);
+        }
     };
     let retry_after =
         response.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = response.status();
     let body = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec().ok();
-    judge(status, retry_after.as_deref(), batch.encoding, body.as_deref())
+    let answer = judge(status, retry_after.as_deref(), batch.encoding, body.as_deref());
+    Response::of_status(answer, status.as_u16())
 }

@@ -1,12 +1,13 @@
 //! The bounded queue between whoever finishes spans and the exporter's thread.
 //!
-//! A push is one lock and one move. It wakes the thread on three edges only: the first span (a delay begins), a full
-//! batch, and the first span that finds no room. The thread takes all spans at once by swapping two vectors.
+//! A push is one lock and one move. It wakes the thread on a few edges only: the first span (a delay begins), as many
+//! as it waits for, three quarters of the room, and the first span that finds no room. The thread takes all spans at
+//! once by swapping two vectors.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::answer::Answer;
+use super::answer::Response;
 use crate::sinks::opentelemetry::Item;
 
 /// What the threads share, under the lock.
@@ -15,6 +16,8 @@ struct Store {
     spans: Vec<Item>,
     /// When the first of `spans` came.
     since: Option<Instant>,
+    /// So many of them wake the thread.
+    enough: usize,
     /// Spans ever taken in.
     pushed: u64,
     /// Of those, how many are out of memory: exported, spooled or lost.
@@ -31,8 +34,8 @@ struct Store {
     is_nudged: bool,
     /// `flush` waits until so many are settled.
     goal: u64,
-    /// The answer of a request.
-    answer: Option<Answer>,
+    /// Answers of requests, with the places of those in the sender's list.
+    answers: Vec<(usize, Response)>,
     /// Something that the thread is to tell the operator.
     notice: Option<&'static str>,
     /// Nothing is taken in any more, and by when all should be over.
@@ -48,7 +51,9 @@ struct Store {
 pub(super) enum Appetite {
     /// When a batch is full or its delay is over.
     Due,
-    /// When half of the room is taken.
+    /// When there are so many.
+    Enough(usize),
+    /// When three quarters of the room are taken.
     Crowded,
     /// Not now.
     None,
@@ -57,13 +62,13 @@ pub(super) enum Appetite {
 /// What the thread finds when it wakes.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    /// The answer of the last request.
-    pub(super) answer: Option<Answer>,
+    /// Answers of requests, with the places of those in the sender's list.
+    pub(super) answers: Vec<(usize, Response)>,
     /// Somebody just asked for a flush or the end: try now what would be tried later.
     pub(super) is_nudged: bool,
     /// There is no room for one more span.
     pub(super) is_full: bool,
-    /// At least half of the room is taken.
+    /// At least three quarters of the room are taken.
     pub(super) is_crowded: bool,
     /// All must be over by then.
     pub(super) closing: Option<Instant>,
@@ -112,7 +117,7 @@ pub(super) struct Counts {
 impl Inbox {
     pub(super) fn new(capacity: usize, batch: usize, delay: Duration) -> Self {
         Self {
-            store: Mutex::default(),
+            store: Mutex::new(Store { enough: batch, ..Store::default() }),
             ready: Condvar::new(),
             progress: Condvar::new(),
             capacity: capacity as u64,
@@ -150,13 +155,13 @@ impl Inbox {
         match len {
             _ if !store.is_running => Pushed::Unattended,
             1 => Pushed::Edge,
-            _ if len == self.batch || len as u64 == self.crowd() => Pushed::Edge,
+            _ if len == store.enough || store.pushed - store.settled == self.crowd() => Pushed::Edge,
             _ => Pushed::Quietly,
         }
     }
 
     const fn crowd(&self) -> u64 {
-        self.capacity.div_ceil(2)
+        (3 * self.capacity).div_ceil(4)
     }
 
     /// Wakes the thread.
@@ -179,8 +184,8 @@ impl Inbox {
     }
 
     /// For the sending thread.
-    pub(super) fn put_answer(&self, answer: Answer) {
-        self.lock().answer = Some(answer);
+    pub(super) fn put_answer(&self, place: usize, response: Response) {
+        self.lock().answers.push((place, response));
         self.wake();
     }
 
@@ -194,11 +199,12 @@ impl Inbox {
     /// `held`.
     pub(super) fn wait(&self, appetite: Appetite, until: Option<Instant>, held: &mut Vec<Item>) -> Round {
         let mut store = self.lock();
+        store.enough = if let Appetite::Enough(count) = appetite { count } else { self.batch };
         loop {
             let now = Instant::now();
             let due = self.due(&store, appetite);
             let is_time = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-            if is_time(due) || is_time(until) || store.answer.is_some() || store.has_news {
+            if is_time(due) || is_time(until) || !store.answers.is_empty() || store.has_news {
                 if is_time(due) {
                     take_over(&mut store.spans, held);
                 }
@@ -217,7 +223,7 @@ impl Inbox {
         let outstanding = store.pushed - store.settled;
         store.has_news = false;
         Round {
-            answer: store.answer.take(),
+            answers: std::mem::take(&mut store.answers),
             is_nudged: std::mem::take(&mut store.is_nudged),
             is_full: outstanding >= self.capacity,
             is_crowded: outstanding >= self.crowd(),
@@ -233,10 +239,10 @@ impl Inbox {
         let is_crowded = store.pushed - store.settled >= self.crowd();
         match appetite {
             _ if store.closing.is_some() || store.goal > store.settled => Some(since),
-            Appetite::Due if store.spans.len() >= self.batch => Some(since),
+            Appetite::Due | Appetite::Enough(_) if store.spans.len() >= store.enough => Some(since),
             Appetite::Due => Some(since + self.delay),
             Appetite::Crowded if is_crowded => Some(since),
-            Appetite::Crowded | Appetite::None => None,
+            Appetite::Enough(_) | Appetite::Crowded | Appetite::None => None,
         }
     }
 

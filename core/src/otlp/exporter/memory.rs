@@ -27,7 +27,7 @@ pub(super) struct Memory {
 }
 
 impl Destination for Memory {
-    fn appetite(&self, _is_holding: bool) -> Appetite {
+    fn appetite(&self, _held: usize) -> Appetite {
         Appetite::Due
     }
 

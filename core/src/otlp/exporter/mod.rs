@@ -19,6 +19,8 @@ mod inbox;
 mod life;
 mod memory;
 pub mod metrics;
+mod operations;
+mod resolver;
 mod spool;
 mod status;
 #[cfg(test)]
@@ -36,11 +38,13 @@ use self::http::Target;
 use self::inbox::{Inbox, Pushed};
 use self::life::{Life, Recipe};
 use self::memory::Memory;
+pub(crate) use self::operations::Ending;
+use self::operations::Operations;
 use self::spool::Spool;
 use self::worker::{Destination, Ledger};
 use super::encode::{Encoder, Encoding};
 use super::options::{LONGEST, OptionError, Options, Signal};
-use super::span::Resource;
+use super::span::{Resource, Text};
 use crate::sinks::opentelemetry::{Item, SpanSink};
 
 pub use http::Post;
@@ -55,6 +59,8 @@ const MEMORY_CAPACITY: usize = 100_000;
 pub struct Exporter {
     recipe: Recipe,
     takes_encoded: bool,
+    /// Host and port of the receiver, where there is one.
+    receiver: Option<(Text, u16)>,
     /// In the process that made it; forked ones have their own, found from here.
     life: Life,
 }
@@ -85,6 +91,7 @@ impl Exporter {
             Box::new(Delivery::new(&own, target.clone(), encoder, spool, inbox, ledger))
         });
         exporter.takes_encoded = options.encoding == Encoding::Protobuf;
+        exporter.receiver = options.host();
         Ok(exporter)
     }
 
@@ -132,7 +139,7 @@ impl Exporter {
             destination: Box::new(destination),
         };
         let life = Life::new(&recipe);
-        Self { recipe, takes_encoded: false, life }
+        Self { recipe, takes_encoded: false, receiver: None, life }
     }
 
     fn life(&self) -> &Life {
@@ -172,6 +179,16 @@ impl Exporter {
     /// thread. Returns whether that was done in time. Never takes longer. Spans that come later are lost and counted.
     pub fn shutdown(&self, timeout: Duration) -> bool {
         self.life().inbox.close(timeout.min(LONGEST))
+    }
+
+    /// Host and port of the receiver, where there is one.
+    pub(crate) fn receiver(&self) -> Option<(Text, u16)> {
+        self.receiver.clone()
+    }
+
+    /// How long exports took.
+    pub(crate) fn operations(&self) -> Operations {
+        self.life().ledger.operations()
     }
 
     /// The state now.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::inbox::{Appetite, Inbox, Round};
+use super::operations::{Ending, Operations};
 use super::status::Status;
 use crate::otlp::finished::Finished;
 use crate::sinks::opentelemetry::Item;
@@ -15,17 +16,27 @@ pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 /// What destinations count and say.
 pub(super) struct Ledger {
     status: Mutex<Status>,
+    operations: Mutex<Operations>,
     log: Log,
 }
 
 impl Ledger {
     pub(super) fn new(log: Log) -> Self {
-        Self { status: Mutex::default(), log }
+        Self { status: Mutex::default(), operations: Mutex::default(), log }
     }
 
     pub(super) fn update<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
         // Plain numbers: whatever panicked, they are still right.
         change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A batch is done with, after a first try at `since`.
+    pub(super) fn count_operation(&self, ending: Ending, since: Instant) {
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner).record(ending, since);
+    }
+
+    pub(super) fn operations(&self) -> Operations {
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn log(&self, line: &str) {
@@ -46,8 +57,8 @@ pub(super) struct Step {
 
 /// Where spans go. Called on the exporter's thread only, and may take its time there.
 pub(super) trait Destination: Send {
-    /// When it wants more spans. `is_holding`: it has not dealt with all that it got.
-    fn appetite(&self, is_holding: bool) -> Appetite;
+    /// When it wants more spans. `held`: those that it has not dealt with.
+    fn appetite(&self, held: usize) -> Appetite;
 
     /// Deals with `held` as far as it can; what it leaves there it finds again in the next round.
     fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step;
@@ -99,6 +110,16 @@ fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
     (before - held.len()) as u64
 }
 
+/// The last chance to say what nobody will see.
+fn tell_loss(ledger: &Ledger) {
+    let lost = ledger.update(|status| status.dropped.shutdown);
+    if lost > 0 {
+        ledger.log(&format!(
+            "spans were lost at the end: {lost}; the receiver did not take them in time, a spool would keep them"
+        ));
+    }
+}
+
 /// The thread's life: until the inbox is closed and the destination is done.
 pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Ledger, calm: Duration) {
     let _presence = Presence(inbox);
@@ -108,7 +129,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
     let (mut taken, mut held) = (Vec::new(), Vec::new());
     let mut wake_at = Some(Instant::now());
     loop {
-        let round = inbox.wait(destination.appetite(!held.is_empty()), mem::take(&mut wake_at), &mut taken);
+        let round = inbox.wait(destination.appetite(held.len()), mem::take(&mut wake_at), &mut taken);
         let unknown = build(&mut taken, &mut held);
         if let Some(line) = round.notice {
             ledger.log(line);
@@ -119,7 +140,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
         let look_at = watch.look(overflowed, inbox, ledger);
         wake_at = [step.wake_at, look_at].into_iter().flatten().min();
         if is_closing && step.is_done {
-            return;
+            return tell_loss(ledger);
         }
     }
 }

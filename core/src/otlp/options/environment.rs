@@ -1,5 +1,6 @@
 //! The one table of environment variables.
 
+use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -155,13 +156,20 @@ fn set<T>(option: &mut T, value: Result<T, Wrong>) -> Outcome {
     Ok(())
 }
 
-fn number<T: FromStr + PartialOrd + Copy>(given: &Given<'_>, least: T) -> Result<T, Wrong> {
+fn number<T: FromStr + PartialOrd + Copy + Display>(given: &Given<'_>, least: T) -> Result<T, Wrong> {
     let number = given.value.parse().ok().filter(|number| *number >= least);
-    number.ok_or_else(|| Wrong::Ignored(format!("{:?} is not a number in its range, ignored", given.value)))
+    number.ok_or_else(|| {
+        Wrong::Ignored(format!("{:?} is not a whole number from {least} on, ignored", given.value))
+    })
 }
 
 fn milliseconds(given: &Given<'_>, least: u64) -> Result<Duration, Wrong> {
-    Ok(Duration::from_millis(number(given, least)?).min(LONGEST))
+    let number = given.value.parse().ok().filter(|number| *number >= least).ok_or_else(|| {
+        let text =
+            format!("{:?} is not a whole number of milliseconds from {least} on, ignored", given.value);
+        Wrong::Ignored(text)
+    })?;
+    Ok(Duration::from_millis(number).min(LONGEST))
 }
 
 fn endpoint(options: &mut Options, given: &Given<'_>) -> Outcome {

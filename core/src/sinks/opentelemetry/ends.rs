@@ -4,23 +4,65 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::list::{List, Output};
+use super::names;
 use crate::exchange::{Endpoint, Exchange};
+use crate::message::Request;
+use crate::otlp::SpanWriter;
+
+/// Attributes that tell of both ends.
+const MOST: usize = 6;
+/// Longer names are not remembered.
+const LONGEST_AUTHORITY: usize = 256;
+
+/// Both ends as protobuf. A connection tells the same with each request, unless its client calls us by several names.
+#[derive(Clone, Debug)]
+pub(crate) struct EncodedEnds {
+    authority: Box<[u8]>,
+    count: usize,
+    attributes: Box<[u8]>,
+}
+
+impl EncodedEnds {
+    fn new(exchange: &Exchange) -> Self {
+        let mut attributes = Vec::new();
+        let mut writer = SpanWriter::attributes(&mut attributes);
+        let mut list = List::new(&mut writer, MOST, None);
+        put_each(&mut list, exchange);
+        let count = MOST - list.room();
+        Self { authority: authority(exchange).into(), count, attributes: attributes.into() }
+    }
+}
+
+fn authority(exchange: &Exchange) -> &[u8] {
+    exchange.request().map_or(b"", Request::authority)
+}
 
 /// Client, server and scheme as trusted proxies tell them; the peer as it is.
-pub(super) fn put_ends(list: &mut List<'_, impl Output>, exchange: &Exchange) {
-    let scheme = exchange.scheme();
-    list.text("url.scheme", scheme);
-    if let Some(client) = exchange.client() {
-        list.text("client.address", &shown(client));
+pub(super) fn put_ends<O: Output>(list: &mut List<'_, O>, exchange: &Exchange) {
+    let authority = authority(exchange);
+    let is_usual = exchange.origin().is_none() && authority.len() <= LONGEST_AUTHORITY;
+    if is_usual && list.takes_encoded(MOST) {
+        let known = exchange.peer().encoded.get_or_init(|| Box::new(EncodedEnds::new(exchange)));
+        if *known.authority == *authority {
+            return list.encoded(known.count, &known.attributes);
+        }
     }
-    let default_port = if scheme == "https" { 443 } else { 80 };
+    put_each(list, exchange);
+}
+
+fn put_each(list: &mut List<'_, impl Output>, exchange: &Exchange) {
+    let scheme = exchange.scheme();
+    list.text(&names::URL_SCHEME, scheme);
+    if let Some(client) = exchange.client() {
+        list.text(&names::CLIENT_ADDRESS, &shown(client));
+    }
     if let Some((server, port)) = server(exchange) {
-        list.text("server.address", &server);
-        list.number("server.port", port.unwrap_or(default_port));
+        list.text(&names::SERVER_ADDRESS, &server);
+        list.number(&names::SERVER_PORT, port);
     }
     if let Some(peer) = &exchange.peer().client {
-        list.text("network.peer.address", &shown(peer));
-        list.number("network.peer.port", peer.port());
+        list.text(&names::NETWORK_PEER_ADDRESS, &shown(peer));
+        list.number(&names::NETWORK_PEER_PORT, peer.port());
     }
 }
 
@@ -33,15 +75,19 @@ pub(super) fn shown(end: &Endpoint) -> Cow<'_, str> {
     }
 }
 
-/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to.
-fn server(exchange: &Exchange) -> Option<(Cow<'_, str>, Option<u16>)> {
+/// What the client calls us: as a trusted proxy says, else `Host`; without either where it is connected to. A port that
+/// nobody names is that of the scheme.
+#[must_use]
+pub fn server(exchange: &Exchange) -> Option<(Cow<'_, str>, u16)> {
     let told = exchange.origin().and_then(|origin| origin.host.as_deref());
     let own = exchange.request().and_then(|request| std::str::from_utf8(request.authority()).ok());
     if let Some(authority) = told.or(own).filter(|authority| !authority.is_empty()) {
-        return Some(split_authority(authority));
+        let (host, port) = split_authority(authority);
+        let default = if exchange.scheme() == "https" { 443 } else { 80 };
+        return Some((host, port.unwrap_or(default)));
     }
     let local = exchange.peer().server.as_ref()?;
-    Some((shown(local), Some(local.port())))
+    Some((shown(local), local.port()))
 }
 
 /// Host without brackets, and the port if one is named.

@@ -3,7 +3,21 @@
 use super::ends::shown;
 use super::list::{List, Output};
 use crate::exchange::{Endpoint, Exchange};
+use crate::otlp::AttributeName;
 use crate::trace::Record;
+
+/// In the order of [`Extra::ALL`].
+static NAMES: [AttributeName; 9] = [
+    AttributeName::new("client.port"),
+    AttributeName::new("network.local.address"),
+    AttributeName::new("network.local.port"),
+    AttributeName::new("network.transport"),
+    AttributeName::new("http.request.size"),
+    AttributeName::new("http.response.size"),
+    AttributeName::new("http.request.body.size"),
+    AttributeName::new("http.response.body.size"),
+    AttributeName::new("user_agent.synthetic.type"),
+];
 
 /// An attribute that spans have only when it is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +45,15 @@ pub enum Extra {
 impl Extra {
     /// All, under the conventions' names.
     pub const ALL: [(Self, &str); 9] = [
-        (Self::ClientPort, "client.port"),
-        (Self::LocalAddress, "network.local.address"),
-        (Self::LocalPort, "network.local.port"),
-        (Self::Transport, "network.transport"),
-        (Self::RequestSize, "http.request.size"),
-        (Self::ResponseSize, "http.response.size"),
-        (Self::RequestBodySize, "http.request.body.size"),
-        (Self::ResponseBodySize, "http.response.body.size"),
-        (Self::SyntheticType, "user_agent.synthetic.type"),
+        (Self::ClientPort, NAMES[0].as_str()),
+        (Self::LocalAddress, NAMES[1].as_str()),
+        (Self::LocalPort, NAMES[2].as_str()),
+        (Self::Transport, NAMES[3].as_str()),
+        (Self::RequestSize, NAMES[4].as_str()),
+        (Self::ResponseSize, NAMES[5].as_str()),
+        (Self::RequestBodySize, NAMES[6].as_str()),
+        (Self::ResponseBodySize, NAMES[7].as_str()),
+        (Self::SyntheticType, NAMES[8].as_str()),
     ];
 
     /// By its name.
@@ -48,8 +62,8 @@ impl Extra {
         Self::ALL.into_iter().find_map(|(extra, known)| (known == name).then_some(extra))
     }
 
-    const fn name(self) -> &'static str {
-        Self::ALL[self as usize].1
+    fn name(self) -> &'static AttributeName {
+        &NAMES[self as usize]
     }
 
     /// Adds it where it is known.
@@ -110,7 +124,7 @@ mod tests {
     #[test]
     fn names_are_found_both_ways() {
         for (extra, name) in Extra::ALL {
-            assert_eq!((Extra::from_name(name), extra.name()), (Some(extra), name));
+            assert_eq!((Extra::from_name(name), extra.name().as_str()), (Some(extra), name));
         }
         assert_eq!(Extra::from_name("http.request.body.content"), None);
     }

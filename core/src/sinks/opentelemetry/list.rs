@@ -5,18 +5,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::privacy::clip;
-use crate::otlp::{Attributes, Key, SpanWriter, Value};
+use crate::otlp::{AttributeName, Attributes, Key, SpanWriter, Value};
 
 /// Takes attributes one by one.
 pub(super) trait Output {
     /// A text that is known here or used often.
-    fn shared(&mut self, key: &'static str, text: &Arc<str>);
+    fn shared(&mut self, key: &'static AttributeName, text: &Arc<str>);
     /// A text of this span alone.
-    fn text(&mut self, key: &'static str, text: &str);
+    fn text(&mut self, key: &'static AttributeName, text: &str);
     /// A whole number.
-    fn number(&mut self, key: &'static str, number: i64);
+    fn number(&mut self, key: &'static AttributeName, number: i64);
     /// Texts under a name that options chose.
     fn values(&mut self, key: &Arc<str>, values: Value);
+    /// Whether it is protobuf, so that attributes may come as that.
+    const IS_PROTOBUF: bool;
+    /// Attributes that were written before.
+    fn encoded(&mut self, attributes: &[u8]);
 }
 
 /// The first of a list, and how many were left out.
@@ -31,38 +35,48 @@ pub(super) fn count(number: usize) -> u32 {
 }
 
 impl Output for Attributes {
-    fn shared(&mut self, key: &'static str, text: &Arc<str>) {
-        self.push((key.into(), Arc::clone(text).into()));
+    fn shared(&mut self, key: &'static AttributeName, text: &Arc<str>) {
+        self.push((key.as_str().into(), Arc::clone(text).into()));
     }
 
-    fn text(&mut self, key: &'static str, text: &str) {
-        self.push((key.into(), Value::Str(Box::<str>::from(text).into())));
+    fn text(&mut self, key: &'static AttributeName, text: &str) {
+        self.push((key.as_str().into(), Value::Str(Box::<str>::from(text).into())));
     }
 
-    fn number(&mut self, key: &'static str, number: i64) {
-        self.push((key.into(), number.into()));
+    fn number(&mut self, key: &'static AttributeName, number: i64) {
+        self.push((key.as_str().into(), number.into()));
     }
 
     fn values(&mut self, key: &Arc<str>, values: Value) {
         self.push((Key::Shared(Arc::clone(key)), values));
     }
+
+    const IS_PROTOBUF: bool = false;
+
+    fn encoded(&mut self, _attributes: &[u8]) {}
 }
 
 impl Output for SpanWriter<'_> {
-    fn shared(&mut self, key: &'static str, text: &Arc<str>) {
+    fn shared(&mut self, key: &'static AttributeName, text: &Arc<str>) {
         self.attribute_text(key, text);
     }
 
-    fn text(&mut self, key: &'static str, text: &str) {
+    fn text(&mut self, key: &'static AttributeName, text: &str) {
         self.attribute_text(key, text);
     }
 
-    fn number(&mut self, key: &'static str, number: i64) {
+    fn number(&mut self, key: &'static AttributeName, number: i64) {
         self.attribute_number(key, number);
     }
 
     fn values(&mut self, key: &Arc<str>, values: Value) {
         self.attribute(key, &values);
+    }
+
+    const IS_PROTOBUF: bool = true;
+
+    fn encoded(&mut self, attributes: &[u8]) {
+        SpanWriter::encoded(self, attributes);
     }
 }
 
@@ -85,6 +99,22 @@ impl<'a, O: Output> List<'a, O> {
         self.dropped
     }
 
+    /// Whether [`List::encoded`] may be called with so many.
+    pub(super) const fn takes_encoded(&self, count: usize) -> bool {
+        O::IS_PROTOBUF && self.value_length.is_none() && self.room >= count
+    }
+
+    /// Attributes in protobuf that this list's limits would not change.
+    pub(super) fn encoded(&mut self, count: usize, attributes: &[u8]) {
+        self.room -= count;
+        self.out.encoded(attributes);
+    }
+
+    /// How many more there may be.
+    pub(super) const fn room(&self) -> usize {
+        self.room
+    }
+
     /// Whether there is room for one more.
     const fn takes(&mut self) -> bool {
         let takes = self.room > 0;
@@ -94,30 +124,30 @@ impl<'a, O: Output> List<'a, O> {
     }
 
     /// A text that the limit of characters does not cut: it is bounded, and half of it is no use.
-    pub(super) fn whole_text(&mut self, key: &'static str, text: &str) {
+    pub(super) fn whole_text(&mut self, key: &'static AttributeName, text: &str) {
         if self.takes() {
             self.out.text(key, text);
         }
     }
 
     /// A text that is ours or used often; no limit cuts it.
-    pub(super) fn shared(&mut self, key: &'static str, text: &Arc<str>) {
+    pub(super) fn shared(&mut self, key: &'static AttributeName, text: &Arc<str>) {
         if self.takes() {
             self.out.shared(key, text);
         }
     }
 
-    pub(super) fn text(&mut self, key: &'static str, text: &str) {
+    pub(super) fn text(&mut self, key: &'static AttributeName, text: &str) {
         self.whole_text(key, clip(text, self.value_length));
     }
 
     /// A client's bytes; what is no UTF-8 becomes U+FFFD.
-    pub(super) fn bytes(&mut self, key: &'static str, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, key: &'static AttributeName, bytes: &[u8]) {
         self.text(key, &String::from_utf8_lossy(bytes));
     }
 
     /// Sizes and times; OTLP's numbers have a sign.
-    pub(super) fn number(&mut self, key: &'static str, number: impl TryInto<i64>) {
+    pub(super) fn number(&mut self, key: &'static AttributeName, number: impl TryInto<i64>) {
         if self.takes() {
             self.out.number(key, number.try_into().unwrap_or(i64::MAX));
         }

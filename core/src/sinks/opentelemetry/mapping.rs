@@ -7,12 +7,15 @@ use super::ends::put_ends;
 use super::extra::Extra;
 use super::list::{List, Output, count, first};
 use super::method::Methods;
+use super::names;
 use super::outcome::{Failure, failure};
 use super::privacy::{clip, redact};
 use crate::exchange::{Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
-use crate::otlp::{Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, SpanWriter, Status, Text};
+use crate::otlp::{
+    Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, SpanHead, SpanTail, SpanWriter, Status, Text,
+};
 use crate::propagation::TraceState;
 use crate::sampling::{Reweight, Verdict, with_threshold};
 use crate::spans::Limits;
@@ -20,16 +23,6 @@ use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceConte
 
 /// Attributes of a span without captured headers.
 const USUAL: usize = 36;
-
-/// The attribute of each state, in the order of [`crate::trace::State::ALL`].
-const STATES: [&str; 6] = [
-    "wirespan.state.queue_ns",
-    "wirespan.state.read_ns",
-    "wirespan.state.schedule_ns",
-    "wirespan.state.run_ns",
-    "wirespan.state.await_ns",
-    "wirespan.state.write_ns",
-];
 
 pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
     Arc::new(Scope {
@@ -109,63 +102,87 @@ impl Mapping {
     #[must_use]
     pub fn span(&self, exchange: &Exchange) -> Option<SpanData> {
         let progress = exchange.lock();
-        let mut span = self.frame(exchange, &progress.record)?;
-        let mut attributes = Attributes::with_capacity(USUAL);
-        span.dropped_attributes = self.put_attributes(&mut attributes, exchange, &progress);
-        span.attributes = attributes;
-        Some(span)
-    }
-
-    /// The same span as protobuf, appended to `out`.
-    #[must_use]
-    pub fn encode(&self, exchange: &Exchange, out: &mut Vec<u8>) -> Option<()> {
-        let progress = exchange.lock();
-        let frame = self.frame(exchange, &progress.record)?;
-        let mut writer = SpanWriter::new(out, &frame);
-        let dropped = self.put_attributes(&mut writer, exchange, &progress);
-        writer.dropped_attributes(dropped);
-        Some(())
-    }
-
-    /// The span without its attributes.
-    fn frame(&self, exchange: &Exchange, record: &Record) -> Option<SpanData> {
         let context = exchange.context()?;
-        let start = record.time(Event::RECEIVED).or(record.time(Event::HTTP_START))?;
-        let end = record.time(Event::HTTP_FINISH)?;
-        let failure = failure(record);
-        let (events, dropped_events) = self.span_events(record, failure);
-        let (links, dropped_links) =
-            first(context.link.iter().map(|span| link(span)).collect(), self.limits.links);
-        let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };
+        let head = self.head(exchange, &progress.record, "")?;
+        let SpanTail { events, dropped_events, links, dropped_links, status } =
+            self.tail(context, &progress.record);
+        let mut attributes = Attributes::with_capacity(USUAL);
+        let dropped_attributes = self.put_attributes(&mut attributes, exchange, &progress);
         Some(SpanData {
-            trace_id: context.span.trace_id,
-            span_id: context.span.span_id,
-            parent_span_id: context.parent,
-            flags: u32::from(context.span.flags.bits()) | FLAG_HAS_IS_REMOTE | remote,
+            trace_id: head.trace_id,
+            span_id: head.span_id,
+            parent_span_id: head.parent_span_id,
+            flags: head.flags,
             trace_state: trace_state(context),
-            name: self.name(exchange.request(), record),
-            kind: Kind::Server,
-            start_unix_ns: record.wall_ns(start),
-            end_unix_ns: record.wall_ns(end),
+            name: head.name.concat().into(),
+            kind: head.kind,
+            start_unix_ns: head.start_unix_ns,
+            end_unix_ns: head.end_unix_ns,
+            attributes,
+            dropped_attributes,
             events,
             dropped_events,
             links,
             dropped_links,
-            status: failure.map_or(Status::Unset, |failure| Status::Error(self.description(record, failure))),
+            status,
             scope: Arc::clone(&SCOPE),
-            ..SpanData::default()
         })
     }
 
-    /// `{method} {route}`, `{method}` without a route; the method is `HTTP` where it is not known.
-    fn name(&self, request: Option<&Request>, record: &Record) -> Text {
-        let known = request.and_then(|request| self.methods.find(request.method()));
-        match (known, &record.route) {
-            (Some(method), Some(route)) => [method, " ", route].concat().into(),
-            (None, Some(route)) => ["HTTP ", route].concat().into(),
-            (Some(method), None) => Arc::clone(method).into(),
-            (None, None) => "HTTP".into(),
+    /// The same span as protobuf, appended to `out`.
+    pub(super) fn encode(&self, exchange: &Exchange, progress: &Progress, out: &mut Vec<u8>) -> Option<()> {
+        let context = exchange.context()?;
+        let record = &progress.record;
+        let state = reweighted(context);
+        let mut writer = SpanWriter::new(out, &self.head(exchange, record, state.as_str())?);
+        let dropped = self.put_attributes(&mut writer, exchange, progress);
+        writer.dropped_attributes(dropped);
+        if self.events || context.link.is_some() || failure(record).is_some() {
+            writer.tail(&self.tail(context, record));
         }
+        Some(())
+    }
+
+    /// What every span has. `trace_state` is whatever the caller made of the context's.
+    fn head<'a>(
+        &'a self,
+        exchange: &'a Exchange,
+        record: &'a Record,
+        trace_state: &'a str,
+    ) -> Option<SpanHead<'a>> {
+        let context = exchange.context()?;
+        let start = record.time(Event::RECEIVED).or(record.time(Event::HTTP_START))?;
+        let end = record.time(Event::HTTP_FINISH)?;
+        let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };
+        Some(SpanHead {
+            trace_id: context.span.trace_id,
+            span_id: context.span.span_id,
+            parent_span_id: context.parent,
+            flags: u32::from(context.span.flags.bits()) | FLAG_HAS_IS_REMOTE | remote,
+            trace_state,
+            name: self.name(exchange.request(), record),
+            kind: Kind::Server,
+            start_unix_ns: record.wall_ns(start),
+            end_unix_ns: record.wall_ns(end),
+        })
+    }
+
+    /// What few spans have.
+    fn tail(&self, context: &TraceContext, record: &Record) -> SpanTail {
+        let failure = failure(record);
+        let (events, dropped_events) = self.span_events(record, failure);
+        let (links, dropped_links) =
+            first(context.link.iter().map(|span| link(span)).collect(), self.limits.links);
+        let status =
+            failure.map_or(Status::Unset, |failure| Status::Error(self.description(record, failure)));
+        SpanTail { events, dropped_events, links, dropped_links, status }
+    }
+
+    /// `{method} {route}`, `{method}` without a route; the method is `HTTP` where it is not known.
+    fn name<'a>(&'a self, request: Option<&Request>, record: &'a Record) -> [&'a str; 3] {
+        let known = request.and_then(|request| self.methods.find(request.method()));
+        let method = known.map_or("HTTP", |known| known);
+        record.route.as_ref().map_or([method, "", ""], |route| [method, " ", route])
     }
 
     /// Returns how many found no room.
@@ -177,7 +194,7 @@ impl Mapping {
         put_outcome(&mut list, record, failure(record));
         put_record(&mut list, record);
         if let Some(timeline) = record.timeline().filter(|_| self.timeline) {
-            list.whole_text("wirespan.state.timeline", &timeline.to_string());
+            list.whole_text(&names::WIRESPAN_STATE_TIMELINE, &timeline.to_string());
         }
         for extra in &self.extras {
             extra.put(&mut list, exchange, record);
@@ -196,22 +213,22 @@ impl Mapping {
     fn put_request(&self, list: &mut List<'_, impl Output>, request: Option<&Request>) {
         let Some(request) = request else {
             // Required even though there is none: the head was never complete.
-            return list.text("http.request.method", "_OTHER");
+            return list.text(&names::HTTP_REQUEST_METHOD, "_OTHER");
         };
         if let Some(known) = self.methods.find(request.method()) {
-            list.shared("http.request.method", known);
+            list.shared(&names::HTTP_REQUEST_METHOD, known);
         } else {
-            list.text("http.request.method", "_OTHER");
-            list.bytes("http.request.method_original", request.method());
+            list.text(&names::HTTP_REQUEST_METHOD, "_OTHER");
+            list.bytes(&names::HTTP_REQUEST_METHOD_ORIGINAL, request.method());
         }
-        list.bytes("url.path", request.path());
+        list.bytes(&names::URL_PATH, request.path());
         if !request.query().is_empty() {
-            list.text("url.query", &redact(&String::from_utf8_lossy(request.query())));
+            list.text(&names::URL_QUERY, &redact(&String::from_utf8_lossy(request.query())));
         }
         if let Some(agent) = request.value(b"user-agent") {
-            list.bytes("user_agent.original", agent);
+            list.bytes(&names::USER_AGENT_ORIGINAL, agent);
         }
-        list.text("network.protocol.version", request.version().number());
+        list.text(&names::NETWORK_PROTOCOL_VERSION, request.version().number());
     }
 
     fn span_events(&self, record: &Record, failure: Option<Failure<'_>>) -> (Vec<SpanEvent>, u32) {
@@ -220,8 +237,11 @@ impl Mapping {
             let at = record.time(Event::SERVER_HANDLE_FINISH).or(record.time(Event::HTTP_FINISH));
             let mut attributes = Attributes::new();
             let mut list = List::new(&mut attributes, self.limits.event_attributes, self.limits.value_length);
-            list.text("exception.type", &note.kind);
-            list.text("exception.message", &note.message);
+            list.text(&names::EXCEPTION_TYPE, &note.kind);
+            list.text(&names::EXCEPTION_MESSAGE, &note.message);
+            if !note.stack.is_empty() {
+                list.text(&names::EXCEPTION_STACKTRACE, &note.stack);
+            }
             events.push(SpanEvent {
                 time_unix_ns: record.wall_ns(at.unwrap_or_default()),
                 name: "exception".into(),
@@ -258,40 +278,40 @@ impl Mapping {
 
 fn put_outcome(list: &mut List<'_, impl Output>, record: &Record, failure: Option<Failure<'_>>) {
     if let Some(route) = &record.route {
-        list.shared("http.route", route);
+        list.shared(&names::HTTP_ROUTE, route);
     }
     if record.status != 0 {
-        list.number("http.response.status_code", record.status);
+        list.number(&names::HTTP_RESPONSE_STATUS_CODE, record.status);
     }
     match failure {
         None => {}
-        Some(Failure::Exception(note)) => list.text("error.type", &note.kind),
-        Some(Failure::Reason(reason)) => list.text("error.type", reason.name()),
-        Some(Failure::Status(status)) => list.text("error.type", &status.to_string()),
+        Some(Failure::Exception(note)) => list.text(&names::ERROR_TYPE, &note.kind),
+        Some(Failure::Reason(reason)) => list.text(&names::ERROR_TYPE, reason.name()),
+        Some(Failure::Status(status)) => list.text(&names::ERROR_TYPE, &status.to_string()),
     }
     if let Some(reason) = record.end_reason {
-        list.text("wirespan.end_reason", reason.name());
+        list.text(&names::WIRESPAN_END_REASON, reason.name());
     }
 }
 
 /// What only the server knows, under our own names: there is no convention for it.
 fn put_record(list: &mut List<'_, impl Output>, record: &Record) {
-    for (key, ns) in STATES.into_iter().zip(record.states()) {
+    for (key, ns) in names::STATES.iter().zip(record.states()) {
         list.number(key, ns);
     }
     for (key, number) in [
-        ("wirespan.recv_size", record.recv_size),
-        ("wirespan.send_size", record.send_size),
-        ("wirespan.recv_body_size", record.recv_body_size),
-        ("wirespan.send_body_size", record.send_body_size),
-        ("wirespan.connection.request_number", record.connection.request_number),
-        ("wirespan.connection.idle_ns", record.connection.idle_ns),
-        ("wirespan.connection.age_ns", record.connection.age_ns),
+        (&names::WIRESPAN_RECV_SIZE, record.recv_size),
+        (&names::WIRESPAN_SEND_SIZE, record.send_size),
+        (&names::WIRESPAN_RECV_BODY_SIZE, record.recv_body_size),
+        (&names::WIRESPAN_SEND_BODY_SIZE, record.send_body_size),
+        (&names::WIRESPAN_CONNECTION_REQUEST_NUMBER, record.connection.request_number),
+        (&names::WIRESPAN_CONNECTION_IDLE_NS, record.connection.idle_ns),
+        (&names::WIRESPAN_CONNECTION_AGE_NS, record.connection.age_ns),
     ] {
         list.number(key, number);
     }
     if record.background_ns > 0 {
-        list.number("wirespan.background_ns", record.background_ns);
+        list.number(&names::WIRESPAN_BACKGROUND_NS, record.background_ns);
     }
 }
 
@@ -336,12 +356,12 @@ fn response_values<'a>(fields: &'a ResponseFields, name: &'a [u8]) -> impl Itera
 }
 
 /// The `tracestate` after the last decision.
-fn reweighted(context: &TraceContext) -> TraceState {
+fn reweighted(context: &TraceContext) -> Cow<'_, TraceState> {
     let state = &context.span.trace_state;
     match context.verdict() {
-        Some(Verdict::Keep(Reweight::Threshold(th))) => with_threshold(state, Some(th)),
-        Some(Verdict::Keep(Reweight::Unknown)) => with_threshold(state, None),
-        _ => state.clone(),
+        Some(Verdict::Keep(Reweight::Threshold(th))) => Cow::Owned(with_threshold(state, Some(th))),
+        Some(Verdict::Keep(Reweight::Unknown)) => Cow::Owned(with_threshold(state, None)),
+        _ => Cow::Borrowed(state),
     }
 }
 
@@ -362,18 +382,5 @@ fn link(span: &SpanContext) -> Link {
         flags: u32::from(span.flags.bits()) | FLAG_HAS_IS_REMOTE | FLAG_IS_REMOTE,
         trace_state: text_of(&span.trace_state),
         ..Link::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::trace::State;
-
-    #[test]
-    fn states_have_their_attributes() {
-        for (key, (_, name)) in STATES.iter().zip(State::ALL) {
-            assert_eq!(*key, format!("wirespan.state.{name}_ns"));
-        }
     }
 }

@@ -27,7 +27,8 @@ impl Methods {
     }
 
     /// All known names, each in its place.
-    pub(crate) fn names(&self) -> &[Arc<str>] {
+    #[must_use]
+    pub fn names(&self) -> &[Arc<str>] {
         &self.0
     }
 

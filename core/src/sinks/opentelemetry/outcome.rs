@@ -60,7 +60,7 @@ mod tests {
             ClientDisconnected, Completed, HandlerError, HandlerTimeout, LimitExceeded, ProtocolError,
             ReadTimeout, Shutdown, Upgraded, WriteTimeout,
         };
-        let note = ErrorNote { kind: "ValueError".into(), message: "m".into() };
+        let note = ErrorNote::new("ValueError", "m");
         let exception = Some(Failure::Exception(&note));
         for (reason, status, has_note, panicked, expected) in [
             (Completed, 200, false, false, None),

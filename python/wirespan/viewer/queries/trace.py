@@ -16,7 +16,7 @@ from wirespan.viewer.queries.reading import (
     trace_hex,
     word,
 )
-from wirespan.viewer.waterfall import Node, Waterfall, arrange
+from wirespan.viewer.waterfall import Node, Problem, Waterfall, arrange
 
 MAX_LOGS: Final = 1_000
 _SPANS: Final = (
@@ -46,7 +46,7 @@ def trace(source: Source, trace_id: str) -> dict[str, Any] | None:
         return None
     resources = _resources(source, rows)
     waterfall = arrange(_node(row, resources) for row in rows)
-    logs = source.read(_LOGS, (*halves, MAX_LOGS))
+    logs = source.read(_LOGS, (*halves, MAX_LOGS + 1))
     return _shown(trace_hex(*halves), waterfall, resources, logs)
 
 
@@ -99,15 +99,23 @@ def _shown(
             for index, (service, attributes) in enumerate(resources.values())
         ],
         "spans": [_span(node, start_ns) for node in waterfall.nodes],
-        "logs": [_log(row, by_id, start_ns) for row in logs],
+        "logs": [_log(row, by_id, start_ns) for row in logs[:MAX_LOGS]],
+        "logs_truncated": len(logs) > MAX_LOGS,
         "critical_path": [
             {"span_id": part.span_id, "offset_ns": part.start_ns - start_ns, "duration_ns": part.duration_ns}
             for part in waterfall.critical_path
         ],
-        "problems": [
-            {"span_id": problem.span_id, "kind": problem.kind, "message": problem.message}
-            for problem in waterfall.problems
-        ],
+        "problems": [_problem(problem, start_ns) for problem in waterfall.problems],
+    }
+
+
+def _problem(problem: Problem, start_ns: int) -> dict[str, Any]:
+    return {
+        "span_id": problem.span_id,
+        "kind": problem.kind,
+        "message": problem.message,
+        "offset_ns": None if problem.start_ns is None else problem.start_ns - start_ns,
+        "duration_ns": problem.duration_ns,
     }
 
 

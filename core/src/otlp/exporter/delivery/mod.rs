@@ -1,41 +1,39 @@
 //! Spans to an OTLP receiver: the order of things.
 //!
-//! At most one request is under way, made by the [`Courier`]'s thread, so that this one can always answer to a
-//! deadline. What is sent next is, in this order: the rest of a batch that was too large or failed before, the oldest
-//! batch of the spool, new spans. Without a spool a failure stops everything until the next try and spans wait in the
-//! queue, whose size is the bound. With one, whatever cannot be sent soon goes to its end, the batch under way first, so
-//! that the order stays; a batch is in memory or in the spool, and counted out of memory once it is in the spool.
+//! Requests are made by threads of the [`Fleet`], so that this one can always answer to a deadline. What is sent next
+//! is, in this order: what of a batch that was too large or failed before is left, the oldest batch of the spool, new
+//! spans. Without a spool a failure stops everything until the next try and spans wait in the queue, whose size is the
+//! bound. With one, whatever cannot be sent soon goes to its end, what is under way first, so that the order stays; a
+//! batch is in memory or in the spool, and counted out of memory once it is in the spool.
+//!
+//! One request is under way at a time, except that a full batch of new spans does not wait for answers: a receiver that
+//! is slow and works gets as many requests at once as there are full batches (OTLP 1.x, "OTLP Concurrent Requests").
+//! What is in the spool goes one by one, for its order's sake. [`Pace`] has the rules after a failure.
 
 mod answers;
+mod fleet;
+mod pace;
 mod spooling;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::answers::Trouble;
+use self::fleet::{Fleet, Flight, Place, Shipment};
+use self::pace::{MOST_REQUESTS, Pace};
 #[cfg(test)]
 pub(super) use self::spooling::ADOPT_EVERY;
-use super::answer::Answer;
 use super::backoff::Backoff;
-use super::http::{Courier, Target};
+use super::http::Target;
 use super::inbox::{Appetite, Inbox, Round};
+use super::operations::Ending;
 use super::spool::Spool;
 use super::status::Dropped;
 use super::worker::{Destination, Ledger, Step};
-use crate::otlp::encode::{Batch, Encoder};
+use crate::otlp::encode::Encoder;
 use crate::otlp::finished::Finished;
 use crate::otlp::options::Options;
-
-/// Where the batch under way is kept besides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Nowhere else: its spans count as in memory.
-    Memory,
-    /// First in the spool.
-    Spool,
-    /// It was in the spool and had to go: if it fails it is lost.
-    Evicted,
-}
 
 /// The state of the export to one receiver.
 pub(super) struct Delivery {
@@ -45,24 +43,18 @@ pub(super) struct Delivery {
     max_batch_size: usize,
     timeout: Duration,
     export_timeout: Duration,
-    target: Target,
-    courier: Option<Courier>,
-    inbox: Arc<Inbox>,
+    fleet: Fleet,
+    pace: Pace,
+    /// Requests that may be under way at once.
+    max_requests: usize,
+    /// Shipments so far.
+    shipped: u64,
     ledger: Arc<Ledger>,
     spool: Option<Spool>,
     adopt_at: Instant,
-    under_way: Option<(Arc<Batch>, Place)>,
-    /// Halves of a batch that was too large, and without a spool also a batch that failed: sent before all others, the
-    /// last of the list first. They are where `pieces_at` says.
-    pieces: Vec<Arc<Batch>>,
-    pieces_at: Place,
-    backoff: Backoff,
-    /// Nothing is sent before.
-    retry_at: Option<Instant>,
-    /// The receiver named that time: not even a flush comes earlier.
-    is_retry_asked: bool,
-    /// The receiver has failed since.
-    failing_since: Option<Instant>,
+    /// Halves of a batch that was too large, and without a spool also batches that failed: sent before all others,
+    /// oldest first. They are in memory only.
+    pieces: VecDeque<Shipment>,
     trouble: Trouble,
     /// The last write to the spool failed, and that was said.
     is_spool_broken: bool,
@@ -72,6 +64,15 @@ pub(super) struct Delivery {
     is_ending: bool,
     /// Spans that left memory in this round.
     settled: u64,
+}
+
+/// How many requests there is room for. With a spool they get half of the memory, so that spans find room in the other
+/// half until those are on the disk.
+fn max_requests(options: &Options) -> usize {
+    match options.spool_dir {
+        Some(_) => (options.max_queue_size / 2 / options.max_batch_size).clamp(1, MOST_REQUESTS),
+        None => MOST_REQUESTS,
+    }
 }
 
 impl Delivery {
@@ -89,19 +90,14 @@ impl Delivery {
             max_batch_size: options.max_batch_size,
             timeout: options.timeout,
             export_timeout: options.export_timeout,
-            target,
-            courier: None,
-            inbox,
+            fleet: Fleet::new(target, inbox),
+            pace: Pace::new(Backoff::new(options.retry_delay, options.retry_delay_max)),
+            max_requests: max_requests(options),
+            shipped: 0,
             ledger,
             spool,
             adopt_at: Instant::now(),
-            under_way: None,
-            pieces: Vec::new(),
-            pieces_at: Place::Memory,
-            backoff: Backoff::new(options.retry_delay, options.retry_delay_max),
-            retry_at: None,
-            is_retry_asked: false,
-            failing_since: None,
+            pieces: VecDeque::new(),
             trouble: Trouble::None,
             is_spool_broken: false,
             is_spool_full: false,
@@ -116,30 +112,43 @@ impl Delivery {
         }
     }
 
-    /// Sends the next batch, if it is time for one.
-    fn send_next(&mut self, held: &mut Vec<Finished>, closing: Option<Instant>) {
+    /// Sends what may be sent now.
+    fn send_all(&mut self, held: &mut Vec<Finished>, closing: Option<Instant>) {
         let now = Instant::now();
-        if self.under_way.is_some() || self.retry_at.is_some_and(|at| at > now) {
-            return;
-        }
-        let Some((batch, place)) = self.next_batch(held) else { return };
-        self.under_way = Some((Arc::clone(&batch), place));
-        let left = closing.map_or(self.timeout, |deadline| deadline.saturating_duration_since(now));
-        // Zero would mean "no bound".
-        let timeout = self.timeout.min(left).max(Duration::from_millis(1));
-        if let Err(why) = self.hand_over(batch, timeout) {
-            self.inbox.put_answer(Answer::unreachable(why));
+        while self.may_send(held, now) {
+            let Some(shipment) = self.next_shipment(held) else { return };
+            let left = closing.map_or(self.timeout, |deadline| deadline.saturating_duration_since(now));
+            // Zero would mean "no bound".
+            let timeout = self.timeout.min(left).max(Duration::from_millis(1));
+            self.fleet.send(Flight { shipment, wave: self.pace.wave() }, timeout);
         }
     }
 
-    fn next_batch(&mut self, held: &mut Vec<Finished>) -> Option<(Arc<Batch>, Place)> {
-        if let Some(batch) = self.pieces.pop() {
-            return Some((batch, self.pieces_at));
+    fn may_send(&self, held: &[Finished], now: Instant) -> bool {
+        let is_needed = self.fleet.is_empty() || (held.len() >= self.batch_size && self.has_free_request());
+        is_needed && self.pace.may_try(now)
+    }
+
+    /// Whether one more request may be under way beside others.
+    fn has_free_request(&self) -> bool {
+        !self.pace.is_failing() && !self.has_spooled() && self.fleet.len() < self.limit()
+    }
+
+    /// Requests that may be under way at once now.
+    fn limit(&self) -> usize {
+        self.max_requests.min(self.pace.allowed())
+    }
+
+    fn next_shipment(&mut self, held: &mut Vec<Finished>) -> Option<Shipment> {
+        if let Some(piece) = self.pieces.pop_front() {
+            return Some(piece);
         }
-        self.pieces_at = Place::Memory;
-        if let Some(batch) = self.spool.as_mut().and_then(Spool::head) {
-            self.pieces_at = Place::Spool;
-            return Some((Arc::new(batch), Place::Spool));
+        let since = Instant::now();
+        let number = self.shipped;
+        self.shipped += 1;
+        let max_spans = u32::try_from(self.batch_size).unwrap_or(u32::MAX);
+        if let Some((ticket, batch)) = self.spool.as_mut().and_then(|spool| spool.take(max_spans)) {
+            return Some(Shipment { number, batch: Arc::new(batch), place: Place::Spool(ticket), since });
         }
         let count = held.len().min(self.batch_size);
         if count == 0 {
@@ -147,30 +156,16 @@ impl Delivery {
         }
         let batch = self.encoder.encode(&held[..count]);
         held.drain(..count);
-        Some((Arc::new(batch), Place::Memory))
-    }
-
-    fn hand_over(&mut self, batch: Arc<Batch>, timeout: Duration) -> Result<(), String> {
-        if self.courier.is_none() {
-            let inbox = Arc::clone(&self.inbox);
-            let courier = Courier::start(self.target.clone(), move |answer| inbox.put_answer(answer));
-            self.courier = Some(courier.map_err(|error| format!("cannot start a thread: {error}"))?);
-        }
-        let is_sent = self.courier.as_ref().is_some_and(|courier| courier.send(batch, timeout));
-        if !is_sent {
-            self.courier = None;
-        }
-        is_sent.then_some(()).ok_or_else(|| "the sending thread is gone".to_owned())
+        Some(Shipment { number, batch: Arc::new(batch), place: Place::Memory, since })
     }
 
     /// A batch that has failed for long makes room when there is none.
     fn give_up(&mut self, is_full: bool) {
-        let is_long = self.failing_since.is_some_and(|since| since.elapsed() >= self.export_timeout);
         if is_full
-            && is_long
-            && self.pieces_at == Place::Memory
-            && let Some(batch) = self.pieces.pop()
+            && self.pace.has_failed_for(self.export_timeout)
+            && let Some(Shipment { batch, since, .. }) = self.pieces.pop_front()
         {
+            self.ledger.count_operation(Ending::Failed(None, "given_up"), since);
             self.settled += u64::from(batch.spans);
             self.drop_spans(batch.spans.into(), |dropped| &mut dropped.given_up);
         }
@@ -178,22 +173,21 @@ impl Delivery {
 
     /// Whether new spans will not be sent soon.
     fn is_held_up(&self, is_crowded: bool) -> bool {
-        self.failing_since.is_some() || self.has_spooled() || (is_crowded && self.under_way.is_some())
+        self.pace.is_failing() || self.has_spooled() || (is_crowded && self.fleet.len() >= self.limit())
     }
 
     /// Whether nothing more can come of trying before the deadline: with a spool, a receiver that fails is enough.
     fn is_hopeless(&self, deadline: Instant) -> bool {
-        let is_failing = self.failing_since.is_some();
-        (self.spool.is_some() && is_failing)
-            || self.retry_at.is_some_and(|at| at >= deadline)
+        (self.spool.is_some() && self.pace.is_failing())
+            || self.pace.retry_at().is_some_and(|at| at >= deadline)
             || Instant::now() >= deadline
     }
 
     fn publish(&mut self) {
         let unreadable = self.spool.as_mut().map_or(0, Spool::take_unreadable);
         self.drop_spans(unreadable, |dropped| &mut dropped.spool_failed);
-        let under_way = self.under_way.iter().map(|(batch, _)| batch);
-        let in_flight = under_way.chain(&self.pieces).map(|batch| u64::from(batch.spans)).sum();
+        let all = self.fleet.shipments().chain(&self.pieces);
+        let in_flight = all.map(|shipment| u64::from(shipment.batch.spans)).sum();
         let spooled = self.spool.as_ref().map(Spool::totals).unwrap_or_default();
         if self.spool.is_some() && spooled.spans == 0 && std::mem::take(&mut self.is_spool_full) {
             self.ledger.log("the spool is empty again: no more spans are dropped");
@@ -202,33 +196,35 @@ impl Delivery {
     }
 
     fn wake_at(&self, closing: Option<Instant>) -> Option<Instant> {
-        if self.under_way.is_some() {
-            return closing;
-        }
         let adopt_at = self.spool.is_some().then_some(self.adopt_at);
-        [self.retry_at, adopt_at, closing].into_iter().flatten().min()
+        // Both wait until nothing is under way.
+        let is_free = self.fleet.is_empty();
+        let times = [self.pace.retry_at().filter(|_| is_free), adopt_at.filter(|_| is_free)];
+        times.into_iter().chain([closing, self.fleet.retires_at()]).flatten().min()
     }
 }
 
 impl Destination for Delivery {
-    fn appetite(&self, is_holding: bool) -> Appetite {
-        let is_busy = self.under_way.is_some() || !self.pieces.is_empty() || is_holding;
+    fn appetite(&self, held: usize) -> Appetite {
+        let is_busy = !self.fleet.is_empty() || !self.pieces.is_empty() || held > 0;
         match &self.spool {
-            Some(_) if self.failing_since.is_some() || self.has_spooled() => Appetite::Due,
-            Some(_) if is_busy => Appetite::Crowded,
-            None if is_busy => Appetite::None,
-            _ => Appetite::Due,
+            _ if !is_busy => Appetite::Due,
+            Some(_) if self.pace.is_failing() || self.has_spooled() => Appetite::Due,
+            _ if self.has_free_request() => Appetite::Enough(self.batch_size.saturating_sub(held).max(1)),
+            Some(_) => Appetite::Crowded,
+            None => Appetite::None,
         }
     }
 
     fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step {
         self.settled = 0;
-        if let Some(answer) = round.answer {
-            self.resolve(answer, round.closing.is_some());
+        for (slot, response) in round.answers {
+            self.resolve(slot, response, round.closing.is_some());
         }
+        self.fleet.retire(Instant::now());
         self.adopt();
-        if round.is_nudged && !self.is_retry_asked {
-            self.retry_at = None;
+        if round.is_nudged {
+            self.pace.hurry();
         }
         self.is_ending |= round.closing.is_some_and(|deadline| self.is_hopeless(deadline));
         if self.is_ending {
@@ -238,10 +234,10 @@ impl Destination for Delivery {
             if self.spool.is_some() && self.is_held_up(round.is_crowded) {
                 self.spool_held(held);
             }
-            self.send_next(held, round.closing);
+            self.send_all(held, round.closing);
         }
         self.publish();
-        let is_idle = self.under_way.is_none() && self.pieces.is_empty() && held.is_empty();
+        let is_idle = self.fleet.is_empty() && self.pieces.is_empty() && held.is_empty();
         Step {
             settled: self.settled,
             wake_at: self.wake_at(round.closing),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Delivery, Place};
+use super::Delivery;
+use super::fleet::{Place, Shipment};
 use crate::otlp::encode::Batch;
 use crate::otlp::exporter::spool::Evicted;
 use crate::otlp::finished::Finished;
@@ -18,40 +19,34 @@ impl Delivery {
     }
 
     /// The batch needs no further try.
-    pub(super) fn finish(&mut self, batch: &Batch, place: Place) {
-        match (place, &mut self.spool) {
-            (Place::Memory, _) => self.settled += u64::from(batch.spans),
-            (Place::Spool, Some(spool)) if self.pieces.is_empty() => _ = spool.finish_head(),
+    pub(super) fn finish(&mut self, shipment: &Shipment) {
+        let spans = shipment.batch.spans;
+        match (shipment.place, &mut self.spool) {
+            (Place::Memory, _) => self.settled += u64::from(spans),
+            (Place::Spool(ticket), Some(spool)) => spool.settle(ticket, spans),
             _ => {}
         }
     }
 
-    /// The batch must be tried again. One of the spool is tried again as a whole, for so it stands there.
-    pub(super) fn put_back(&mut self, batch: Arc<Batch>, place: Place) {
-        self.pieces.push(batch);
-        self.pieces_at = place;
-        match (place, &mut self.spool) {
-            (Place::Memory, None) => {}
-            (Place::Memory, Some(_)) => self.append_pieces(),
-            (Place::Spool, Some(spool)) => {
-                spool.release_head();
-                self.pieces.clear();
+    /// The batch must be tried again, from where it is kept.
+    pub(super) fn put_back(&mut self, shipment: Shipment) {
+        match (shipment.place, &mut self.spool) {
+            (Place::Memory, spool) => {
+                let is_spooling = spool.is_some();
+                self.add_piece(shipment.number, shipment.batch, shipment.since);
+                if is_spooling {
+                    self.spool_shipments();
+                }
             }
-            _ => self.lose_pieces(),
+            (Place::Spool(ticket), Some(spool)) => spool.release(ticket),
+            _ => self.drop_spans(shipment.batch.spans.into(), |dropped| &mut dropped.spool_full),
         }
     }
 
-    /// Moves what is left of a batch from memory to the spool.
-    fn append_pieces(&mut self) {
-        while let Some(batch) = self.pieces.pop() {
-            self.append(&batch);
-        }
-    }
-
-    /// What is left of a batch that had to leave the spool.
-    fn lose_pieces(&mut self) {
-        let lost = self.pieces.drain(..).map(|batch| u64::from(batch.spans)).sum();
-        self.drop_spans(lost, |dropped| &mut dropped.spool_full);
+    /// Before all others of the same shipment. `since`: when it was sent first.
+    pub(super) fn add_piece(&mut self, number: u64, batch: Arc<Batch>, since: Instant) {
+        let at = self.pieces.partition_point(|piece| piece.number < number);
+        self.pieces.insert(at, Shipment { number, batch, place: Place::Memory, since });
     }
 
     /// Moves a batch from memory to the spool, or drops it if that fails.
@@ -67,11 +62,10 @@ impl Delivery {
         let Some(spool) = &mut self.spool else { return false };
         let mut evicted = Evicted::default();
         let result = spool.append(batch, &mut evicted);
-        if evicted.has_head
-            && let Some((_, place)) = &mut self.under_way
-        {
-            *place = Place::Evicted;
-            self.pieces_at = Place::Evicted;
+        for shipment in self.fleet.shipments_mut() {
+            if matches!(shipment.place, Place::Spool(ticket) if evicted.taken.contains(&ticket)) {
+                shipment.place = Place::Evicted;
+            }
         }
         self.note_evicted(evicted.spans);
         let was_broken = std::mem::replace(&mut self.is_spool_broken, result.is_err());
@@ -93,15 +87,12 @@ impl Delivery {
         }
     }
 
-    /// Moves all that is held to the spool, the batch under way first.
+    /// Moves all that is held to the spool, what is under way first.
     pub(super) fn spool_held(&mut self, held: &mut Vec<Finished>) {
         if held.is_empty() {
             return;
         }
-        let under_way = self.under_way.clone().filter(|_| !self.has_spooled());
-        if let Some((batch, Place::Memory)) = under_way {
-            self.spool_under_way(&batch);
-        }
+        self.spool_shipments();
         for spans in held.chunks(self.batch_size) {
             let batch = self.encoder.encode(spans);
             self.append(&batch);
@@ -109,25 +100,39 @@ impl Delivery {
         held.clear();
     }
 
-    /// The spool is empty: the batch under way becomes the first. If it cannot be
-    /// written it stays in memory, for it may yet arrive.
-    fn spool_under_way(&mut self, batch: &Batch) {
+    /// Moves what was taken up for sending from memory to the spool, oldest first. What of it is under way keeps its
+    /// place there until the answer.
+    fn spool_shipments(&mut self) {
+        let in_memory = self.fleet.shipments().filter(|shipment| shipment.place == Place::Memory);
+        let under_way = in_memory.map(|shipment| (shipment.number, Arc::clone(&shipment.batch), true));
+        let pieces = self.pieces.drain(..).map(|piece| (piece.number, piece.batch, false));
+        let mut all: Vec<_> = under_way.chain(pieces).collect();
+        all.sort_by_key(|(number, ..)| *number);
+        for (_, batch, is_under_way) in all {
+            if is_under_way {
+                self.spool_under_way(&batch);
+            } else {
+                self.append(&batch);
+            }
+        }
+    }
+
+    /// If it cannot be written it stays in memory, for it may yet arrive.
+    fn spool_under_way(&mut self, batch: &Arc<Batch>) {
         if !self.store(batch) {
             return;
         }
         self.settled += u64::from(batch.spans);
-        if let (Some((_, place)), Some(spool)) = (&mut self.under_way, &mut self.spool) {
-            spool.take_head();
-            *place = Place::Spool;
+        let shipment = self.fleet.shipments_mut().find(|shipment| Arc::ptr_eq(&shipment.batch, batch));
+        if let (Some(shipment), Some(spool)) = (shipment, &mut self.spool) {
+            shipment.place = Place::Spool(spool.take_last());
         }
-        // Its other pieces become batches of their own, behind it.
-        self.append_pieces();
     }
 
     /// Takes over what dead processes left; only while nothing is under way, since it may become the spool's first.
     pub(super) fn adopt(&mut self) {
         let now = Instant::now();
-        let Some(spool) = self.spool.as_mut().filter(|_| self.under_way.is_none() && now >= self.adopt_at)
+        let Some(spool) = self.spool.as_mut().filter(|_| self.fleet.is_empty() && now >= self.adopt_at)
         else {
             return;
         };
@@ -150,11 +155,11 @@ impl Delivery {
         }
         let mut lost = held.len() as u64;
         held.clear();
-        if let Some((batch, place)) = self.under_way.take() {
-            self.put_back(batch, place);
+        for shipment in self.fleet.abandon() {
+            self.put_back(shipment);
         }
         // Without a spool this is what was under way, or failed before.
-        let left: u64 = self.pieces.drain(..).map(|batch| u64::from(batch.spans)).sum();
+        let left: u64 = self.pieces.drain(..).map(|piece| u64::from(piece.batch.spans)).sum();
         lost += left;
         self.settled += lost;
         self.drop_spans(lost, |dropped| &mut dropped.shutdown);

@@ -76,7 +76,8 @@ impl Sending {
             courier
         } else {
             let shared = Arc::clone(shared);
-            let started = Courier::start(self.target.clone(), move |answer| shared.put_answer(answer));
+            let started =
+                Courier::start(self.target.clone(), move |response| shared.put_answer(response.answer));
             self.courier.insert(started.map_err(|error| format!("cannot start a thread: {error}"))?)
         };
         if courier.send(batch, timeout) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::destination::Destination;
 use super::{MetricsOptions, Shared};
 use crate::metrics::delta::Reporter;
-use crate::metrics::{Metrics, POINTS_EXPORTED, ends};
+use crate::metrics::{Metrics, POINTS_EXPORTED, POINTS_IN_FLIGHT, ends};
 use crate::otlp::encode::Batch;
 use crate::otlp::encode::metrics::MetricsEncoder;
 use crate::otlp::exporter::answer::Answer;
@@ -172,7 +172,9 @@ impl Worker {
         while self.due_at <= now {
             self.due_at += self.interval;
         }
+        let begin = Instant::now();
         let mut collected = self.metrics.collect();
+        self.metrics.note_collection(begin.elapsed());
         if let Some(kind) = self.destination.kind() {
             let status = self.shared.lock().status.clone();
             let counts = [
@@ -180,6 +182,7 @@ impl Worker {
                 (Some("refused"), status.refused),
                 (Some("superseded"), status.superseded),
             ];
+            collected.metrics.push(ends(&POINTS_IN_FLIGHT, kind, &[(None, status.in_flight)]));
             collected.metrics.push(ends(&POINTS_EXPORTED, kind, &counts));
         }
         let report = self.reporter.report(&collected);

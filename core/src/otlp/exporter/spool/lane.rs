@@ -97,6 +97,17 @@ impl Lane {
         }
     }
 
+    /// Deletes files that have nothing that waits.
+    pub(super) fn tidy(&mut self) {
+        self.segments.retain(|segment| {
+            let is_needed = !segment.is_finished();
+            if !is_needed {
+                segment.remove();
+            }
+            is_needed
+        });
+    }
+
     /// Deletes the folder if it is empty. Dropping the lane afterwards frees the lock.
     pub(super) fn remove_if_empty(&self) {
         if self.segments.is_empty() {

@@ -16,7 +16,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use self::lane::Lane;
-use self::segment::{Segment, size_of};
+pub(super) use self::segment::Ticket;
+use self::segment::{Record, Segment, size_of};
 use super::status::Spooled;
 use crate::otlp::encode::Batch;
 
@@ -31,19 +32,19 @@ pub(super) struct Spool {
     /// Adopted ones first, oldest first; then our own.
     lanes: VecDeque<Lane>,
     own: Option<Lane>,
-    /// The first batch is with the sender: if it is dropped meanwhile, it is not lost yet.
-    is_head_taken: bool,
+    /// Tickets that were given out.
+    tickets: u64,
     /// Spans that could not be read back, since this was last asked.
     unreadable: u64,
 }
 
 /// What an append pushed out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Evicted {
     /// Spans that are lost.
     pub(super) spans: u64,
-    /// The batch that is with the sender lost its place: it is in memory only.
-    pub(super) has_head: bool,
+    /// Batches that are with the sender and lost their place: they are in memory only.
+    pub(super) taken: Vec<Ticket>,
 }
 
 impl Spool {
@@ -59,7 +60,7 @@ impl Spool {
             max_bytes,
             lanes: VecDeque::new(),
             own: None,
-            is_head_taken: false,
+            tickets: 0,
             unreadable: 0,
         })
     }
@@ -113,9 +114,10 @@ impl Spool {
             return Err(io::Error::other("the batch is larger than spool_max_bytes"));
         }
         while self.totals().bytes + size > self.max_bytes {
-            let Some((segment, has_head)) = self.pop_oldest() else { break };
-            evicted.spans += segment.totals().spans;
-            evicted.has_head |= has_head;
+            let Some(segment) = self.pop_oldest() else { break };
+            let lost = segment.records().filter(|record| record.ticket.is_none());
+            evicted.spans += lost.map(Record::left).sum::<u64>();
+            evicted.taken.extend(segment.records().filter_map(|record| record.ticket));
             segment.remove();
         }
         let segment_bytes = (self.max_bytes / 8).min(SEGMENT_MAX);
@@ -125,60 +127,61 @@ impl Spool {
         self.own.as_mut().map_or(Ok(()), |own| own.append(batch, segment_bytes))
     }
 
-    /// The oldest file, for dropping, and whether the batch that is with the sender was in it; that is not counted.
-    fn pop_oldest(&mut self) -> Option<(Segment, bool)> {
-        let mut segment = self.oldest_lane()?.segments.pop_front()?;
-        let has_head = std::mem::take(&mut self.is_head_taken);
-        if has_head {
-            segment.finish_first();
+    /// The batch that was appended last is with the sender already.
+    pub(super) fn take_last(&mut self) -> Ticket {
+        let ticket = self.next_ticket();
+        if let Some(last) = self.own.as_mut().and_then(|own| own.segments.back_mut()) {
+            last.take_last(ticket);
         }
+        ticket
+    }
+
+    const fn next_ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    /// The oldest file, for dropping.
+    fn pop_oldest(&mut self) -> Option<Segment> {
+        let mut lanes = self.lanes.iter_mut().chain(&mut self.own);
+        let segment = lanes.find(|lane| !lane.segments.is_empty())?.segments.pop_front();
         self.tidy();
-        Some((segment, has_head))
+        segment
     }
 
-    fn oldest_lane(&mut self) -> Option<&mut Lane> {
-        self.lanes.iter_mut().chain(&mut self.own).find(|lane| !lane.segments.is_empty())
-    }
-
-    /// The oldest batch. It stays until [`Spool::finish_head`]. Batches that are damaged are passed over.
-    pub(super) fn head(&mut self) -> Option<Batch> {
+    /// Gives the oldest batch that nobody has to the sender, or as much of it as `max_spans`. It stays until
+    /// [`Spool::settle`]. Batches that are damaged are passed over.
+    pub(super) fn take(&mut self, max_spans: u32) -> Option<(Ticket, Batch)> {
+        let ticket = self.next_ticket();
         loop {
-            let batch = self.oldest_lane()?.segments.front()?.read_first();
-            if batch.is_some() {
-                self.is_head_taken = true;
-                return batch;
+            let taken = self.segments_mut().find_map(|segment| segment.take_first(ticket, max_spans));
+            match taken? {
+                Ok(batch) => return Some((ticket, batch)),
+                Err(lost) => self.unreadable += lost,
             }
-            self.unreadable += self.finish_head();
+            self.tidy();
         }
     }
 
-    /// The oldest batch is the one that is with the sender already.
-    pub(super) const fn take_head(&mut self) {
-        self.is_head_taken = true;
+    fn segments_mut(&mut self) -> impl Iterator<Item = &mut Segment> {
+        self.lanes.iter_mut().chain(&mut self.own).flat_map(|lane| &mut lane.segments)
     }
 
-    /// The head went back on the list: it is tried again later.
-    pub(super) const fn release_head(&mut self) {
-        self.is_head_taken = false;
+    /// Whoever has a batch does not send it now: it waits again, in its place.
+    pub(super) fn release(&mut self, ticket: Ticket) {
+        self.segments_mut().any(|segment| segment.release(ticket));
     }
 
-    /// The oldest batch need not be sent any more. Returns its spans.
-    pub(super) fn finish_head(&mut self) -> u64 {
-        self.is_head_taken = false;
-        let Some(lane) = self.oldest_lane() else { return 0 };
-        let Some(segment) = lane.segments.front_mut() else { return 0 };
-        let spans = segment.finish_first().map_or(0, |record| u64::from(record.spans));
-        if segment.is_finished()
-            && let Some(segment) = lane.segments.pop_front()
-        {
-            segment.remove();
-        }
+    /// So many spans of a batch need not be sent any more: those that [`Spool::take`] gave. If it has more, they wait
+    /// again.
+    pub(super) fn settle(&mut self, ticket: Ticket, spans: u32) {
+        self.segments_mut().any(|segment| segment.settle(ticket, spans));
         self.tidy();
-        spans
     }
 
-    /// Deletes adopted lanes that are empty.
+    /// Deletes files with nothing that waits, and adopted lanes that are empty.
     fn tidy(&mut self) {
+        self.lanes.iter_mut().chain(&mut self.own).for_each(Lane::tidy);
         self.lanes.retain(|lane| {
             lane.remove_if_empty();
             !lane.segments.is_empty()

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::receiver::{PATIENCE, Receiver, Reply, free_addr, reply};
-use super::{exporter, names, options, push, push_batches, wait_until};
+use super::{exporter, names, options, push, push_batches, sorted, wait_until};
 use crate::otlp::encode::Encoding;
 use crate::otlp::exporter::status::{Dropped, Receiver as State};
 use crate::otlp::options::Options;
@@ -22,11 +22,13 @@ fn spans_arrive_in_order_in_full_batches() {
     assert_eq!(request.header("content-encoding"), None);
     assert_eq!(request.header("api-key"), Some("secret"));
     assert!(request.header("user-agent").unwrap().starts_with("wirespan-OTLP-Exporter/"));
-    push(&exporter, 10..35);
+    push(&exporter, 10..20);
+    assert_eq!(receiver.names(10), names(10..20));
+    push(&exporter, 20..25);
     assert!(exporter.flush(PATIENCE));
-    assert_eq!(receiver.names(25), names(10..35));
+    assert_eq!(receiver.names(5), names(20..25));
     let status = exporter.status();
-    assert_eq!((status.exported, status.queued, status.capacity), (35, 0, 100));
+    assert_eq!((status.exported, status.queued, status.capacity), (25, 0, 100));
     assert_eq!((status.dropped.total(), status.failed, status.last_error), (0, 0, None));
     assert_eq!(status.receiver, State::Up);
     assert_eq!(lines.count(""), 0);
@@ -92,13 +94,14 @@ fn retry_after_is_honoured_also_by_a_flush() {
 #[test]
 fn a_shutdown_does_not_wait_for_a_retry_after_its_deadline() {
     let receiver = Receiver::start([reply("503 Busy", "retry-after: 100\r\n", b"")]);
-    let (exporter, _) = exporter(&options(receiver.url()));
+    let (exporter, lines) = exporter(&options(receiver.url()));
     push(&exporter, 0..10);
     wait_until(&exporter, "down", |status| status.receiver == State::Down);
     let begin = Instant::now();
     assert!(exporter.shutdown(Duration::from_secs(10)));
     assert!(begin.elapsed() < Duration::from_secs(5));
     assert_eq!(exporter.status().dropped, Dropped { shutdown: 10, ..Dropped::default() });
+    assert_eq!(lines.count("spans were lost at the end: 10;"), 1);
 }
 
 #[test]
@@ -113,7 +116,8 @@ fn what_is_refused_is_dropped_counted_and_told_once() {
     assert_eq!(status.receiver, State::Up);
     assert!(status.last_error.unwrap().ends_with("HTTP 401"));
     assert_eq!(lines.count("refuses spans, they are dropped: HTTP 400: what"), 1);
-    assert_eq!(lines.count(""), 1);
+    assert_eq!(lines.count("spans are no longer refused; 30 were"), 1);
+    assert_eq!(lines.count(""), 2);
 }
 
 #[test]
@@ -223,7 +227,7 @@ fn batches_after_one_that_was_too_large_are_smaller_and_grow_again() {
 #[test]
 fn a_hanging_receiver_delays_neither_a_push_nor_the_end() {
     for stall in [Reply::Hang, Reply::Drip] {
-        let receiver = Receiver::start([stall]);
+        let receiver = Receiver::start(std::iter::repeat_n(stall, 20));
         let (exporter, _) = exporter(&options(receiver.url()));
         push(&exporter, 0..10);
         receiver.next();
@@ -265,7 +269,7 @@ fn spans_wait_in_memory_for_a_receiver_that_is_down() {
     let status = exporter.status();
     assert_eq!((status.queued, status.dropped.queue_full, status.exported), (100, 50, 0));
     let receiver = Receiver::start_at(addr, []);
-    assert_eq!(receiver.names(100), names(0..100));
+    assert_eq!(sorted(receiver.names(100)), names(0..100));
     wait_until(&exporter, "calm", |_| lines.count("spans are no longer dropped; 50 were") == 1);
     assert_eq!(lines.count("spans are dropped: the export queue is full"), 1);
     assert_eq!((lines.count("is down"), lines.count("is back")), (1, 1));

@@ -1,5 +1,6 @@
 //! The exporter over real sockets. Nothing here waits for luck: tests wait for a request or for a condition.
 
+mod concurrent;
 mod delivery;
 mod local;
 pub(super) mod receiver;
@@ -70,6 +71,12 @@ fn push_batches(exporter: &Exporter, count: usize) {
 
 fn names(numbers: impl IntoIterator<Item = usize>) -> Vec<String> {
     numbers.into_iter().map(|number| number.to_string()).collect()
+}
+
+/// For batches that were under way together: they come in any order.
+fn sorted(mut names: Vec<String>) -> Vec<String> {
+    names.sort_by_key(|name| name.parse::<usize>().unwrap());
+    names
 }
 
 /// Waits for a condition of the status.

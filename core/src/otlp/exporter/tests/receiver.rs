@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -26,6 +26,10 @@ pub(in crate::otlp::exporter) enum Reply {
     Hang,
     /// A success, once the test says so.
     Gate(Arc<Mutex<mpsc::Receiver<()>>>),
+    /// Another reply, once the test says so.
+    GateTo(Arc<Mutex<mpsc::Receiver<()>>>, Box<Reply>),
+    /// A success after this time.
+    Slow(Duration),
     /// A good head, then bytes without end, slowly.
     Drip,
     /// A good head, then bytes without end, as fast as they are taken.
@@ -74,6 +78,7 @@ pub(in crate::otlp::exporter) struct Receiver {
     addr: SocketAddr,
     requests: mpsc::Receiver<Request>,
     connections: Arc<Mutex<Vec<TcpStream>>>,
+    open: Arc<AtomicUsize>,
     is_over: Arc<AtomicBool>,
 }
 
@@ -99,22 +104,26 @@ impl Receiver {
         let connections = Arc::new(Mutex::new(Vec::new()));
         let is_over = Arc::new(AtomicBool::new(false));
         let (known, end) = (Arc::clone(&connections), Arc::clone(&is_over));
+        let open = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&open);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if end.load(Ordering::SeqCst) {
                     return;
                 }
                 known.lock().unwrap().push(stream.try_clone().unwrap());
-                let (sender, replies) = (sender.clone(), Arc::clone(&script));
+                let (sender, replies, count) = (sender.clone(), Arc::clone(&script), Arc::clone(&count));
+                count.fetch_add(1, Ordering::SeqCst);
                 thread::spawn(move || {
                     // `known` keeps the connection open otherwise.
                     let handle = stream.try_clone().unwrap();
                     serve(&mut BufReader::new(stream), &sender, &replies);
+                    count.fetch_sub(1, Ordering::SeqCst);
                     _ = handle.shutdown(Shutdown::Both);
                 });
             }
         });
-        Self { addr, requests, connections, is_over }
+        Self { addr, requests, connections, open, is_over }
     }
 
     pub(in crate::otlp::exporter) fn url(&self) -> String {
@@ -124,6 +133,11 @@ impl Receiver {
     /// The next request; it was answered already, or will be as the script says.
     pub(in crate::otlp::exporter) fn next(&self) -> Request {
         self.requests.recv_timeout(PATIENCE).expect("a request")
+    }
+
+    /// Open connections.
+    pub(super) fn connections(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 
     /// Requests that came and nobody asked for.
@@ -202,6 +216,14 @@ fn answer(stream: &mut impl Write, next: &Reply) -> bool {
         Reply::Hang => true,
         Reply::Gate(gate) => {
             _ = gate.lock().unwrap().recv_timeout(PATIENCE);
+            answer(stream, &reply("200 OK", "", b""))
+        }
+        Reply::GateTo(gate, next) => {
+            _ = gate.lock().unwrap().recv_timeout(PATIENCE);
+            answer(stream, next)
+        }
+        Reply::Slow(time) => {
+            thread::sleep(*time); // the latency, not a wait for luck
             answer(stream, &reply("200 OK", "", b""))
         }
         Reply::Flood => {

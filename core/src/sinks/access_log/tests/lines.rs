@@ -28,8 +28,7 @@ fn failed() -> Record {
     let mut record = Record::new(Level::Base);
     record.begin(1_000_000, None);
     record.close(3_000_000_000, EndReason::HandlerError);
-    record.error =
-        Some(Box::new(ErrorNote { kind: "ValueError".into(), message: "no \u{1b}[31m\nway".into() }));
+    record.error = Some(Box::new(ErrorNote::new("ValueError", "no \u{1b}[31m\nway")));
     record.background_ns = 2_000;
     record.trace_id = Some(*b"0123456789abcdef");
     record.span_id = Some([0xff; 8]);
@@ -191,7 +190,7 @@ fn pretty_fits_its_terminal() {
     let mut gone = record();
     gone.end_reason = Some(EndReason::ClientDisconnected);
     let mut named = failed();
-    named.error = Some(Box::new(ErrorNote { kind: "E".repeat(100), message: String::new() }));
+    named.error = Some(Box::new(ErrorNote::new("E".repeat(100), "")));
     for exchange in [done, exchange(Some(long), failed()), exchange(None, gone), exchange(None, named)] {
         for columns in 64..200 {
             let line = pretty_in(columns, &exchange);
@@ -273,7 +272,7 @@ fn no_bytes_break_a_line() {
         let message = String::from_utf8_lossy(&bytes.next()).into_owned();
         let fields: [(&[u8], &[u8]); 2] = [(b"user-agent", &agent), (b"authorization", &agent)];
         let mut record = record();
-        record.error = Some(Box::new(ErrorNote { kind: message.clone(), message: message.clone() }));
+        record.error = Some(Box::new(ErrorNote::new(message.clone(), message.clone())));
         let exchange = exchange(Some(request(&path, &path, &query, &fields)), record);
         let json = line("json", false, &exchange);
         assert!(is_plain(&json), "{json:?}");
@@ -291,7 +290,7 @@ fn no_bytes_break_a_line() {
 #[test]
 fn a_long_message_is_cut_between_characters() {
     let mut record = failed();
-    record.error = Some(Box::new(ErrorNote { kind: "E".into(), message: "日".repeat(1_000) }));
+    record.error = Some(Box::new(ErrorNote::new("E", "日".repeat(1_000))));
     let got: Value = serde_json::from_str(&line("json", false, &exchange(None, record))).unwrap();
     assert_eq!(got["error"]["message"], "日".repeat(682));
 }

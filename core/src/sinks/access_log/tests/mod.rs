@@ -65,7 +65,7 @@ fn exchange(request: Option<Request>, record: Record) -> Arc<Exchange> {
     let client = Some("192.0.2.7:50312".parse().unwrap());
     let exchange = Exchange::new(
         Place { slot: 0, serial: 0 },
-        Arc::new(Peer { client: client.map(Endpoint::new), server: None, proxies: None }),
+        Arc::new(Peer { client: client.map(Endpoint::new), ..Peer::default() }),
         record,
     );
     if let Some(request) = request {

@@ -141,7 +141,7 @@ fn secrets_of_the_query_are_not_told() {
 
 #[test]
 fn errors() {
-    let note = |kind: &str| Some(Box::new(ErrorNote { kind: kind.to_owned(), message: "why".to_owned() }));
+    let note = |kind: &str| Some(Box::new(ErrorNote::new(kind, "why")));
     let error = |text: &'static str| Status::Error(text.into());
     let set = |record: &mut Record, reason, status, kind: &str, panicked| {
         record.end_reason = Some(reason);
@@ -243,6 +243,22 @@ fn proxies_are_believed_where_they_are_trusted() {
     }
 }
 
+/// What is remembered of a connection is told of no request that is different.
+#[test]
+fn one_connection_may_call_us_by_several_names() {
+    let believed = Proxies { networks: Networks::parse(["10.0.0.0/8"]).unwrap(), ..Proxies::default() };
+    let peer = Arc::new(Peer { proxies: Some(Arc::new(believed)), ..peer(Some("10.0.0.7:50312")) });
+    for (line, fields, expected) in [
+        ("GET /", &[][..], "example.com"),
+        ("GET http://b.example/", &[], "b.example"),
+        ("GET /", &[("x-forwarded-host", "c.example")], "c.example"),
+        ("GET /", &[], "example.com"),
+    ] {
+        let exchange = begun_by(Arc::clone(&peer), Some(line), fields);
+        assert_eq!(attribute(&traced(Options::default(), &exchange, |_| {}), "server.address"), expected);
+    }
+}
+
 /// A request from a connection of which the engine decides whether it is believed.
 fn proxied(fields: &[(&str, &str)], client: &str, headers: ProxyHeaders) -> Arc<Exchange> {
     let networks = Networks::parse(["10.0.0.0/8"]).unwrap();
@@ -293,7 +309,7 @@ fn a_span_holds_what_its_limits_allow_and_counts_the_rest() {
     let exchange = begun(Some("GET /"), &[("traceparent", PARENT)], None);
     let span = traced(options, &exchange, |record| {
         record.panicked = true;
-        record.error = Some(Box::new(ErrorNote { kind: "ValueError".into(), message: "no".into() }));
+        record.error = Some(Box::new(ErrorNote::new("ValueError", "no")));
     });
     assert_eq!(span.attributes.len(), 3);
     assert!(span.dropped_attributes > 10);
@@ -343,7 +359,7 @@ fn events_are_told_only_by_option_and_in_order_of_time() {
         record.record(cache, 3_000_000, EventStatus::Warn, "miss");
         record.record(cache, 3_100_000, EventStatus::Info, "");
         record.end_reason = Some(EndReason::HandlerError);
-        record.error = Some(Box::new(ErrorNote { kind: "E".into(), message: "m".into() }));
+        record.error = Some(Box::new(ErrorNote::new("E", "m")));
         record.mark(Event::SERVER_HANDLE_FINISH, 10_400_000);
     };
     let span = traced(mapped(MappingOptions { events: true, ..MappingOptions::default() }), &plain(), change);
