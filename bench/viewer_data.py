@@ -37,7 +37,8 @@ _REQUEST_ATTRIBUTES = """
     || i % 249
     || '","server.address":"shop.example","server.port":8080,"user_agent.original":"Mozilla/5.0 (X11; Linux '
     || 'x86_64) AppleWebKit/537.36 Chrome/' || number % 100 || '.0","http.request.header.x-request-id":"'
-    || printf('%016x', hash(i + 3)) || '","user.id":' || number % 100000 || ',"tenant":"tenant-' || number % 100
+    || printf('%016x', hash(i + 3)) || '","user.id":' || number % 100000
+    || ',"tenant":"tenant-' || number % 100
     || '","thread.name":"worker-' || i % 4 || '","wirespan.connection.id":' || i // 50
     || ',"wirespan.connection.request":' || i % 50 || ',"wirespan.end_reason":"completed"'
     || ',"wirespan.state.timeline":"' || timeline || '"'
