@@ -90,14 +90,14 @@ function columnsOf(compared: Compared): Column<RouteRow>[] {
       cell: (row) => <Changing words={wordsOf(of(row), ({ now, base }) => errorChange(now, base))}><Errors row={row} /></Changing>,
     },
     ...PERCENTILES.map((name): Column<RouteRow> => ({
-      key: name, label: name, isNumber: true, order: (row) => row[`${name}_ns`],
+      key: name, label: name, isNumber: true, class: `${name}-cell`, order: (row) => row[`${name}_ns`],
       cell: (row) => (
         <Changing words={wordsOf(of(row), (pair) => latencyChange(pair.change?.[name] ?? null))}>
           <Duration ns={row[`${name}_ns`]} />
         </Changing>
       ),
     })),
-    { key: "total", label: "Total time", hint: "What its requests took together", isNumber: true, order: ({ total_ns }) => total_ns, cell: ({ total_ns }) => <Duration ns={total_ns} /> },
+    { key: "total", label: "Total time", hint: "What its requests took together", isNumber: true, class: "total-cell", order: ({ total_ns }) => total_ns, cell: ({ total_ns }) => <Duration ns={total_ns} /> },
     { key: "states", label: "States at p50, p95, p99", hint: "From 100 µs to 10 s, as on Live; a line for each power of ten", class: "states-cell", cell: (row) => <Bars row={row} /> },
   ];
 }

@@ -39,6 +39,7 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
   const last = Math.min(rows.length, Math.ceil((scroll.top + scroll.height) / ROW_PX) + OVERSCAN);
   // A row that scrolling and moving leave as it is stays the same element, which Preact does not look into.
   const elements = useMemo(() => new Map<number, VNode>(), [rows, range.from, range.to, view.matched]);
+  forget(elements, first, last);
   const ticks = ticksOf(range, (scroll.width - namePx) / TICK_PX);
   return (
     <div ref={wrap} class="waterfall-wrap" style={{ "--name": `${namePx}px`, "--indent": `${indent}px` }}>
@@ -75,14 +76,23 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
   );
 }
 
+/** Elements hold on to what they drew: those out of sight go. */
+function forget(elements: Map<number, VNode>, first: number, last: number): void {
+  for (const place of elements.keys()) {
+    const index = place < 0 ? -1 - place : place;
+    if (index < first || index >= last) elements.delete(place);
+  }
+}
+
 function rowElement(elements: Map<number, VNode>, view: TraceView, index: number): VNode | null {
   // The selected row looks different: it has a place of its own.
   const place = index === view.selectedIndex ? -1 - index : index;
   const known = elements.get(place);
   const row = view.rows[index];
   if (known || !row) return known ?? null;
-  const props = { key: row.key, index, view };
-  const element = row.kind === "span" ? <SpanRowView row={row} {...props} /> : <NoteRowView row={row} {...props} />;
+  // The key stands here by name: out of a spread object it would be a property like others, and all rows drawn anew.
+  const element =
+    row.kind === "span" ? <SpanRowView key={row.key} row={row} index={index} view={view} /> : <NoteRowView key={row.key} row={row} index={index} view={view} />;
   elements.set(place, element);
   return element;
 }
