@@ -84,7 +84,10 @@ def test_spans_of_libraries_arrive_below_their_request(folder: Path) -> None:
     assert trace["problems"] == []
     by_name = {span["name"]: span for span in spans}
     assert by_name["GET /items/{id}"]["attributes"]["shop.item"] == 7
-    assert {name for name, span in by_name.items() if span["states"]} == {"GET /items/{id}", "GET /stock/{id}"}
+    assert {name for name, span in by_name.items() if span["states"]} == {
+        "GET /items/{id}",
+        "GET /stock/{id}",
+    }
     assert [by_name[name]["depth"] for name in TREE] == [0, 1, 2, 3, 4, 4]
     assert by_name["GET"]["kind"] == by_name["connect"]["kind"] == "client"
     assert by_name["look up"]["scope"] == "shop"

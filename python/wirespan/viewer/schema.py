@@ -24,8 +24,10 @@ those that `receiver/src/table/` builds, in order.
 
 from typing import Final
 
+from wirespan.viewer.measures import MEASURE_COLUMNS, ROUTE_COLUMNS, new_measures, new_routes
+
 VERSION: Final = 2
-"""Version of the tables. A file with another one is refused with a clear message."""
+"""Version of the tables. A file of an older one is upgraded, one of a newer one refused."""
 
 SPAN_COLUMNS: Final = """
     seq BIGINT NOT NULL,
@@ -127,6 +129,8 @@ TABLES: Final = {
     "metrics": METRIC_COLUMNS,
     "resources": RESOURCE_COLUMNS,
     "arrivals": ARRIVAL_COLUMNS,
+    "routes": ROUTE_COLUMNS,
+    "measures": MEASURE_COLUMNS,
 }
 
 TABLE_OF_SIGNAL: Final = {"traces": "stored_spans", "logs": "logs", "metrics": "metrics"}
@@ -142,6 +146,18 @@ SELECT printf('%016x%016x', trace_hi, trace_lo) AS trace_id, printf('%016x', spa
 FROM stored_spans;
 CREATE OR REPLACE VIEW requests AS SELECT * FROM spans WHERE is_request;
 """
+
+
+UPGRADES: Final = {
+    1: f"""
+        CREATE TABLE routes ({ROUTE_COLUMNS});
+        CREATE TABLE measures ({MEASURE_COLUMNS});
+        {new_routes("stored_spans")};
+        {new_measures("stored_spans")};
+        ALTER TABLE metrics ADD COLUMN details VARCHAR;
+    """
+}
+"""SQL that makes tables of the next version of those of each older one."""
 
 
 def create_statements() -> str:
