@@ -301,7 +301,7 @@ def test_a_database_that_gave_up_is_opened_again(tmp_path: Path, monkeypatch: py
         raise duckdb.FatalException("database has been invalidated")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store._writer, "_insert_table", give_up)
+        patched.setattr(store._writer, "_execute_on", give_up)
         with pytest.raises(StoreError, match="could not write"):
             asyncio.run(store.add(batch(1)))
     asyncio.run(store.add(batch(1)))
@@ -319,7 +319,7 @@ def test_a_store_in_memory_that_gave_up_says_so(
         store._database.close()
         raise duckdb.FatalException("database has been invalidated")
 
-    monkeypatch.setattr(store._writer, "_insert_table", give_up)
+    monkeypatch.setattr(store._writer, "_execute_on", give_up)
     with pytest.raises(StoreError, match="could not write"):
         asyncio.run(store.add(batch(1)))
     assert "start the viewer again" in caplog.text
@@ -340,7 +340,7 @@ def test_spans_whose_transaction_failed_are_taken_when_they_come_again(
 ) -> None:
     again = batch(2)
     with monkeypatch.context() as patched:
-        patched.setattr(store._writer, "_insert_table", lambda *_: 1 / 0)
+        patched.setattr(store._writer, "_execute_on", lambda *_: 1 / 0)
         with pytest.raises(StoreError):
             asyncio.run(store.add(again))
     asyncio.run(store.add(again))

@@ -250,10 +250,10 @@ class Writer:
             records, resources = _core.stack(parts, next_seq, self._recent)
             if not len(records):  # all came before
                 continue
-            self._insert_table(records, *_INSERTS[signal])
+            self._execute_on(records, *_INSERTS[signal])
             found = {number for part in parts for number in part.resource_ids}
             if not found <= known:
-                self._insert_table(resources, _NEW_RESOURCES)
+                self._execute_on(resources, _NEW_RESOURCES)
                 known |= found
             next_seq += len(records)
         return next_seq
@@ -262,11 +262,11 @@ class Writer:
         """Remembers spans that come again after so long that they were forgotten."""
         doubtful = self._recent.doubtful(parts)
         if len(doubtful):
-            self._insert_table(doubtful, _STORED_SPANS)
+            self._execute_on(doubtful, _STORED_SPANS)
             for span in self._cursor.fetchall():
                 self._recent.remember(*span)
 
-    def _insert_table(self, table: _core.Table, *statements: str) -> None:
+    def _execute_on(self, table: _core.Table, *statements: str) -> None:
         self._cursor.register("incoming", table)
         try:
             for sql in statements:
