@@ -2,8 +2,8 @@
 
 The viewer runs in a process of its own over a file (`--file`, made by `bench.viewer_data`; else one is made).
 "Cold" is the first answer after the file was opened, with the file in the system's page cache; "warm" is the
-median of the next ones. CPU is the
-processor time of a warm answer, which other load changes less. Each question is cold once: the process is started anew for it.
+median of the next ones. CPU is the processor time of a warm answer, which other load changes less. Each
+question is cold once: the process is started anew for it.
 """
 
 from __future__ import annotations

@@ -178,6 +178,33 @@ def test_compare(viewer: Running) -> None:
     assert {row["route"] for row in found["routes"] if row["base"] is None} == {"/new"}
 
 
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        ({"attr": "http.response.status_code=404"}, lambda span: span.status == 404),
+        ({"status": ["404", "error"]}, lambda span: span.status == 404 or span.is_error),
+        ({"service": "shop", "method": "post"}, lambda span: (span.service, span.method) == ("shop", "POST")),
+        ({"route": "nightly"}, lambda span: span.name == "nightly"),
+        ({"method": ""}, lambda span: span.method is None),
+        ({"text": "/items", "service": "front", "min_ms": 20}, lambda span: (
+            span.service == "front" and span.duration >= 20 * MS
+        )),
+    ],
+)  # fmt: skip
+def test_statistics_of_what_filters_find(viewer: Running, query: dict[str, Any], fits: Any) -> None:
+    """The table that statistics read knows only a part of each request."""
+    spans = traffic()
+    viewer.send(spans)
+    expected = [span for span in spans if span.is_request and fits(span)]
+    groups = by_route(expected)
+    found = viewer.get("/api/routes", since=SINCE, until=UNTIL, **query)["routes"]
+    assert {(row["service"], row["method"], row["route"]) for row in found} == set(groups) != set()
+    for row in found:
+        check_numbers(row, groups[row["service"], row["method"], row["route"]], 600)
+    cells = viewer.get("/api/heatmap", since=SINCE, until=UNTIL, **query)["cells"]
+    assert sum(cell[2] for cell in cells) == len(expected)
+
+
 def test_series_of_a_route(viewer: Running) -> None:
     spans = traffic()
     viewer.send(spans)
