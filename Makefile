@@ -47,6 +47,7 @@ $(STAMPS)/installed: $(STAMPS)/python pyproject.toml
 
 $(STAMPS)/built: $(STAMPS)/installed $(RUST_SOURCES) pyproject.toml
 	@scripts/check-cargo
+	@echo 'Compiling the engine takes two to four minutes, once.'
 	maturin develop --release --quiet --extras demo,testing,view,wsgi >$(STAMPS)/build.log
 	@touch $@
 
@@ -126,8 +127,9 @@ bench: build ## Side by side with other servers
 docs: build ## Rewrites what the docs take from the code
 	python scripts/generate_docs.py
 
-screenshots: build ## Pictures of each page with the demo's traffic, in docs/images/
-	@CHROMIUM=$$(scripts/install-chromium) && export CHROMIUM && SCREENSHOTS=$(CURDIR)/docs/images $(NPM) run --silent test:browser
+screenshots: build ## The pictures of the README and the docs with the demo's traffic, in docs/images/
+	@CHROMIUM=$$(scripts/install-chromium) SCREENSHOTS=$(CURDIR)/docs/images && export CHROMIUM SCREENSHOTS && \
+	$(NPM) run --silent test:browser
 
 clean: ## Removes everything that was made
 	rm -rf $(VENV) target viewer/node_modules $(dir $(PAGE))

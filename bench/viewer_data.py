@@ -3,7 +3,8 @@
 The rows are made inside DuckDB, in the tables of the store, ten thousand spans a second of pretended time. A
 trace is a request, a call to another service with its SERVER span, and two database calls: half are requests.
 There are 5 services, 24 routes, durations that are log-normal with a median for each route, 2% errors, and
-the attributes that wirespan's exporter sends: 30 keys for a request.
+the attributes that wirespan's exporter sends: 30 keys for a request. One request in a hundred has a given
+tenant or browser, one in a hundred thousand a given user.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.machine import describe
 from wirespan.viewer.database import Database
+from wirespan.viewer.measures import new_measures, new_routes
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,8 +36,9 @@ _REQUEST_ATTRIBUTES = """
     || ',"client.address":"10.1.' || i % 11 || '.'
     || i % 249
     || '","server.address":"shop.example","server.port":8080,"user_agent.original":"Mozilla/5.0 (X11; Linux '
-    || 'x86_64) AppleWebKit/537.36 Chrome/' || i % 30 || '.0","http.request.header.x-request-id":"'
-    || printf('%016x', hash(i + 3)) || '","user.id":' || number % 1000000 || ',"tenant":"tenant-' || i % 40
+    || 'x86_64) AppleWebKit/537.36 Chrome/' || number % 100 || '.0","http.request.header.x-request-id":"'
+    || printf('%016x', hash(i + 3)) || '","user.id":' || number % 100000
+    || ',"tenant":"tenant-' || number % 100
     || '","thread.name":"worker-' || i % 4 || '","wirespan.connection.id":' || i // 50
     || ',"wirespan.connection.request":' || i % 50 || ',"wirespan.end_reason":"completed"'
     || ',"wirespan.state.timeline":"' || timeline || '"'
@@ -101,7 +104,8 @@ def fill(cursor: duckdb.DuckDBPyConnection, spans: int) -> None:
     for low in range(0, spans, _CHUNK):
         bounds = {"low": low, "high": min(low + _CHUNK, spans)}
         cursor.execute(_make(), {"first": first, "step": STEP_NS} | bounds)
-    cursor.execute("CHECKPOINT")
+    for statement in (new_routes("stored_spans"), new_measures("stored_spans"), "CHECKPOINT"):
+        cursor.execute(statement)
 
 
 def main(path: Path, spans: int) -> None:

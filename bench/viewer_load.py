@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import http.client
+import json
 import random
 import threading
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
@@ -19,8 +24,42 @@ _MARK = b"\xfe\xed\xfa\xce\xca\xfe\xbe\xef"  # half of each trace id; requests r
 _ROUTES = [f"/api/v1/{noun}/{{id}}" for noun in ("users", "orders", "items", "carts", "payments", "reviews")]
 
 
-def make_body(spans: int, seed: int) -> bytes:
-    """One request of wirespan's exporter: SERVER spans with their states, and two children each."""
+@dataclass(frozen=True)
+class Shape:
+    """How requests look.
+
+    Attributes:
+        spans: in each request; the SDKs' batch is 512.
+        children: of each SERVER span, which has 18 attributes; a child has 7.
+        as_json: OTLP's JSON instead of protobuf.
+        with_gzip: compressed, by the sender and anew for each request.
+    """
+
+    spans: int = 512
+    children: int = 2
+    as_json: bool = False
+    with_gzip: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What requests say of themselves."""
+        content_type = "application/json" if self.as_json else "application/x-protobuf"
+        return {"content-type": content_type} | ({"content-encoding": "gzip"} if self.with_gzip else {})
+
+    @property
+    def mark(self) -> bytes:
+        """What requests replace in a body."""
+        return _MARK.hex().encode() if self.as_json else _MARK
+
+    def finish(self, parts: list[bytes]) -> bytes:
+        """A body whose spans came never before."""
+        fresh = random.randbytes(len(_MARK))
+        body = (fresh.hex().encode() if self.as_json else fresh).join(parts)
+        return gzip.compress(body, 1) if self.with_gzip else body
+
+
+def make_body(shape: Shape, seed: int) -> bytes:
+    """One request of wirespan's exporter: SERVER spans with their states, and their children."""
     rng = random.Random(seed)
     request = ExportTraceServiceRequest()
     group = request.resource_spans.add()
@@ -35,12 +74,24 @@ def make_body(spans: int, seed: int) -> bytes:
     scope = group.scope_spans.add()
     scope.scope.name, scope.scope.version = "wirespan", "0.1.0"
     at_ns = time.time_ns()
-    for index in range(0, spans, 3):
+    for index in range(0, shape.spans, 1 + shape.children):
         trace_id = rng.randbytes(8) + _MARK
         server = _server_span(scope, rng, trace_id, at_ns + index * 20_000)
-        for _ in range(min(2, spans - index - 1)):
+        for _ in range(min(shape.children, shape.spans - index - 1)):
             _client_span(scope, rng, server)
-    return request.SerializeToString()
+    return _to_json(request) if shape.as_json else request.SerializeToString()
+
+
+def _to_json(request: ExportTraceServiceRequest) -> bytes:
+    """OTLP's JSON is protobuf's with two exceptions: ids in hex, enumerations as numbers."""
+
+    def with_hex(pair: dict[str, Any]) -> dict[str, Any]:
+        for key in {"traceId", "spanId", "parentSpanId"} & pair.keys():
+            pair[key] = base64.b64decode(pair[key]).hex()
+        return pair
+
+    plain = MessageToDict(request, use_integers_for_enums=True)
+    return json.dumps(json.loads(json.dumps(plain), object_hook=with_hex), separators=(",", ":")).encode()
 
 
 def _attribute(key: str, value: str | int) -> KeyValue:
@@ -94,8 +145,8 @@ def _client_span(scope: ScopeSpans, rng: random.Random, parent: Span) -> None:
         span.attributes.append(_attribute(key, value))
 
 
-def send(port: int, bodies: list[bytes], senders: int, stop: threading.Event) -> int:
-    """Sends until told to stop, each sender on a connection of its own.
+def send(port: int, shape: Shape, bodies: list[bytes], senders: int, stop: threading.Event) -> int:
+    """Sends until told to stop, each sender on a connection of its own, one request after another.
 
     Returns:
         Requests that were acknowledged.
@@ -108,11 +159,11 @@ def send(port: int, bodies: list[bytes], senders: int, stop: threading.Event) ->
 
     def run(number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        parts = [body.split(_MARK) for body in bodies]
+        parts = [body.split(shape.mark) for body in bodies]
         while not stop.is_set() and not failures:
             count = acknowledged[number]
-            body = random.randbytes(len(_MARK)).join(parts[count % len(parts)])
-            connection.request("POST", "/v1/traces", body, {"content-type": "application/x-protobuf"})
+            body = shape.finish(parts[count % len(parts)])
+            connection.request("POST", "/v1/traces", body, shape.headers)
             reply = connection.getresponse()
             reply.read()
             if reply.status != 200:

@@ -2,7 +2,8 @@
 
 The viewer runs in a process of its own over a file (`--file`, made by `bench.viewer_data`; else one is made).
 "Cold" is the first answer after the file was opened, with the file in the system's page cache; "warm" is the
-median of the next ones. Each question is cold once: the process is started anew for it.
+median of the next ones. CPU is the
+processor time of a warm answer, which other load changes less. Each question is cold once: the process is started anew for it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bench import viewer_data
-from bench.machine import describe
+from bench.machine import cpu_seconds, describe
 from bench.process import free_port, pinned
 
 _ROUNDS = 5
@@ -34,11 +35,14 @@ _QUESTIONS = {
     "list: attribute, common": "/api/requests?attr=tenant%3Dtenant-7",
     "list: attribute, rare": "/api/requests?attr=user.id%3D12345",
     "list: attribute, no match": "/api/requests?attr=user.id%3Dnobody",
-    "list: text, common": "/api/requests?text=Chrome/7",
-    "list: text, rare": "/api/requests?text=nowhere-to-be-found",
+    "list: text, common": "/api/requests?text=Chrome/7.0",
+    "list: text, rare": "/api/requests?text=%22user.id%22:12345,",
+    "list: text, no match": "/api/requests?text=nowhere-to-be-found",
     "routes: everything": "/api/routes",
     "routes: a minute": "/api/routes?since=-1m",
     "routes: one service": "/api/routes?service=service-0",
+    "series: everything": "/api/routes/series",
+    "series: one route": f"/api/routes/series?route={quote('/api/v1/items/{id}')}",
     "heatmap: everything": "/api/heatmap",
     "heatmap: one route": f"/api/heatmap?route={quote('/api/v1/items/{id}')}",
     "services: everything": "/api/services",
@@ -51,17 +55,15 @@ _QUESTIONS = {
 def main(path: Path, only: str) -> None:
     """Asks everything and prints the table."""
     print(describe())
-    print(f"{'':32} {'cold':>10} {'warm':>10} {'slowest':>10}")
+    print("| question | rows | cold, ms | warm, ms | slowest, ms | CPU, ms |\n|---|---:|---:|---:|---:|---:|")
     questions = {name: url for name, url in _QUESTIONS.items() if only in name}
     if only in "trace":
         questions["trace"] = f"/api/traces/{_middle_trace(path)}"
     for name, url in questions.items():
-        cold, *warm, answer = _ask(path, url)
-        count = {key: len(value) for key, value in answer.items() if isinstance(value, list)}
-        print(
-            f"{name:32} {cold:7.0f} ms {statistics.median(warm):7.0f} ms {max(warm):7.0f} ms   {count}",
-            flush=True,
-        )
+        cold, *warm, cpu, answer = _ask(path, url)
+        found = next((len(value) for value in answer.values() if isinstance(value, list)), 1)
+        numbers = (cold, statistics.median(warm), max(warm), cpu)
+        print(f"| {name} | {found} | {' | '.join(f'{number:.0f}' for number in numbers)} |", flush=True)
 
 
 def _middle_trace(path: Path) -> str:
@@ -79,13 +81,16 @@ def _command(port: int, path: Path) -> list[str]:
 def _ask(path: Path, url: str) -> list:
     port = free_port()
     times = []
-    with pinned(_command(port, path), {}, _CORES, port):
+    with pinned(_command(port, path), {}, _CORES, port) as pid:
         time.sleep(0.5)
-        for _ in range(_ROUNDS + 1):
+        for number in range(_ROUNDS + 1):
+            if number == 1:
+                used = cpu_seconds(pid)
             began = time.perf_counter()
             answer = _json(port, "GET", url)
             times.append((time.perf_counter() - began) * 1e3)
-    return [*times, answer]
+        cpu_ms = (cpu_seconds(pid) - used) / _ROUNDS * 1e3
+    return [*times, cpu_ms, answer]
 
 
 def _json(port: int, method: str, url: str, body: str | None = None) -> dict:

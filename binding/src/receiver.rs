@@ -126,8 +126,20 @@ impl RecentSpans {
         Self(Mutex::default())
     }
 
-    fn keep(&self) {
-        self.lock().keep();
+    fn keep(&self, now_ns: i64) {
+        self.lock().keep(now_ns);
+    }
+
+    fn begin(&self, now_ns: i64) {
+        self.lock().begin(now_ns);
+    }
+
+    fn doubtful(&self, py: Python<'_>, batches: Vec<Py<Batch>>) -> PyResult<Table> {
+        let recent = self.lock();
+        let parts = batches.iter().map(|batch| recent.doubtful(&batch.bind(py).get().decoded.records));
+        let parts: Vec<_> =
+            parts.collect::<Result<_, _>>().map_err(|e| PyValueError::new_err(e.to_string()))?;
+        Ok(Table { parts: parts.into_iter().filter(|part| part.num_rows() > 0).collect() })
     }
 
     fn forget(&self) {

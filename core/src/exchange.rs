@@ -200,7 +200,8 @@ pub struct Exchange {
     pub(crate) entry: Entry,
     peer: Arc<Peer>,
     request: OnceLock<Request>,
-    origin: OnceLock<Box<Origin>>,
+    /// Asked of every request, told of few.
+    origin: OnceLock<Option<Box<Origin>>>,
     context: OnceLock<TraceContext>,
     is_ignored: AtomicBool,
     progress: Mutex<Progress>,
@@ -275,11 +276,11 @@ impl Exchange {
         self.is_ignored.store(true, Ordering::Relaxed);
     }
 
-    /// What trusted proxies say of it; `None` where the connection is not from one, and before the head is parsed.
+    /// What trusted proxies say of it; `None` where they say nothing, and before the head is parsed.
     #[must_use]
     pub fn origin(&self) -> Option<&Origin> {
         let (proxies, request) = (self.peer.proxies.as_ref()?, self.request()?);
-        Some(self.origin.get_or_init(|| Box::new(Origin::new(request, proxies))))
+        self.origin.get_or_init(|| Origin::new(request, proxies).map(Box::new)).as_deref()
     }
 
     /// The client: as trusted proxies say, else who is connected. `None` on Unix sockets.

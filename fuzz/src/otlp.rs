@@ -88,7 +88,7 @@ fn check_repeats(signal: Signal, decoded: &Decoded) {
         let mut recent = Recent::default();
         let fresh: usize = recent.fresh(&decoded.records).iter().map(ExactSizeIterator::len).sum();
         assert!(fresh <= decoded.outcome.accepted && (fresh > 0 || decoded.outcome.accepted == 0));
-        recent.keep();
+        recent.keep(1);
         assert!(recent.fresh(&decoded.records).is_empty());
     }
 }

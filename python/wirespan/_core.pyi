@@ -465,8 +465,14 @@ class RecentSpans:
     """The spans that came lately. What `stack` lets through is pending until `keep` or `forget`."""
 
     def __new__(cls) -> RecentSpans: ...
-    def keep(self) -> None:
-        """What is pending was stored: it is a repeat from now on."""
+    def keep(self, now_ns: int) -> None:
+        """What is pending was stored: it is a repeat from now on. The time is unix nanoseconds."""
+
+    def begin(self, now_ns: int) -> None:
+        """What was stored until now is not known, but for what is remembered."""
+
+    def doubtful(self, batches: Sequence[Batch]) -> Table:
+        """Spans that may have come before and be forgotten: `trace_lo`, `span_id` and `start_ns`."""
 
     def forget(self) -> None:
         """What is pending was not stored."""

@@ -29,6 +29,13 @@ DEMO_S = 20.0
 EXIT_INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 
+SECTIONS = {
+    "Serve": ("serve", "inflight", "demo"),
+    "Look at traces": ("view", "traces", "trace", "routes", "sql", "export", "import"),
+    "Look things up": ("events", "options"),
+}
+
+
 class OptionType(click.ParamType[Any]):
     """Checks a flag's text like the same option's environment variable, with the same words."""
 
@@ -92,6 +99,12 @@ class GroupedCommand(click.Command):
 
 class Commands(click.Group):
     """The program. What its user got wrong is one line on stderr."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the commands by what they are for."""
+        for title, names in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(80)) for name in names])
 
     # Click's own exits; ours returns the code, for `sys.exit(main())` and for tests.
     def main(self, *args: Any, **extra: Any) -> int:  # type: ignore[override]

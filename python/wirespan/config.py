@@ -155,6 +155,13 @@ class Config:
         high=1.0,
         metavar="SHARE",
     )
+    trust: str = _option(
+        "always",
+        "Tracing",
+        "Whose traces go on: `always` any caller's, `never`, or those from networks such as `10.0.0.0/8`, "
+        "with commas between. Others begin one of their own, with a link.",
+        metavar="WHOM",
+    )
     ignore: tuple[str, ...] = _option(
         (),
         "Tracing",
@@ -273,7 +280,7 @@ class Config:
                 )
         if not (self.otlp or self.view):
             given = [name for name in ("spool", "service_name") if getattr(self, name)]
-            given += ["sample"] * (self.sample != 1.0)
+            given += [name for name in ("sample", "trust") if getattr(self, name) != DEFAULTS[name]]
             if given:
                 raise ConfigError(f"{given[0]} is about spans, and none are sent: give otlp too")
 

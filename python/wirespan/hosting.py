@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from wirespan._core import AccessLog, OpenTelemetry
 from wirespan.asgi import Lifespan, as_asgi, interface_of
@@ -168,6 +168,17 @@ def _join_provider(tracers: Sequence[Any]) -> None:
         provider.join(spans)
 
 
+def _trust(text: str) -> Literal["always", "never"] | list[str]:
+    """Whose traces go on, as the exporter wants it."""
+    match text.strip():
+        case "always":
+            return "always"
+        case "never":
+            return "never"
+        case networks:
+            return [network.strip() for network in networks.split(",") if network.strip()]
+
+
 def _otlp(config: Config) -> OpenTelemetry | None:
     """The exporter that the options ask for.
 
@@ -181,6 +192,7 @@ def _otlp(config: Config) -> OpenTelemetry | None:
             endpoint=None if config.otlp == BY_VARIABLES else config.otlp,
             service_name=config.service_name or None,
             sampler_arg=None if config.sample == 1.0 else config.sample,
+            trust=_trust(config.trust),
             spool_dir=config.spool,
             spool_max_bytes=config.spool_max_bytes,
             timeline=config.otlp_viewer or None,

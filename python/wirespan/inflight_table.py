@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,9 @@ BAR_WIDTH = 100
 SHORT_TRACE = 8
 BAR_CELLS = 12
 MINUTE_S, HOUR_S = 60, 3600
+LONG = "Request"
+LEAST_CELLS = 16
+GAP_CELLS = 3
 UNKNOWN = Text("·", style="dim")
 COLUMNS: dict[str, Literal["left", "right"]] = {
     "Age": "right",
@@ -55,11 +59,21 @@ def _table(requests: Sequence[InflightRequest], console: Console) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     rows = [_row(request, console) for request in requests]
     # A column that says nothing is room for the others.
-    for name in [name for name in COLUMNS if any(row.get(name) for row in rows)]:
+    names = [name for name in COLUMNS if any(row.get(name) for row in rows)]
+    _shorten(rows, names, console.width)
+    for name in names:
         table.add_column(name, justify=COLUMNS[name], no_wrap=True, overflow="ellipsis")
     for row in rows:
         table.add_row(*(row[str(column.header)] or UNKNOWN for column in table.columns))
     return table
+
+
+def _shorten(rows: Sequence[dict[str, Text]], names: Sequence[str], width: int) -> None:
+    """Cuts what requests are called where the table would be too wide: rich would cut all columns alike."""
+    others = [max(cell_len(name), *(row[name].cell_len for row in rows)) for name in names if name != LONG]
+    room = width - sum(others) - GAP_CELLS * len(names)
+    for row in rows:
+        row[LONG].truncate(max(room, LEAST_CELLS), overflow="ellipsis")
 
 
 def _row(request: InflightRequest, console: Console) -> dict[str, Text]:

@@ -3,15 +3,23 @@
 //! A Collector that got no answer sends its spans again, in batches cut in other places. The receiver recognizes equal
 //! bodies; here are the spans themselves. What waits to be committed is only remembered when it is: a repeat of spans
 //! that were not stored is what brings them.
+//!
+//! A sender with a queue on disk may repeat after hours what is forgotten here. No span comes before it began, so one that
+//! began after the last one that was forgotten cannot have come before: all spans of a healthy stream. Only the others
+//! are [`Recent::doubtful`], and the store is asked for them.
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::ops::Range;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt64Type};
+use arrow_array::{Int64Array, RecordBatch, UInt64Array};
+use arrow_schema::ArrowError;
+
+use crate::table::assemble;
 
 /// Spans of a generation. The last one or two generations are known: half a minute at 20,000 spans a second, in 20 MB.
 const GENERATION: usize = 1 << 19;
@@ -26,6 +34,10 @@ pub struct Recent {
     older: HashSet<u64>,
     newer: HashSet<u64>,
     pending: HashSet<u64>,
+    /// Unix time in nanoseconds since which all spans that arrived are known; 0 where all are.
+    since_ns: i64,
+    /// When `newer` began.
+    newer_ns: i64,
 }
 
 impl Recent {
@@ -45,12 +57,33 @@ impl Recent {
         ranges
     }
 
-    /// What is pending was stored.
-    pub fn keep(&mut self) {
+    /// Rows of a table of spans that may have come before and be forgotten: `trace_lo`, `span_id` and `start_ns` of those
+    /// that began before all that is known.
+    ///
+    /// # Errors
+    /// Never: the columns are equally long.
+    pub fn doubtful(&self, records: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let keys: Vec<Key> =
+            keys(records).into_iter().filter(|(.., start_ns)| *start_ns < self.since_ns).collect();
+        assemble(vec![
+            ("trace_lo", Arc::new(UInt64Array::from_iter_values(keys.iter().map(|key| key.0)))),
+            ("span_id", Arc::new(UInt64Array::from_iter_values(keys.iter().map(|key| key.1)))),
+            ("start_ns", Arc::new(Int64Array::from_iter_values(keys.iter().map(|key| key.2)))),
+        ])
+    }
+
+    /// What is pending was stored, and it is `now_ns`.
+    pub fn keep(&mut self, now_ns: i64) {
         self.newer.extend(self.pending.drain());
         if self.newer.len() >= GENERATION {
             self.older = std::mem::take(&mut self.newer);
+            (self.since_ns, self.newer_ns) = (self.newer_ns, now_ns);
         }
+    }
+
+    /// What was stored until now is not known, but for what is remembered.
+    pub const fn begin(&mut self, now_ns: i64) {
+        (self.since_ns, self.newer_ns) = (now_ns, now_ns);
     }
 
     /// What is pending was not stored.
@@ -63,7 +96,7 @@ impl Recent {
         *self = Self::default();
     }
 
-    /// A span that was stored by an earlier process.
+    /// A span that is stored already.
     pub fn remember(&mut self, trace_lo: u64, span_id: u64, start_ns: i64) {
         self.newer.insert(self.hasher.hash_one((trace_lo, span_id, start_ns)));
     }
@@ -81,9 +114,7 @@ fn keys(records: &RecordBatch) -> Vec<Key> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::{ArrayRef, Int64Array, UInt64Array};
+    use arrow_array::ArrayRef;
 
     use super::*;
 
@@ -98,7 +129,7 @@ mod tests {
     fn what_was_kept_is_not_fresh_in_any_batch() {
         let mut recent = Recent::default();
         assert_eq!(recent.fresh(&spans(&[1, 2, 2, 3])), [0..2, 3..4]);
-        recent.keep();
+        recent.keep(1);
         assert_eq!(recent.fresh(&spans(&[9, 2, 3, 4, 5])), [0..1, 3..5]);
     }
 
@@ -125,10 +156,28 @@ mod tests {
         for generation in 0..3_u64 {
             let ids: Vec<u64> = (0..GENERATION as u64).map(|id| generation << 32 | id).collect();
             assert_eq!(recent.fresh(&spans(&ids)).len(), 1);
-            recent.keep();
+            recent.keep(generation.cast_signed() + 10);
         }
         assert_eq!(recent.older.len() + recent.newer.len(), GENERATION);
         assert!(recent.fresh(&spans(&[2 << 32])).is_empty());
         assert_eq!(recent.fresh(&spans(&[1])).len(), 1);
+    }
+
+    #[test]
+    fn only_spans_that_began_before_what_is_known_are_doubtful() {
+        let mut recent = Recent { newer: (0..GENERATION as u64).collect(), ..Recent::default() };
+        let doubtful = |recent: &Recent| recent.doubtful(&spans(&[1, 2])).map(|rows| rows.num_rows()).ok();
+        recent.keep(6);
+        assert_eq!(doubtful(&recent), Some(0), "nothing is forgotten yet");
+        recent.newer = (0..GENERATION as u64).collect();
+        recent.keep(8);
+        assert_eq!(doubtful(&recent), Some(0), "the forgotten ones came before 6, and these began at 7");
+        recent.newer = (0..GENERATION as u64).collect();
+        recent.keep(9);
+        assert_eq!(doubtful(&recent), Some(2));
+        recent.clear();
+        assert_eq!(doubtful(&recent), Some(0));
+        recent.begin(8);
+        assert_eq!(doubtful(&recent), Some(2));
     }
 }

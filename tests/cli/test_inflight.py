@@ -47,6 +47,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("run")
     monkeypatch.setenv("XDG_RUNTIME_DIR", os.fspath(folder))
     monkeypatch.setattr("tempfile.tempdir", os.fspath(folder))
+    monkeypatch.setenv("TMPDIR", os.fspath(folder))  # of the processes that a test starts
     return folder / "wirespan"
 
 
@@ -285,6 +286,16 @@ def test_a_row_has_all_that_is_known() -> None:
         *("127.0.0.1:5", "4bf92f3577b34da6a3ce929d0e0e4736"),
     ]
     assert "█" in printed(request(), color=True)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_a_long_path_gives_way_alone(width: int) -> None:
+    """Not the age, which is what people look for."""
+    text = printed(request(path="/a" * 200), request(), width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert [line.split()[:2] for line in text.splitlines() if "GET" in line] == [["4.0", "s"]] * 2
+    assert "127.0.0.1:5 " in text
+    assert "…" in text
 
 
 def test_a_narrow_terminal_has_what_matters() -> None:

@@ -21,7 +21,9 @@ def test_ctrl_c_has_the_exit_code_of_shells(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_command_has_one_whole_line_in_the_list() -> None:
     """A sentence that is cut off says nothing."""
-    assert "..." not in run("--help").stdout.partition("Commands:")[2]
+    listed = run("--help").stdout.partition("Serve:")[2]
+    assert "..." not in listed
+    assert {line.split()[0] for line in listed.splitlines() if line.startswith("  ")} == set(main.commands)
 
 
 @pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-"])

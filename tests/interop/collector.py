@@ -1,10 +1,12 @@
 """OpenTelemetry Collectors."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from interop.process import Process, example, free_port
 
+PLAIN = {"compression": "none"}
 # Nobody reads a Collector's own metrics here, and their port would be the same for all.
 SILENT = {"service": {"telemetry": {"metrics": {"level": "none"}}}}
 
@@ -19,10 +21,14 @@ class Collector(Process):
         super().__init__([str(program), *words], port, folder / "collector.log")
 
 
-def passing(program: Path, folder: Path, target: str) -> Collector:
-    """A Collector in which nothing waits: an acknowledged span has passed through to `target`."""
+def passing(program: Path, folder: Path, target: str, form: Mapping[str, str] = PLAIN) -> Collector:
+    """A Collector in which nothing waits: an acknowledged span has passed through to `target`.
+
+    Args:
+        form: how it sends: `compression`, `encoding`.
+    """
     port = free_port()
-    behind = {"endpoint": target, "compression": "none", "sending_queue": {"enabled": False}}
+    behind = {"endpoint": target, "sending_queue": {"enabled": False}, **form}
     pipeline = {"receivers": ["otlp"], "exporters": ["otlp_http"]}
     configuration = {
         "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"127.0.0.1:{port}"}}}},

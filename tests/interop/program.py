@@ -13,6 +13,7 @@ PACKAGES = {
     "collector": ".",
     "jaeger": "github.com/jaegertracing/jaeger/cmd/jaeger",
     "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
+    "sender": ".",
     "tempo": "github.com/grafana/tempo/cmd/tempo",
 }
 TAGS = "remove_all_sd"  # Prometheus without the clouds that it could look for targets in

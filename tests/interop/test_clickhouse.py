@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from interop.collector import of_example
 from interop.process import EXAMPLES, Process, eventually, free_port
 from interop.program import build
-from interop.traffic import BROKEN, PLAIN, QUEUED, SLOW, Tee, sent, state_ns
+from interop.traffic import ALL, QUEUED, Tee, documented, sent, state_ns
 from otel.receiver import METRICS
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(1800)]
@@ -58,7 +58,7 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]
 
 
 def test_every_span_is_a_row(clickhouse: ClickHouse) -> None:
-    for span_id, span in clickhouse.tee.spans([PLAIN, QUEUED, SLOW, BROKEN]).items():
+    for span_id, span in clickhouse.tee.spans(ALL).items():
         [row] = clickhouse.rows(SPANS.format(span_id))
         assert row["TraceId"] == span.trace_id.hex()
         assert row["ParentSpanId"] == span.parent_span_id.hex()
@@ -81,6 +81,10 @@ def test_queries_of_the_examples(clickhouse: ClickHouse) -> None:
     [row] = clickhouse.example("queued.sql")
     assert (row["TraceId"], row["route"]) == (QUEUED, "/items/{id:int}")
     assert row["queue_ms"] == pytest.approx(queue_ms)
+    [shown] = documented("sql")
+    assert [(row["TraceId"], row["queue_ms"]) for row in clickhouse.rows(shown)] == [
+        (QUEUED, row["queue_ms"])
+    ]
     states = {row["route"]: row for row in clickhouse.example("states.sql")}
     assert set(states) == {"/items/{id:int}", "/report", "/slow", "/broken"}
     assert states["/items/{id:int}"]["queue_ms"] == pytest.approx(queue_ms)

@@ -9,12 +9,10 @@ import pytest
 from interop.collector import Collector
 from interop.process import eventually, example, free_port
 from interop.program import build
-from interop.traffic import BROKEN, PLAIN, QUEUED, SLOW, Tee, answer, comparable, sent, state_ns
+from interop.traffic import ALL, BROKEN, QUEUED, SLOW, Tee, answer, comparable, sent, state_ns
 from otel.receiver import read_spans
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(1800)]
-
-ALL = (PLAIN, QUEUED, SLOW, BROKEN)
 
 
 class Jaeger:

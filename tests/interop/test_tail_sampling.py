@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from interop.collector import of_example
-from interop.process import eventually
+from interop.process import EXAMPLES, eventually
 from interop.program import build
-from interop.traffic import BROKEN, QUEUED, SLOW, Tee, comparable, exercise, get, store
+from interop.traffic import BROKEN, QUEUED, SLOW, Tee, comparable, documented, exercise, get, store
 from otel.receiver import METRICS, Receiver
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(1800)]
@@ -30,6 +30,8 @@ def test_the_collector_keeps_what_matters(tmp_path: Path, monkeypatch: pytest.Mo
             kept = tee.spans(KEPT)
             eventually(lambda: comparable(KEPT, *backend.requests) == kept, "traces are missing")
             eventually(lambda: backend.metrics, "metrics are missing")
+    [policy] = documented("yaml")
+    assert policy in (EXAMPLES / "collector" / "config.yaml").read_text()
     rest = comparable(REST, *backend.requests)
     assert len(rest) % 3 == 0  # whole traces
     assert 0 < len(rest) / 3 < len(REST) / 3  # a tenth of 100, by their ids

@@ -9,11 +9,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from interop.process import Process, eventually, example, free_port
 from interop.program import build
-from interop.traffic import BROKEN, PLAIN, QUEUED, SLOW, Tee, answer, comparable, documented, sent
+from interop.traffic import ALL, QUEUED, Tee, answer, comparable, documented, sent
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(1800)]
 
-ALL = (PLAIN, QUEUED, SLOW, BROKEN)
 ROUTES = {"/items/{id:int}", "/report", "/slow", "/broken"}
 
 

@@ -20,7 +20,7 @@ from docs.test_pages import ROOT, blocks
 from otel.receiver import Receiver
 
 TESTS = Path(__file__).parents[1]
-PLAIN, QUEUED, SLOW, BROKEN = (digit * 32 for digit in "abcd")  # trace ids
+ALL = PLAIN, QUEUED, SLOW, BROKEN = tuple(digit * 32 for digit in "abcd")  # trace ids
 SETTINGS = {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_BSP_SCHEDULE_DELAY": "100"}
 WORDS = ("interop.store:app", "--port", "0", "--service-name", "shop", "--otlp")
 
@@ -45,7 +45,7 @@ class Tee(Receiver):
             urllib.request.urlopen(request, timeout=20).close()
         super().keep(path, body, headers)
 
-    def spans(self, trace_ids: Iterable[str] = (PLAIN, QUEUED, SLOW, BROKEN)) -> dict[str, Span]:
+    def spans(self, trace_ids: Iterable[str] = ALL) -> dict[str, Span]:
         """What was sent of some traces."""
         return comparable(trace_ids, *self.requests)
 

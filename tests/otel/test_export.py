@@ -96,6 +96,24 @@ def test_the_option_may_leave_the_receiver_to_the_variables(monkeypatch: pytest.
     assert receiver.paths == ["/v1/traces"]
 
 
+@pytest.mark.parametrize(
+    ("trust", "is_trusted"),
+    [
+        ("always", True),
+        ("never", False),
+        ("10.0.0.0/8, 127.0.0.0/8", True),
+        ("10.0.0.0/8", False),
+        ("", False),
+    ],
+)
+def test_the_option_says_whose_traces_go_on(trust: str, is_trusted: bool) -> None:
+    with Receiver() as receiver:
+        send_one(otlp=receiver.url, trust=trust)
+    [span] = receiver.requests[0].resource_spans[0].scope_spans[0].spans
+    assert (span.trace_id.hex() == "a" * 32) == is_trusted
+    assert [link.trace_id.hex() for link in span.links] == ([] if is_trusted else ["a" * 32])
+
+
 def test_a_spool_keeps_spans_until_the_receiver_is_there(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

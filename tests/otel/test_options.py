@@ -160,6 +160,8 @@ def test_the_option_adds_the_exporter() -> None:
     assert hosted.tracers == hosted.sinks
     with pytest.raises(StartError, match="otlp: the OTLP endpoint must be"):
         host(App(), Config(otlp="collector", access_log="off"))
+    with pytest.raises(StartError, match="otlp: trust: `everybody` is no network"):
+        host(App(), Config(otlp="http://127.0.0.1:1", access_log="off", trust="everybody"))
 
 
 def test_the_options_beside_it_reach_the_exporter(tmp_path: Path) -> None:
@@ -181,6 +183,7 @@ def test_the_options_beside_it_reach_the_exporter(tmp_path: Path) -> None:
     [
         ({"spool": "/tmp/spool"}, "spool is about spans, and none are sent: give otlp too"),
         ({"sample": 0.1}, "sample is about spans"),
+        ({"trust": "never"}, "trust is about spans"),
         ({"service_name": "shop"}, "service_name is about spans"),
         ({"otlp": "http://localhost", "sample": 2.0}, "sample must be between 0 and 1"),
         ({"otlp": "http://localhost", "spool_max_bytes": 1}, "spool_max_bytes must be at least 65536"),

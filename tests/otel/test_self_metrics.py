@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricsData, NumberDataPoint
 from opentelemetry.sdk.trace import TracerProvider as SdkProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased, Sampler
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Tracer, set_span_in_context
@@ -15,7 +15,7 @@ from wirespan.opentelemetry import TracerProvider, status
 from wirespan.testing import TestClient
 from wirespan.tracers import OpenTelemetry
 
-type Numbers = dict[tuple[tuple[str, Any], ...], int]
+Numbers = dict[tuple[tuple[str, Any], ...], int]
 
 SPANS = ["otel.sdk.span.started", "otel.sdk.span.live"]
 
@@ -34,7 +34,8 @@ def theirs(reader: InMemoryMetricReader, name: str) -> Numbers:
     assert isinstance(data, MetricsData)
     metrics = [metric for scope in data.resource_metrics[0].scope_metrics for metric in scope.metrics]
     points = [point for metric in metrics if metric.name == name for point in metric.data.data_points]
-    return {tuple(sorted((point.attributes or {}).items())): point.value for point in points}  # type: ignore[union-attr]
+    numbers = [point for point in points if isinstance(point, NumberDataPoint)]
+    return {tuple(sorted((point.attributes or {}).items())): int(point.value) for point in numbers}
 
 
 def use(tracer: Tracer) -> list[Any]:
@@ -109,7 +110,9 @@ def test_operations_name_their_receiver_and_how_they_ended() -> None:
         with TestClient(App(), tracers=[otel]) as client:
             client.get("/")
         assert otel.flush(10)
-        [metric] = [m for m in otel.collected_metrics() if m["name"] == "otel.sdk.exporter.operation.duration"]
+        [metric] = [
+            m for m in otel.collected_metrics() if m["name"] == "otel.sdk.exporter.operation.duration"
+        ]
         assert otel.close(10)
     [point] = metric["points"]
     host, port = receiver.url.removeprefix("http://").split(":")

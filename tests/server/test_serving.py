@@ -39,8 +39,8 @@ def hello() -> App:
 
 def test_server_is_ready_in_the_block_and_gone_after_it() -> None:
     """Tests of users can rely on both."""
-    # At 127.0.0.1 a free port belongs to whoever asks next: to another program, or to the very socket that connects
-    # to it, whose own port the kernel may choose to be the same.
+    # At 127.0.0.1 a free port belongs to whoever asks next: to another program, or to the very socket that
+    # connects to it, whose own port the kernel may choose to be the same.
     own = "127.0.0.77"
     with serving(hello(), host=own) as server:
         assert httpx.get(server.url).text == "hello"

@@ -225,6 +225,8 @@ def test_export_and_import(told: Running, capfdbinary: pytest.CaptureFixture[byt
     assert b"--format parquet is for everything" in capfdbinary.readouterr().err
     assert main(["export", "-o", str(tmp_path / "no" / "file")]) == 1
     assert b"cannot write" in capfdbinary.readouterr().err
+    assert main(["export", "-o", "/dev/null"]) == 0
+    assert Path("/dev/null").is_char_device()
     assert main(["export", "-o", "/dev/full"]) == 1
     assert b"cannot write /dev/full: No space left on device" in capfdbinary.readouterr().err
     assert Path("/dev/full").is_char_device()
@@ -339,6 +341,16 @@ def test_tables_give_way_where_they_are_too_wide(capsys: pytest.CaptureFixture[s
     screen = Screen(Console(width=20, soft_wrap=True), 20, color=False)
     print_table(screen, ["name", "value"], [["x" * 40, 1.25]])
     assert capsys.readouterr().out.splitlines()[1] == "xxxxxxxxxxxx…   1.25"
+
+
+def test_tables_with_too_many_columns_are_blocks(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    screen = Screen(Console(width=30, soft_wrap=True), 30, color=False)
+    print_table(screen, ["first", "b", "c", "d"], [["x" * 40, 1, None, "y" * 9], ["z" * 9] * 4])
+    assert capsys.readouterr().out.splitlines()[:5] == [
+        "row 1", f"first  {'x' * 22}…", "b      1", "c", f"d      {'y' * 9}",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from viewer.sender import CLIENT, CONSUMER, MS, STATES, T0, Span, inner, log, me
 from wirespan.viewer import answers
 from wirespan.viewer.queries import requests
 from wirespan.viewer.queries.heatmap import EDGES_NS, LEAST_TOP_NS
+from wirespan.viewer.queries.ranks import PERCENTILES
 from wirespan.viewer.queries.reading import scaled, word
-from wirespan.viewer.queries.routes import BANDS, PERCENTILES
+from wirespan.viewer.queries.routes import BANDS
 from wirespan.viewer.queries.trace import timeline
 
 SECOND = 1_000 * MS
@@ -61,8 +62,8 @@ def shape(kind: Any, found: Any) -> None:
     msgspec.convert(found, kind, strict=True)
 
 
-def rank(durations: list[int], share: float) -> int:
-    return sorted(durations)[max(math.ceil(share * len(durations)), 1) - 1]
+def rank(durations: list[int], thousandths: int) -> int:
+    return sorted(durations)[-(-thousandths * len(durations) // 1_000) - 1]
 
 
 def key_of(span: Span) -> tuple[str, str | None, str | None]:
@@ -264,7 +265,7 @@ def test_services(viewer: Running) -> None:
     assert set(edges) == {("front", "shop"), ("cron", "shop")}
     edge = edges["front", "shop"]
     assert (edge["calls"], edge["errors"]) == (len(calls), sum(span.is_error for span in calls))
-    assert edge["p95_ns"] == rank([span.duration for span in calls], 0.95)
+    assert edge["p95_ns"] == rank([span.duration for span in calls], 950)
 
 
 def test_requests_are_listed_newest_first_page_by_page(viewer: Running) -> None:

@@ -8,7 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from viewer.otlp import JSON, PROTOBUF, attribute, body, request, span
@@ -132,11 +135,58 @@ def test_other_content_types_are_refused(client: TestClient) -> None:
         assert "application/x-protobuf" in reply.text
 
 
-def test_a_compression_bomb_is_refused(client: TestClient) -> None:
-    """A hundred kilobytes that would become a hundred megabytes."""
-    bomb = gzip.compress(b"\0" * 100_000_000)
-    reply = client.post("/v1/traces", content=bomb, headers=JSON | {"content-encoding": "gzip"})
-    assert (reply.status_code, reply.json()["code"]) == (413, 8)
+@pytest.mark.parametrize("headers", [PROTOBUF, JSON], ids=["protobuf", "json"])
+@pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
+@pytest.mark.parametrize("members", [1, 20])
+def test_a_compression_bomb_is_refused(
+    client: TestClient, headers: dict[str, str], signal: str, members: int
+) -> None:
+    """A hundred kilobytes that would become a hundred megabytes, in one piece or many (RFC 1952)."""
+    bomb = gzip.compress(b" " * (100_000_000 // members)) * members
+    assert len(bomb) < 200_000
+    reply = client.post(f"/v1/{signal}", content=bomb, headers=headers | {"content-encoding": "gzip"})
+    assert reply.status_code == 413
+    assert b"bytes after gzip" in reply.content
+    assert reply.headers["content-type"] == headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b"", PROTOBUF),
+        (request().SerializeToString(), PROTOBUF),
+        (gzip.compress(b""), PROTOBUF | {"content-encoding": "gzip"}),
+        (b"{}", JSON),
+        (b'{"resourceSpans": []}', JSON),
+        (b'{"resourceSpans": [{"resource": {}, "scopeSpans": [{"spans": []}]}]}', JSON),
+        (b'{"resourceSpans": null, "resourceMetrics": null, "resourceLogs": null}', JSON),
+    ],
+)
+@pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
+def test_empty_batches_are_taken(
+    client: TestClient, store: Store, content: bytes, headers: dict[str, str], signal: str
+) -> None:
+    """OTLP: a server answers them as any other."""
+    reply = client.post(f"/v1/{signal}", content=content, headers=headers)
+    assert (reply.status_code, reply.content) == (200, b"{}" if "json" in headers["content-type"] else b"")
+    assert store.facts().last_seq == 0
+
+
+def test_a_huge_batch_is_refused_in_protobuf_too(client: TestClient, store: Store) -> None:
+    """Empty spans of two bytes each, within a scope within a resource."""
+    spans = b"\x12\x00" * 100_001
+    inner = b"\x12" + _varint(len(spans)) + spans
+    reply = client.post("/v1/traces", content=b"\x0a" + _varint(len(inner)) + inner, headers=PROTOBUF)
+    assert (reply.status_code, b"spans" in reply.content) == (413, True)
+    assert store.facts().spans == 0
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
 
 
 def test_a_body_over_the_servers_limit_is_refused(store: Store) -> None:
@@ -212,10 +262,17 @@ def test_a_thousand_senders_at_once_lose_nothing(client: TestClient, store: Stor
 
     async def send(number: int) -> bytes:
         content = body(1, service=f"sender-{number % 10}")
+        fields = b"content-type: application/x-protobuf\r\n"
+        if number % 2:
+            content = _json_of(content)
+            fields = b"content-type: application/json\r\n"
+        if number % 3 == 0:
+            content = gzip.compress(content)
+            fields += b"content-encoding: gzip\r\n"
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(
-            b"POST /v1/traces HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
-            b"content-type: application/x-protobuf\r\ncontent-length: %d\r\n\r\n%b" % (len(content), content)
+            b"POST /v1/traces HTTP/1.1\r\nhost: x\r\nconnection: close\r\n%b"
+            b"content-length: %d\r\n\r\n%b" % (fields, len(content), content)
         )
         status = await reader.readline()
         await reader.read()
@@ -229,6 +286,22 @@ def test_a_thousand_senders_at_once_lose_nothing(client: TestClient, store: Stor
     assert asyncio.run(send_all()) == {b"HTTP/1.1 200 OK\r\n"}
     assert store.facts().spans == 1000
     assert store.read("SELECT count(*) FROM resources") == [(10,)]
+
+
+def _json_of(content: bytes) -> bytes:
+    resource = ExportTraceServiceRequest.FromString(content).resource_spans[0]
+    made = resource.scope_spans[0].spans[0]
+    service = resource.resource.attributes[0].value.string_value
+    named = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
+    facts = {
+        "traceId": made.trace_id.hex(),
+        "spanId": made.span_id.hex(),
+        "name": made.name,
+        "startTimeUnixNano": str(made.start_time_unix_nano),
+        "endTimeUnixNano": str(made.end_time_unix_nano),
+    }
+    group = {"resource": named, "scopeSpans": [{"spans": [facts]}]}
+    return json.dumps({"resourceSpans": [group]}).encode()
 
 
 def test_late_spans_links_and_missing_parents_are_kept_as_they_are(client: TestClient, store: Store) -> None:

@@ -4,13 +4,16 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import duckdb
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from viewer.otlp import batch
-from wirespan.viewer import database, schema, writer
+from viewer.otlp import batch, request, span
+from wirespan import _core
+from wirespan.viewer import database, writer
 from wirespan.viewer.errors import StoreBusy, StoreError
 from wirespan.viewer.store import Store
 
@@ -222,11 +225,12 @@ def test_a_failed_write_is_told_to_its_senders_and_later_ones_work(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One whose reason we do not know: the log has all of it. `test_store_full.py` has those that we do."""
-    monkeypatch.setitem(schema.TABLE_OF_SIGNAL, "traces", "no_such_table")
+    inserts = writer._INSERTS["traces"]
+    monkeypatch.setitem(writer._INSERTS, "traces", (*inserts, "INSERT INTO no_such_table SELECT 1"))
     with pytest.raises(StoreError, match=r"could not write: .*no_such_table"):
         asyncio.run(store.add(batch()))
     assert "could not write 1 requests" in caplog.text
-    monkeypatch.setitem(schema.TABLE_OF_SIGNAL, "traces", "stored_spans")
+    monkeypatch.setitem(writer._INSERTS, "traces", inserts)
     asyncio.run(store.add(batch()))
     assert store.read("SELECT seq FROM stored_spans") == [(1,)]
 
@@ -297,7 +301,7 @@ def test_a_database_that_gave_up_is_opened_again(tmp_path: Path, monkeypatch: py
         raise duckdb.FatalException("database has been invalidated")
 
     with monkeypatch.context() as patched:
-        patched.setattr(store._writer, "_insert_table", give_up)
+        patched.setattr(store._writer, "_execute_on", give_up)
         with pytest.raises(StoreError, match="could not write"):
             asyncio.run(store.add(batch(1)))
     asyncio.run(store.add(batch(1)))
@@ -315,7 +319,7 @@ def test_a_store_in_memory_that_gave_up_says_so(
         store._database.close()
         raise duckdb.FatalException("database has been invalidated")
 
-    monkeypatch.setattr(store._writer, "_insert_table", give_up)
+    monkeypatch.setattr(store._writer, "_execute_on", give_up)
     with pytest.raises(StoreError, match="could not write"):
         asyncio.run(store.add(batch(1)))
     assert "start the viewer again" in caplog.text
@@ -336,8 +340,80 @@ def test_spans_whose_transaction_failed_are_taken_when_they_come_again(
 ) -> None:
     again = batch(2)
     with monkeypatch.context() as patched:
-        patched.setattr(store._writer, "_insert_table", lambda *_: 1 / 0)
+        patched.setattr(store._writer, "_execute_on", lambda *_: 1 / 0)
         with pytest.raises(StoreError):
             asyncio.run(store.add(again))
     asyncio.run(store.add(again))
     assert store.facts().spans == 2
+
+
+def test_spans_that_come_again_after_hours_are_stored_once(tmp_path: Path) -> None:
+    """A sender with a queue on disk repeats what is long forgotten here; other spans beside it are taken."""
+    store = Store.open(tmp_path / "a.duckdb")
+    old = [span() for _ in range(3)]
+    asyncio.run(store.add(_decoded(*old)))
+    store._writer._recent.clear()
+    store._writer._recent.begin(time.time_ns())
+    asyncio.run(store.add(_decoded(*old[:2], span())))
+    assert store.facts().spans == 4
+    asyncio.run(store.add(_decoded(*old)))
+    assert store.facts().spans == 4
+    store.close()
+
+
+def test_a_process_that_does_not_know_all_its_file_asks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_RECENT", 2)
+    old = [span() for _ in range(5)]
+    for _ in range(2):
+        store = Store.open(tmp_path / "a.duckdb")
+        asyncio.run(store.add(_decoded(*old)))
+        assert store.facts().spans == 5
+        store.close()
+
+
+def _decoded(*spans: Span) -> _core.Batch:
+    return _core.decode("traces", "protobuf", request(*spans).SerializeToString())
+
+
+def test_requests_have_their_measures_and_other_spans_none(store: Store) -> None:
+    mixed = request(span(), span(kind=3, parent_span_id=b"12345678"), span(name="GET /b"))
+    for _ in range(2):  # what is repeated is there once
+        asyncio.run(store.add(_core.decode("traces", "protobuf", mixed.SerializeToString())))
+    assert store.read(_MEASURED) == store.read(_REQUESTS)
+    assert [row[1:4] for row in store.read(_MEASURED)] == [
+        ("shop", None, "GET /users/{id}"),
+        ("shop", None, "GET /b"),
+    ]
+    asyncio.run(store.clear())
+    assert store.read("SELECT count(*) FROM measures") == store.read("SELECT count(*) FROM routes") == [(0,)]
+
+
+def test_a_file_of_the_last_version_is_upgraded(tmp_path: Path) -> None:
+    """Nobody has to throw away what was stored before."""
+    path = tmp_path / "viewer.duckdb"
+    store = Store.open(path)
+    asyncio.run(store.add(batch(3)))
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP TABLE measures; DROP TABLE routes; ALTER TABLE metrics DROP COLUMN details")
+        connection.execute("UPDATE wirespan_store SET version = 1")
+    for count in (4, 5):
+        store = Store.open(path)
+        asyncio.run(store.add(batch(1, service="other")))
+        assert store.read(_MEASURED) == store.read(_REQUESTS)
+        assert store.read("SELECT version, (SELECT count(*) FROM routes) FROM wirespan_store") == [(2, 2)]
+        assert store.facts().requests == count
+        store.close()
+
+
+_MEASURED = (
+    "SELECT seq, service, method, route, start_ns, duration_ns, failed, http_status, run_ns "
+    "FROM measures JOIN routes USING (route_id) ORDER BY seq"
+)
+_REQUESTS = (
+    "SELECT seq, service, method, CASE WHEN method IS NULL THEN name ELSE route END, start_ns, duration_ns, "
+    "status = 2 OR coalesce(http_status >= 500, false), http_status, run_ns "
+    "FROM stored_spans WHERE is_request ORDER BY seq"
+)

@@ -19,6 +19,7 @@ from wirespan.viewer import health
 from wirespan.viewer.errors import StoreError
 from wirespan.viewer.store import Store
 
+MANY = 300  # spans that do not fit where 100 did not
 SMALL = 4 * 1024**2  # a store of this size checkpoints its log at 1 MiB
 
 
@@ -53,7 +54,7 @@ def test_a_log_that_cannot_grow_refuses_and_goes_on(
     with files_of_at_most(256 * 1024):
         acknowledged = fill(store)
         for headers in (PROTOBUF, JSON):
-            content = body() if headers is PROTOBUF else _JSON
+            content = body(MANY) if headers is PROTOBUF else _JSON
             reply = client.post("/v1/traces", content=content, headers=headers)
             assert (reply.status_code, reply.headers["retry-after"]) == (503, "5")
             assert "file too large. To go on, raise the limit" in reply.text
@@ -67,8 +68,11 @@ def test_a_log_that_cannot_grow_refuses_and_goes_on(
     assert messages == [problem, "the store can be written again; 3 requests were refused"]
 
 
-_SPAN = {"traceId": "1" * 32, "spanId": "1" * 16, "startTimeUnixNano": "1", "name": "a"}
-_JSON = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [_SPAN]}]}]})
+_SPANS = [
+    {"traceId": "1" * 32, "spanId": f"{number:016x}", "startTimeUnixNano": "1", "name": "a" * 100}
+    for number in range(1, MANY)
+]
+_JSON = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": _SPANS}]}]})
 
 
 def test_a_checkpoint_that_cannot_be_written_is_survived(

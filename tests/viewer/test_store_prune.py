@@ -4,6 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from viewer.otlp import batch, request, span
@@ -47,6 +48,8 @@ def test_rows_that_arrived_too_long_ago_go(
     assert pruner.prune(cursor)
     assert not pruner.prune(cursor)
     assert cursor.execute("SELECT seq FROM stored_spans").fetchall() == [(4,)]
+    assert cursor.execute("SELECT seq FROM measures").fetchall() == [(4,)]
+    assert cursor.execute("SELECT count(*) FROM routes").fetchall() == [(1,)]
     assert cursor.execute("SELECT seq FROM arrivals").fetchall() == [(4,)]
     assert pruner.removed == 3
     cursor.close()
@@ -142,3 +145,23 @@ def test_a_failed_look_is_logged_and_writing_goes_on(
     asyncio.run(add())
     store.close()
     assert "could not remove old rows" in caplog.text
+
+
+def test_pruning_that_fails_halfway_removes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request without its measures would be in the list and in no statistics."""
+    database = Database.open(tmp_path / "viewer.duckdb", 10**9)
+    pruner = Pruner(database, Limits(10**9, HOUR_S))
+    pruner._next = float("inf")
+    opened = Writer(database, pruner)
+    asyncio.run(opened.add(batch(3)))
+    age(database, opened)
+    opened.close()
+    cursor = database.cursor()
+    with monkeypatch.context() as patched:
+        patched.setattr(prune, "_OLD_ARRIVALS", "DELETE FROM no_such_table WHERE seq < ?")
+        with pytest.raises(duckdb.Error, match="no_such_table"):
+            pruner.prune(cursor)
+    assert cursor.execute("SELECT count(*) FROM stored_spans").fetchall() == [(3,)]
+    assert pruner.prune(cursor)
+    cursor.close()
+    database.close()

@@ -328,7 +328,7 @@ pub static OPERATION: Instrument = Instrument {
         "http.response.status_code",
         "error.type",
     ],
-    description: "Time from the first try to send a batch of spans, or a report of metrics, to its end, the waits between tries included; \
+    description: "Time from the first try to send a batch of spans to its end, the waits between tries included; \
                   with error.type those that ended in a failure, or in the spool.",
 };
 

@@ -2,20 +2,42 @@
 
 use std::sync::Arc;
 
+use bytes::{Bytes, BytesMut};
+
 use super::span::{Scope, SpanData};
+
+/// Bytes of a [`Chunk`]: some eighty spans.
+const CHUNK: usize = 64 * 1024;
+
+/// Memory for spans that one thread makes and another lets go: in large pieces, since an allocator that small ones come
+/// back to from elsewhere takes longer than to write a span.
+#[derive(Debug, Default)]
+pub struct Chunk(BytesMut);
+
+impl Chunk {
+    /// Copies a span into it.
+    #[must_use]
+    pub fn keep(&mut self, span: &[u8]) -> Bytes {
+        if self.0.capacity() < span.len() {
+            self.0 = BytesMut::with_capacity(CHUNK.max(span.len()));
+        }
+        self.0.extend_from_slice(span);
+        self.0.split().freeze()
+    }
+}
 
 /// A span in protobuf, written where it ended.
 #[derive(Clone, Debug)]
 pub struct EncodedSpan {
-    scope: Arc<Scope>,
-    bytes: Box<[u8]>,
+    scope: &'static Arc<Scope>,
+    bytes: Bytes,
 }
 
 impl EncodedSpan {
     /// From what a [`super::SpanWriter`] wrote.
     #[must_use]
-    pub fn new(scope: &Arc<Scope>, bytes: &[u8]) -> Self {
-        Self { scope: Arc::clone(scope), bytes: bytes.into() }
+    pub const fn new(scope: &'static Arc<Scope>, bytes: Bytes) -> Self {
+        Self { scope, bytes }
     }
 
     /// The message `Span`, without tag and length.
@@ -40,7 +62,7 @@ impl Finished {
     pub fn scope(&self) -> &Arc<Scope> {
         match self {
             Self::Span(span) => &span.scope,
-            Self::Encoded(span) => &span.scope,
+            Self::Encoded(span) => span.scope,
         }
     }
 

@@ -64,16 +64,18 @@ struct Hop<'a> {
 }
 
 impl Origin {
-    /// For a request of a connection that a trusted proxy made.
-    pub(crate) fn new(request: &Request, proxies: &Proxies) -> Self {
+    /// For a request of a connection that a trusted proxy made; `None` where it says nothing.
+    pub(crate) fn new(request: &Request, proxies: &Proxies) -> Option<Self> {
         let hop = nearest(request, proxies);
         let scheme =
             |given: &str| ["http", "https"].into_iter().find(|known| given.eq_ignore_ascii_case(known));
-        Self {
+        let origin = Self {
             client: hop.client.map(Endpoint::new),
             scheme: hop.scheme.and_then(scheme),
             host: hop.host.filter(|host| !host.is_empty()).map(Into::into),
-        }
+        };
+        let is_told = origin.client.is_some() || origin.scheme.is_some() || origin.host.is_some();
+        is_told.then_some(origin)
     }
 }
 

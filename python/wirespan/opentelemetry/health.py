@@ -11,8 +11,8 @@ def status() -> list[dict[str, Any]]:
     Returns:
         One dict each: `signal` (`traces` or `metrics`; the latter has not what only spans have),
         `destination` (the receiver without its secrets, or the kind of exporter), `queued` and `capacity` in
-        spans, `exported`, `dropped` by reason, `spooled`, `receiver` (`unknown`, `up` or `down`),
-        `last_error`, and what else `OpenTelemetry.status()` tells. Counts begin with the process. Exporters
-        that nobody holds any more are not among them.
+        spans, `started` and `live` spans, `exported`, `dropped` by reason, `spooled`, `receiver` (`unknown`,
+        `up` or `down`), `last_error`, and what else `OpenTelemetry.status()` tells. Counts begin with the
+        process. Exporters that nobody holds any more are not among them.
     """
     return _core.exporter_status()

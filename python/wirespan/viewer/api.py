@@ -305,7 +305,8 @@ class Api:
             ctx.json(har(found) if form == "har" else found)
 
     def _routes(self, ctx: RequestContext) -> None:
-        ctx.json(routes.routes(self._store, self._filters(ctx), self._now_ns()))
+        with self._store.snapshot() as source:
+            ctx.json(routes.routes(source, self._filters(ctx), self._now_ns()))
 
     def _compare(self, ctx: RequestContext) -> None:
         filters, now_ns = self._filters(ctx, *_BASE), self._now_ns()
@@ -313,18 +314,22 @@ class Api:
         if since is None or until is None:
             missing = _BASE[0 if since is None else 1].name
             raise FilterError(missing, "is needed: when the period to compare with begins and ends")
-        ctx.json(routes.compare(self._store, filters, routes.Range(since, max(until, since)), now_ns))
+        with self._store.snapshot() as source:
+            ctx.json(routes.compare(source, filters, routes.Range(since, max(until, since)), now_ns))
 
     def _route_series(self, ctx: RequestContext) -> None:
         filters = self._filters(ctx, _STEPS)
-        ctx.json(series(self._store, filters, _steps(ctx), self._now_ns()))
+        with self._store.snapshot() as source:
+            ctx.json(series(source, filters, _steps(ctx), self._now_ns()))
 
     def _heatmap(self, ctx: RequestContext) -> None:
         filters = self._filters(ctx, _STEPS)
-        ctx.json(heatmap(self._store, filters, _steps(ctx), self._now_ns()))
+        with self._store.snapshot() as source:
+            ctx.json(heatmap(source, filters, _steps(ctx), self._now_ns()))
 
     def _services(self, ctx: RequestContext) -> None:
-        ctx.json(services(self._store, self._filters(ctx), self._now_ns()))
+        with self._store.snapshot() as source:
+            ctx.json(services(source, self._filters(ctx), self._now_ns()))
 
     async def _inflight(self, ctx: RequestContext) -> None:
         _only(ctx.query)

@@ -187,7 +187,8 @@ def traces(
 ) -> None:
     """List requests, the newest last.
 
-    Each line ends with its trace id; `wirespan trace ID` shows it.
+    Each line ends with its trace id; `wirespan trace ID` shows it. Filters can be repeated: any of the
+    services, routes and so on, all of --attr and --text.
     """
     screen = Screen.open()
 

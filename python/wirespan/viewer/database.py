@@ -1,16 +1,19 @@
 """The DuckDB database behind the store: opened, checked, measured, closed."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from wirespan.viewer.errors import StoreError
-from wirespan.viewer.schema import VERSION, create_statements
+from wirespan.viewer.schema import UPGRADES, VERSION, create_statements
 
 if TYPE_CHECKING:
     import duckdb
     from duckdb import DuckDBPyConnection
+
+_log: Final = logging.getLogger("wirespan.viewer")
 
 _MISSING: Final = "the viewer needs duckdb: pip install 'wirespan[view]'"
 
@@ -138,6 +141,8 @@ def _connect(path: Path | None, max_bytes: int) -> "duckdb.DuckDBPyConnection":
 def _config(path: Path | None, max_bytes: int) -> dict[str, str]:
     config = {
         "memory_limit": f"{CACHE_BYTES}B",
+        # Sums by two small numbers, such as route and step, need no hash table: half the time.
+        "perfect_ht_threshold": "20",
         "wal_autocheckpoint": f"{min(_LOG_BYTES, max_bytes // 4)}B",
         # Users may ask anything in SQL (`sql.py`): no files, no network, no extensions.
         "enable_external_access": "false",
@@ -163,12 +168,21 @@ def _check_version(path: Path | None, connection: "duckdb.DuckDBPyConnection") -
     if "wirespan_store" not in tables:
         raise StoreError(f"{path} is a DuckDB database of another program: give another file")
     row = connection.execute("SELECT version FROM wirespan_store").fetchone()
-    if row is None or row[0] != VERSION:
+    if row is not None and row[0] in UPGRADES:
+        _upgrade(path, connection, row[0])
+    elif row is None or row[0] != VERSION:
         found = "no version" if row is None else f"version {row[0]}"
         raise StoreError(
             f"{path} was written by another release of wirespan (tables of {found}, this one has {VERSION}): "
             "export it with that release, or give another file"
         )
+
+
+def _upgrade(path: Path | None, connection: "duckdb.DuckDBPyConnection", version: int) -> None:
+    """In one transaction: whatever happens, the file is of one version or the other."""
+    _log.info("upgrading the tables of %s from version %d to %d", path, version, VERSION)
+    steps = "".join(UPGRADES[number] for number in range(version, VERSION))
+    connection.execute(f"BEGIN; {steps} UPDATE wirespan_store SET version = {VERSION}; COMMIT; CHECKPOINT;")  # noqa: S608 - our own words
 
 
 def _explain(path: Path | None, error: Exception) -> str:

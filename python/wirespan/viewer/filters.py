@@ -58,12 +58,14 @@ class Condition:
     Attributes:
         sql: its text.
         values: of the question marks in it.
-        is_costly: it reads long texts, about a gigabyte for a million requests.
+        is_costly: it reads long texts, about a gigabyte for a million requests; `measures` lacks them.
+        measured: its text over `measures` where that is another one.
     """
 
     sql: str
     values: tuple[Any, ...] = ()
     is_costly: bool = False
+    measured: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +95,28 @@ class Filters:
 
     def where(self) -> Condition:
         """The whole condition: requests only, in the time range, behind the cursor."""
+        return _all([Condition("is_request"), *self._bounds(), *self.conditions])
+
+    def measured(self) -> Condition:
+        """The same over `measures`, which finds what it lacks in the spans."""
+        known = [
+            Condition(one.measured or one.sql, one.values) for one in self.conditions if not one.is_costly
+        ]
+        whole = _all([Condition("true"), *self._bounds(), *known])
+        if not self.is_costly:
+            return whole
+        spans = self.where()
+        sql = f"{whole.sql} AND seq IN (SELECT seq FROM stored_spans WHERE {spans.sql})"  # noqa: S608 - our own words
+        return Condition(sql, (*whole.values, *spans.values))
+
+    def _bounds(self) -> list[Condition]:
         bounds = (
             ("start_ns >= ?", self.since_ns),
             ("start_ns < ?", self.until_ns),
             ("seq < ?", self.before),
             ("seq > ?", self.after),
         )
-        parts = [
-            Condition("is_request"),
-            *(Condition(sql, (value,)) for sql, value in bounds if value is not None),
-            *self.conditions,
-        ]
-        values = tuple(value for part in parts for value in part.values)
-        return Condition(" AND ".join(part.sql for part in parts), values)
+        return [Condition(sql, (value,)) for sql, value in bounds if value is not None]
 
     def between(self, since_ns: int, until_ns: int) -> "Filters":
         """The same filters over another time range."""
@@ -179,6 +190,12 @@ def instant(query: Pairs, name: str, now_ns: int) -> int | None:
     return max(since_epoch // datetime.timedelta(microseconds=1), 0) * 1_000
 
 
+def _all(parts: list[Condition]) -> Condition:
+    return Condition(
+        " AND ".join(part.sql for part in parts), tuple(value for part in parts for value in part.values)
+    )
+
+
 def _one_of(sql: str) -> Callable[[str, list[str]], Condition]:
     """A filter by equality: any of the values; the empty one stands for rows that have none."""
 
@@ -192,19 +209,34 @@ def _one_of(sql: str) -> Callable[[str, list[str]], Condition]:
     return make
 
 
+def _of_route(column: str, sql: str) -> Callable[[str, list[str]], Condition]:
+    """The same where `measures` has the number of a route that has the value."""
+
+    def make(name: str, texts: list[str]) -> Condition:
+        found = _one_of(column)(name, texts).sql
+        measured = f"route_id IN (SELECT route_id FROM routes WHERE {found})"  # noqa: S608 - words of this file
+        return replace(_one_of(sql)(name, texts), measured=measured)
+
+    return make
+
+
 def _method(name: str, texts: list[str]) -> Condition:
-    return _one_of("method")(name, [text.upper() for text in texts])
+    return _of_route("method", "method")(name, [text.upper() for text in texts])
 
 
 def _status(name: str, texts: list[str]) -> Condition:
     parts = [_one_status(name, text) for text in texts]
-    joined = " OR ".join(part.sql for part in parts)
-    return Condition(f"({joined})", tuple(value for part in parts for value in part.values))
+    joined, measured = (
+        " OR ".join(texts)
+        for texts in zip(*((part.sql, part.measured or part.sql) for part in parts), strict=True)
+    )
+    values = tuple(value for part in parts for value in part.values)
+    return Condition(f"({joined})", values, measured=f"({measured})")
 
 
 def _one_status(name: str, text: str) -> Condition:
     if text == "error":
-        return Condition(IS_ERROR)
+        return Condition(IS_ERROR, measured="failed")
     if match := re.fullmatch(r"([1-5])xx", text):
         low = int(match[1]) * 100
         return Condition("http_status BETWEEN ? AND ?", (low, low + 99))
@@ -300,8 +332,8 @@ def _shown(text: str) -> str:
 
 
 _CONDITIONS: Final[dict[str, Callable[[str, list[str]], Condition]]] = {
-    "service": _one_of("service"),
-    "route": _one_of(ROUTE),
+    "service": _of_route("service", "service"),
+    "route": _of_route("route", ROUTE),
     "method": _method,
     "status": _status,
     "end_reason": _one_of("end_reason"),

@@ -4,19 +4,13 @@ Times are unix nanoseconds, durations nanoseconds, ids unsigned integers: a scan
 takes milliseconds, over texts a second. The views `spans` and `requests` give ids as hex text and times as
 timestamps, for people who write SQL.
 
-No index. Measured with ten million spans on two cores (`python -m bench.viewer_queries`), DuckDB 2.0, a file
-of 0.9 GB in the page cache:
+Statistics read the narrow table `measures` (`measures.py`). `python -m bench.viewer_queries` measures all
+questions with ten million spans; bench/README.md has the figures.
 
-    one trace by id (a scan of `trace_lo`)                 15 ms   (130 ms where the file was not cached)
-    the 100 newest requests, `ORDER BY seq DESC LIMIT`      9 ms
-    the same with a filter on route and duration            7 ms
-    percentiles of all routes, over everything            130 ms
-    the same over a tenth of the time                      20 ms
-
-Trace ids are random, so zone maps skip nothing there; but 80 MB of them are scanned so fast that an ART index
-of ten million keys (some 0.5 GB of memory, written whole at each checkpoint) would not pay. Rows lie in order
-of arrival, so zone maps of `seq` and `start_ns` cut a list of the newest and a range of time to a few row
-groups.
+No index: one trace is a scan of `trace_lo`. Trace ids are random, so zone maps skip nothing there; but 80 MB
+of them are scanned so fast that an ART index of ten million keys (some 0.5 GB of memory,
+written whole at each checkpoint) would not pay. Rows lie in order of arrival, so zone maps of `seq` and
+`start_ns` cut a list of the newest and a range of time to a few row groups.
 
 `seq` rises with arrival over all signals. The columns of `stored_spans`, `logs` and `metrics` after it are
 those that `receiver/src/table/` builds, in order.
@@ -24,8 +18,10 @@ those that `receiver/src/table/` builds, in order.
 
 from typing import Final
 
+from wirespan.viewer.measures import MEASURE_COLUMNS, ROUTE_COLUMNS, new_measures, new_routes
+
 VERSION: Final = 2
-"""Version of the tables. A file with another one is refused with a clear message."""
+"""Version of the tables. A file of an older one is upgraded, one of a newer one refused."""
 
 SPAN_COLUMNS: Final = """
     seq BIGINT NOT NULL,
@@ -127,6 +123,8 @@ TABLES: Final = {
     "metrics": METRIC_COLUMNS,
     "resources": RESOURCE_COLUMNS,
     "arrivals": ARRIVAL_COLUMNS,
+    "routes": ROUTE_COLUMNS,
+    "measures": MEASURE_COLUMNS,
 }
 
 TABLE_OF_SIGNAL: Final = {"traces": "stored_spans", "logs": "logs", "metrics": "metrics"}
@@ -142,6 +140,19 @@ SELECT printf('%016x%016x', trace_hi, trace_lo) AS trace_id, printf('%016x', spa
 FROM stored_spans;
 CREATE OR REPLACE VIEW requests AS SELECT * FROM spans WHERE is_request;
 """
+
+
+UPGRADES: Final = {
+    1: f"""
+        ALTER TABLE metrics ADD COLUMN details VARCHAR;
+        CREATE TABLE routes ({ROUTE_COLUMNS});
+        CREATE TABLE measures ({MEASURE_COLUMNS});
+        {new_routes("stored_spans")};
+        {new_measures("stored_spans")};
+        ALTER TABLE metrics ADD COLUMN details VARCHAR;
+    """
+}
+"""SQL that makes tables of the next version of those of each older one."""
 
 
 def create_statements() -> str:

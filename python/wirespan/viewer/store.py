@@ -32,6 +32,17 @@ _FACTS: Final = """
 """
 
 
+class Snapshot:
+    """The store at one moment. Made by `Store.snapshot`."""
+
+    def __init__(self, cursor: "duckdb.DuckDBPyConnection") -> None:
+        self._cursor = cursor
+
+    def read(self, sql: str, params: Sequence[object] | dict[str, object] | None = None) -> list[Row]:
+        """See `Store.read`."""
+        return self._cursor.execute(sql, params).fetchall()
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the store holds.
@@ -127,6 +138,12 @@ class Store:
         """
         with self._database.reading() as cursor:
             yield cursor
+
+    @contextmanager
+    def snapshot(self) -> Iterator["Snapshot"]:
+        """What several queries read that must see the same rows."""
+        with self.reading() as cursor:
+            yield Snapshot(cursor)
 
     def subscribe(self, callback: Callable[[Committed], None]) -> Callable[[], None]:
         """Calls `callback((first_seq, last_seq))` after each commit, on the event loop that runs now.

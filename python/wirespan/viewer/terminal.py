@@ -29,6 +29,10 @@ MIDDLE: Final = 100
 NAME_CELLS: Final = 60
 """Of a request in a list: farther away, a number is hard to tell to which name it belongs."""
 COMPLETED: Final = "completed"
+GAP: Final = 2
+"""Cells between two columns of a table."""
+LEAST_CELLS: Final = 8
+"""To which a column of a table is cut at most: still readable."""
 SERVER_ERROR: Final = 500
 CLIENT_ERROR: Final = 400
 
@@ -328,26 +332,34 @@ def _rate(per_second: float) -> str:
 
 
 def print_table(screen: Screen, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Rows under their names, as wide as their values; the widest columns give way in a narrow terminal."""
+    """Rows under their names, as wide as their values; the widest columns give way in a narrow terminal.
+
+    Where all columns together are too many for it, each row is a block with a line for each column.
+    """
+    names = [clean(name) for name in columns]
     texts = [[_cell(value) for value in row] for row in rows]
-    widths = [
-        max([cell_len(name), *(cell_len(row[at]) for row in texts)])
-        for at, name in enumerate(map(clean, columns))
-    ]
-    while sum(widths) + 2 * (len(widths) - 1) > screen.width and max(widths) > 8:  # noqa: PLR2004 - still readable
+    widths = [max(map(cell_len, values)) for values in zip(names, *texts, strict=True)]
+    room = screen.width - GAP * (len(widths) - 1)
+    if sum(min(width, LEAST_CELLS) for width in widths) > room:
+        _print_blocks(screen, names, texts)
+        return
+    while sum(widths) > room:
         widths[widths.index(max(widths))] -= 1
     is_number = [all(isinstance(row[at], int | float) for row in rows) for at in range(len(columns))]
-    screen.line(
-        Text(
-            "  ".join(
-                fit(clean(n), w, right=r) for n, w, r in zip(columns, widths, is_number, strict=True)
-            ).rstrip(),
-            style="dim",
+    for style, line in [("dim", names), *(("", text) for text in texts)]:
+        cut = (
+            fit(cell, width, right=right) for cell, width, right in zip(line, widths, is_number, strict=True)
         )
-    )
-    for row in texts:
-        line = "  ".join(fit(text, w, right=r) for text, w, r in zip(row, widths, is_number, strict=True))
-        screen.line(Text(line.rstrip()))
+        screen.line(Text((" " * GAP).join(cut), style=style))
+
+
+def _print_blocks(screen: Screen, names: Sequence[str], texts: Sequence[Sequence[str]]) -> None:
+    label = max(map(cell_len, names)) + GAP
+    for number, row in enumerate(texts, 1):
+        screen.line(Text(f"row {number}", style="bold"))
+        for name, value in zip(names, row, strict=True):
+            cut = fit(value, max(screen.width - label, LEAST_CELLS)) if value else ""
+            screen.line(Text(fit(name, label), style="dim"), Text(cut))
 
 
 def _cell(value: Any) -> str:

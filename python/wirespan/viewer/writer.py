@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from wirespan import _core
 from wirespan.viewer.errors import StoreBusy, StoreError
 from wirespan.viewer.health import Health, first_line
+from wirespan.viewer.measures import new_measures, new_routes
 from wirespan.viewer.schema import ARRIVAL_INTERVAL_NS, TABLE_OF_SIGNAL, TABLES
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ _LAST_SEQ: Final = """
 _RECENT: Final = 65_536
 """Spans of an earlier process that are known when their sender repeats them."""
 _RECENT_SPANS: Final = "SELECT trace_lo, span_id, start_ns FROM stored_spans WHERE seq > ?"
+_HAS_OLDER_SPANS: Final = "SELECT count(*) > 0 FROM stored_spans WHERE seq <= ?"
+_STORED_SPANS: Final = """
+    SELECT trace_lo, span_id, start_ns FROM stored_spans
+    SEMI JOIN incoming USING (trace_lo, span_id, start_ns)
+"""
+"""Zone maps of `start_ns` cut this to the row groups of the time in question."""
+_INSERTS: Final[dict[str, tuple[str, ...]]] = {
+    signal: (f"INSERT INTO {table} SELECT * FROM incoming",)  # noqa: S608 - our own names
+    for signal, table in TABLE_OF_SIGNAL.items()
+}
+_INSERTS["traces"] += (new_routes("incoming"), new_measures("incoming"))
 _NEW_RESOURCES: Final = """
     INSERT INTO resources
     SELECT DISTINCT ON (resource_id) resource_id, service, attributes FROM incoming
@@ -148,8 +160,11 @@ class Writer:
         self._next_arrival_ns = 0
         self.last_seq = self._highest_seq()
         self._recent = _core.RecentSpans()
-        for span in self._cursor.execute(_RECENT_SPANS, [self.last_seq - _RECENT]).fetchall():
+        first = self.last_seq - _RECENT
+        for span in self._cursor.execute(_RECENT_SPANS, [first]).fetchall():
             self._recent.remember(*span)
+        if (self._cursor.execute(_HAS_OLDER_SPANS, [first]).fetchone() or (False,))[0]:
+            self._recent.begin(time.time_ns())
 
     def _run(self) -> None:
         more = True
@@ -217,7 +232,7 @@ class Writer:
             self._recent.forget()
             self._next_arrival_ns = 0
             raise
-        self._recent.keep()
+        self._recent.keep(time.time_ns())
         self._resources = known
         self.last_seq = next_seq - 1
 
@@ -230,21 +245,32 @@ class Writer:
     def _insert(self, batches: dict[str, list[_core.Batch]], next_seq: int, known: set[int]) -> int:
         self._note_arrival(next_seq)
         for signal, parts in batches.items():
+            if signal == "traces":
+                self._recall(parts)
             records, resources = _core.stack(parts, next_seq, self._recent)
             if not len(records):  # all came before
                 continue
-            self._insert_table(f"INSERT INTO {TABLE_OF_SIGNAL[signal]} SELECT * FROM incoming", records)  # noqa: S608 - our own names
+            self._execute_on(records, *_INSERTS[signal])
             found = {number for part in parts for number in part.resource_ids}
             if not found <= known:
-                self._insert_table(_NEW_RESOURCES, resources)
+                self._execute_on(resources, _NEW_RESOURCES)
                 known |= found
             next_seq += len(records)
         return next_seq
 
-    def _insert_table(self, sql: str, table: _core.Table) -> None:
+    def _recall(self, parts: list[_core.Batch]) -> None:
+        """Remembers spans that come again after so long that they were forgotten."""
+        doubtful = self._recent.doubtful(parts)
+        if len(doubtful):
+            self._execute_on(doubtful, _STORED_SPANS)
+            for span in self._cursor.fetchall():
+                self._recent.remember(*span)
+
+    def _execute_on(self, table: _core.Table, *statements: str) -> None:
         self._cursor.register("incoming", table)
         try:
-            self._cursor.execute(sql)
+            for sql in statements:
+                self._cursor.execute(sql)
         finally:
             with contextlib.suppress(Exception):  # refused after an error; the next table takes its place
                 self._cursor.unregister("incoming")

@@ -26,7 +26,7 @@ pub(crate) use spans::Spans;
 type Column = (&'static str, ArrayRef);
 
 /// Puts columns together. They are all nullable for Arrow; the store has the constraints.
-fn assemble(columns: Vec<Column>) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn assemble(columns: Vec<Column>) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
 }
 

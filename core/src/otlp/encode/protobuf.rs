@@ -119,7 +119,7 @@ impl<'a> SpanWriter<'a> {
     /// A text.
     pub fn attribute_text(&mut self, name: &AttributeName, text: &str) {
         if !self.0.short_text(name, text) {
-            long_attribute(&mut self.0, ATTRIBUTES, name.as_str(), |value| value.bytes(1, text.as_bytes()));
+            long_attribute(&mut self.0, name, |value| value.bytes(1, text.as_bytes()));
         }
     }
 
@@ -127,7 +127,7 @@ impl<'a> SpanWriter<'a> {
     pub fn attribute_number(&mut self, name: &AttributeName, number: i64) {
         let number = number.cast_unsigned();
         if !self.0.short_number(name, number) {
-            long_attribute(&mut self.0, ATTRIBUTES, name.as_str(), |value| value.number(3, number));
+            long_attribute(&mut self.0, name, |value| value.number(3, number));
         }
     }
 
@@ -226,10 +226,16 @@ pub(super) fn attributes(message: &mut Writer<'_>, field: u32, attributes: &Attr
 }
 
 fn attribute(message: &mut Writer<'_>, field: u32, key: &str, each: &Value) {
-    long_attribute(message, field, key, |message| value(message, each));
+    key_value(message, field, key, |message| value(message, each));
 }
 
-fn long_attribute(message: &mut Writer<'_>, field: u32, key: &str, value: impl FnOnce(&mut Writer<'_>)) {
+/// What [`Writer::short_text`] and its like do not take.
+#[cold]
+fn long_attribute(message: &mut Writer<'_>, name: &AttributeName, value: impl FnOnce(&mut Writer<'_>)) {
+    key_value(message, ATTRIBUTES, name.as_str(), value);
+}
+
+fn key_value(message: &mut Writer<'_>, field: u32, key: &str, value: impl FnOnce(&mut Writer<'_>)) {
     message.message(field, 1, |message| {
         message.text(1, key);
         message.message(2, 1, value);

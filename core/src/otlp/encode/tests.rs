@@ -1,7 +1,7 @@
 //! What we encode, read back by the official messages.
 
 use std::io::{Read as _, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
@@ -207,6 +207,7 @@ fn a_scope_is_recognised_by_what_it_says() {
     assert_eq!(encoder.scopes.len(), super::SCOPES);
 }
 
+static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(Arc::default);
 static NAMES: [AttributeName; 3] = [
     AttributeName::new("k"),
     AttributeName::new("a.name.of.average.length"),
@@ -219,8 +220,7 @@ fn spans_written_by_hand_are_the_same() {
     for len in (0..128).chain([20_000]) {
         let value = "v".repeat(len);
         let number = i64::MAX >> (len % 64);
-        let scope = Arc::new(Scope::default());
-        let mut data = SpanData { attributes: Attributes::new(), ..full_span(&scope) };
+        let mut data = SpanData { attributes: Attributes::new(), ..full_span(&SCOPE) };
         let (mut bytes, mut before) = (Vec::new(), Vec::new());
         SpanWriter::attributes(&mut before).attribute_text(&NAMES[0], "before");
         let mut writer = SpanWriter::new(&mut bytes, &head(&data));
@@ -243,7 +243,7 @@ fn spans_written_by_hand_are_the_same() {
             status: data.status.clone(),
         });
         let batch = Encoder::new(&resource(), Encoding::Protobuf, false)
-            .encode(&[Finished::Encoded(EncodedSpan::new(&scope, &bytes))]);
+            .encode(&[Finished::Encoded(EncodedSpan::new(&SCOPE, bytes.into()))]);
         assert_same(&decode(&batch).resource_spans[0].scope_spans[0].spans[0], &data);
     }
 }

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use ureq::Agent;
 use ureq::tls::TlsConfig;
+use ureq::unversioned::transport::DefaultConnector;
 
 use super::answer::{Response, judge};
+use super::resolver::Remembering;
 use crate::otlp::encode::Batch;
 use crate::otlp::options::{Headers, OptionError, Options, Signal};
 
@@ -126,7 +128,7 @@ fn agent(tls: &TlsConfig) -> Agent {
         .user_agent(concat!("wirespan-OTLP-Exporter/", env!("CARGO_PKG_VERSION")))
         .max_idle_connections(1)
         .build();
-    Agent::new_with_config(config)
+    Agent::with_parts(config, DefaultConnector::default(), Remembering::default())
 }
 
 fn request(agent: &Agent, target: &Target, job: &Job) -> Response {

@@ -20,6 +20,7 @@ mod life;
 mod memory;
 pub mod metrics;
 mod operations;
+mod resolver;
 mod spool;
 mod status;
 #[cfg(test)]

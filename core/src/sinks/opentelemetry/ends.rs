@@ -23,13 +23,13 @@ pub(crate) struct EncodedEnds {
 }
 
 impl EncodedEnds {
-    fn new(exchange: &Exchange) -> Box<Self> {
+    fn new(exchange: &Exchange) -> Self {
         let mut attributes = Vec::new();
         let mut writer = SpanWriter::attributes(&mut attributes);
         let mut list = List::new(&mut writer, MOST, None);
         put_each(&mut list, exchange);
         let count = MOST - list.room();
-        Box::new(Self { authority: authority(exchange).into(), count, attributes: attributes.into() })
+        Self { authority: authority(exchange).into(), count, attributes: attributes.into() }
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn put_ends<O: Output>(list: &mut List<'_, O>, exchange: &Exchange) {
     let authority = authority(exchange);
     let is_usual = exchange.origin().is_none() && authority.len() <= LONGEST_AUTHORITY;
     if is_usual && list.takes_encoded(MOST) {
-        let known = exchange.peer().encoded.get_or_init(|| EncodedEnds::new(exchange));
+        let known = exchange.peer().encoded.get_or_init(|| Box::new(EncodedEnds::new(exchange)));
         if *known.authority == *authority {
             return list.encoded(known.count, &known.attributes);
         }

@@ -130,14 +130,12 @@ impl Mapping {
     }
 
     /// The same span as protobuf, appended to `out`.
-    #[must_use]
-    pub fn encode(&self, exchange: &Exchange, out: &mut Vec<u8>) -> Option<()> {
-        let progress = exchange.lock();
+    pub(super) fn encode(&self, exchange: &Exchange, progress: &Progress, out: &mut Vec<u8>) -> Option<()> {
         let context = exchange.context()?;
         let record = &progress.record;
         let state = reweighted(context);
         let mut writer = SpanWriter::new(out, &self.head(exchange, record, state.as_str())?);
-        let dropped = self.put_attributes(&mut writer, exchange, &progress);
+        let dropped = self.put_attributes(&mut writer, exchange, progress);
         writer.dropped_attributes(dropped);
         if self.events || context.link.is_some() || failure(record).is_some() {
             writer.tail(&self.tail(context, record));

@@ -32,14 +32,14 @@ pub use privacy::redact;
 
 use self::mapping::SCOPE;
 use super::Sink;
-use crate::exchange::Exchange;
-use crate::otlp::{EncodedSpan, SpanData};
+use crate::exchange::{Exchange, Progress};
+use crate::otlp::{Chunk, EncodedSpan, SpanData};
 use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
 };
 use crate::spans::{Census, Ended, Family, Limits, Origin, Sampling};
-use crate::trace::{Event, Flags, ReplyHeaders, SpanContext, TraceContext};
+use crate::trace::{Event, Flags, Record, ReplyHeaders, SpanContext, TraceContext};
 
 /// The one warning that the specification wants (`TraceIdRatioBased`, compatibility warnings).
 const PRESUMED_RANDOMNESS: &str = "the ratio sampler decides about traces whose callers do not mark their ids as random \
@@ -62,6 +62,14 @@ pub struct Options {
     pub mapping: MappingOptions,
 }
 
+/// Where spans are written, and kept.
+#[derive(Default)]
+struct Scratch {
+    /// One span: its length is known when it is written.
+    span: Vec<u8>,
+    chunk: Chunk,
+}
+
 /// The sink. See the module's documentation.
 pub struct OpenTelemetry {
     propagators: Propagators,
@@ -71,8 +79,7 @@ pub struct OpenTelemetry {
     reply_headers: ReplyHeaders,
     mapping: Arc<Mapping>,
     spans: Arc<dyn SpanSink>,
-    /// Where spans are written before they are copied out in one piece.
-    scratch: Mutex<Vec<u8>>,
+    scratch: Mutex<Scratch>,
     census: Arc<Census>,
     kept: AtomicU64,
     dropped: AtomicU64,
@@ -244,7 +251,7 @@ impl OpenTelemetry {
 
     /// The exchange as the exporter wants it. Written here, it costs half a microsecond; handed over, it would cost the
     /// exporter's thread three times that, and both threads the memory that one allocates and the other frees.
-    fn item(&self, exchange: &Arc<Exchange>) -> Item {
+    fn item(&self, exchange: &Arc<Exchange>, progress: &Progress) -> Item {
         let family = exchange.context().and_then(TraceContext::known_family);
         // What an application added is put over the span, so that must be there as data.
         if !self.spans.takes_encoded() || family.is_some_and(Family::has_server) {
@@ -252,9 +259,10 @@ impl OpenTelemetry {
         }
         // Plain bytes: whatever panicked, they are cleared before they are used.
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        scratch.clear();
-        match self.mapping.encode(exchange, &mut scratch) {
-            Some(()) => Item::from(EncodedSpan::new(&SCOPE, &scratch)),
+        let Scratch { span, chunk } = &mut *scratch;
+        span.clear();
+        match self.mapping.encode(exchange, progress, span) {
+            Some(()) => Item::from(EncodedSpan::new(&SCOPE, chunk.keep(span))),
             None => Item::nothing(),
         }
     }
@@ -265,12 +273,10 @@ impl OpenTelemetry {
     }
 
     /// What an exchange that is over is worth.
-    fn judge(&self, exchange: &Exchange, context: &TraceContext) -> Verdict {
+    fn judge(&self, exchange: &Exchange, context: &TraceContext, record: &Record) -> Verdict {
         if !context.is_recording {
             return Verdict::Drop;
         }
-        let progress = exchange.lock();
-        let record = &progress.record;
         let Some(now_ns) = record.time(Event::HTTP_FINISH) else { return Verdict::Drop };
         let Some(tail) = &self.tail else { return Verdict::Keep(Reweight::Unchanged) };
         let path = || exchange.request().map_or(&b""[..], |request| request.path());
@@ -312,9 +318,13 @@ impl Sink for OpenTelemetry {
         // Without a head there was no call for it; a request that nobody could parse is traced all the same.
         let context = exchange.context().unwrap_or_else(|| exchange.set_context(self.begin(exchange)));
         self.end(context);
-        if context.decide(|| self.judge(exchange, context)).is_kept() {
+        let progress = exchange.lock();
+        let verdict = context.decide(|| self.judge(exchange, context, &progress.record));
+        let item = verdict.is_kept().then(|| self.item(exchange, &progress));
+        drop(progress);
+        if let Some(item) = item {
             self.kept.fetch_add(1, Ordering::Relaxed);
-            self.spans.push(self.item(exchange));
+            self.spans.push(item);
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }

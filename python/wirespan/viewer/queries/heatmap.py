@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wirespan.viewer.filters import IS_ERROR, Filters
+from wirespan.viewer.filters import Filters
 from wirespan.viewer.queries.reading import Source
 from wirespan.viewer.queries.routes import range_of
 
@@ -53,10 +53,10 @@ def heatmap(source: Source, filters: Filters, steps: int, now_ns: int) -> dict[s
     A cell's requests are those that `since`, `until`, `min_ms` and `max_ms` at its edges find.
     """
     time = time_steps(source, filters, steps, now_ns)
-    where = filters.between(time.since_ns, time.until_ns).where()
+    where = filters.between(time.since_ns, time.until_ns).measured()
     sql = (
         f"SELECT {time.number_sql} AS step, {_band(0, len(EDGES_NS))} AS band, count(*), "  # noqa: S608
-        f"count(*) FILTER ({IS_ERROR}), max(duration_ns) FROM stored_spans "
+        f"count(*) FILTER (failed), max(duration_ns) FROM measures "
         f"WHERE {where.sql} GROUP BY ALL ORDER BY step, band"
     )
     rows = source.read(sql, where.values)

@@ -1,7 +1,6 @@
 """Routes: how often, how slow, how wrong, where the time went at each percentile, and since when.
 
-A percentile is the nearest rank: the smallest duration that at least that share of the requests did not
-exceed. It is the duration of a request that was.
+How percentiles are found says `ranks.py`.
 
 The states at a percentile are those of the requests around it: all whose durations lie between the
 percentiles `BANDS` says, so that one odd request decides nothing. Their means are scaled to sum exactly to
@@ -11,18 +10,17 @@ the percentile. With few requests the band may hold one alone.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wirespan.viewer.filters import IS_ERROR, ROUTE, Filters
+from wirespan.viewer.filters import Filters
+from wirespan.viewer.queries.ranks import PERCENTILES, Ranked, ranked
 from wirespan.viewer.queries.reading import STATES, Source, scaled
 from wirespan.viewer.verdict import Steps, judge
 
-PERCENTILES: Final = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
-BANDS: Final = {"p50": (0.45, 0.55), "p95": (0.93, 0.97), "p99": (0.985, 0.995)}
+BANDS: Final = {"p50": (450, 550), "p95": (930, 970), "p99": (985, 995)}
+"""Thousandths of the requests."""
 STEPS: Final = 48
 """Time steps that the verdict compares."""
 LEAST_NS: Final = 1_000_000_000
 """A rate over less than a second would be a guess."""
-
-Key = tuple[str, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,8 @@ def range_of(source: Source, filters: Filters, now_ns: int) -> Range:
     if filters.since_ns is not None:
         end = filters.until_ns if filters.until_ns is not None else max(now_ns, filters.since_ns)
         return Range(filters.since_ns, end)
-    where = filters.where()
-    sql = f"SELECT min(start_ns), max(start_ns) FROM stored_spans WHERE {where.sql}"  # noqa: S608
+    where = filters.measured()
+    sql = f"SELECT min(start_ns), max(start_ns) FROM measures WHERE {where.sql}"  # noqa: S608
     first, last = source.read(sql, where.values)[0]
     if first is None:
         end = filters.until_ns if filters.until_ns is not None else now_ns
@@ -61,8 +59,8 @@ def routes(source: Source, filters: Filters, now_ns: int) -> dict[str, Any]:
     filters = filters.between(span.since_ns, span.until_ns)
     rows = _numbers(source, filters, span)
     steps = _steps(source, filters, span)
-    for key, row in rows.items():
-        row["verdict"] = judge(row["p99_ns"], (row["states"] or {}).get("p99"), steps[key])
+    for number, row in rows.items():
+        row["verdict"] = judge(row["p99_ns"], (row["states"] or {}).get("p99"), steps[number])
     return {
         "since_us": span.since_ns // 1_000,
         "until_us": span.until_ns // 1_000,
@@ -76,14 +74,11 @@ def compare(source: Source, filters: Filters, base: Range, now_ns: int) -> dict[
     now = _numbers(source, filters.between(span.since_ns, span.until_ns), span)
     before = _numbers(source, filters.between(base.since_ns, base.until_ns), base)
     rows = []
-    for key in [*now, *(key for key in before if key not in now)]:
-        service, method, route = key
-        here, there = now.get(key), before.get(key)
+    for number in [*now, *(number for number in before if number not in now)]:
+        here, there = now.get(number), before.get(number)
         rows.append(
             {
-                "service": service,
-                "method": method,
-                "route": route,
+                **{name: (here or there or {})[name] for name in _NAMES},
                 "now": _period(here) or _NOTHING,
                 "base": _period(there),
                 "change": here and there and {name: _factor(here, there, name) for name in _CHANGES},
@@ -111,7 +106,8 @@ _NOTHING: Final = {
 }
 
 
-_ONLY_ROUTES: Final = frozenset({"service", "method", "route", "total_ns"})
+_NAMES: Final = ("service", "method", "route")
+_ONLY_ROUTES: Final = frozenset({*_NAMES, "total_ns"})
 
 
 def _period(row: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -123,93 +119,72 @@ def _factor(here: dict[str, Any], there: dict[str, Any], name: str) -> float | N
     return float(here[_CHANGES[name]] / before) if before else None
 
 
-def _numbers(source: Source, filters: Filters, span: Range) -> dict[Key, dict[str, Any]]:
-    """Each route's row without its verdict."""
-    where = filters.where()
-    marks = [mark for name, middle in PERCENTILES.items() for mark in (middle, *BANDS[name])]
-    sql = (
-        f"SELECT service, method, {ROUTE}, count(*), count(*) FILTER ({IS_ERROR}), sum(duration_ns), "  # noqa: S608
-        f"quantile_disc(duration_ns, {marks}) FROM stored_spans WHERE {where.sql} GROUP BY ALL"
-    )
-    rows: dict[Key, dict[str, Any]] = {}
-    bands: dict[Key, list[int]] = {}
-    found = source.read(sql, where.values)
-    slowest = sorted(found, key=lambda row: -row[5])[: filters.limit]
-    for service, method, route, count, errors, total, marked in slowest:
-        key = (service, method, route)
-        bands[key] = marked
-        rows[key] = {
-            "service": service,
-            "method": method,
-            "route": route,
-            "total_ns": int(total),
-            "count": count,
-            "rate": count / span.seconds,
-            "errors": errors,
-            "error_rate": errors / count,
-            **{f"{name}_ns": marked[3 * number] for number, name in enumerate(PERCENTILES)},
+def _numbers(source: Source, filters: Filters, span: Range) -> dict[int, dict[str, Any]]:
+    """Each route's row without its verdict, by its number."""
+    marks = {mark for name, middle in PERCENTILES.items() for mark in (middle, *BANDS[name])}
+    found = ranked(source, "route_id", filters.measured(), list(marks), filters.limit)
+    names = {row[0]: row[1:] for row in source.read("SELECT route_id, service, method, route FROM routes")}
+    rows = {
+        number: {
+            **dict(zip(_NAMES, names[number], strict=True)),
+            "total_ns": one.total_ns,
+            "count": one.count,
+            "rate": one.count / span.seconds,
+            "errors": one.errors,
+            "error_rate": one.errors / one.count,
+            **{f"{name}_ns": one.marks[share] for name, share in PERCENTILES.items()},
             "states": None,
         }
-    for key, states in _states(source, filters, bands).items():
-        rows[key]["states"] = {name: scaled(parts, rows[key][f"{name}_ns"]) for name, parts in states.items()}
+        for number, one in found.items()
+    }
+    for number, states in _states(source, filters, found).items():
+        row = rows[number]
+        row["states"] = {name: scaled(parts, row[f"{name}_ns"]) for name, parts in states.items()}
     return rows
 
 
-def _states(source: Source, filters: Filters, bands: dict[Key, list[int]]) -> dict[Key, dict[str, Any]]:
+_BANDED: Final = """
+WITH bands AS (
+    SELECT unnest(?::INTEGER[]) AS wanted, unnest(?::TINYINT[]) AS band, unnest(?::BIGINT[]) AS low,
+        unnest(?::BIGINT[]) AS high
+)
+SELECT route_id, band, {sums} FROM measures JOIN bands
+    ON route_id = wanted AND duration_ns BETWEEN low AND high
+WHERE {where} GROUP BY ALL
+"""
+
+
+def _states(source: Source, filters: Filters, found: dict[int, Ranked]) -> dict[int, dict[str, Any]]:
     """For routes whose requests have states: their sums in the band of each percentile."""
-    if not bands:
-        return {}
-    where = filters.where()
-    sums = ", ".join(
-        f"sum({state}_ns) FILTER (duration_ns BETWEEN low_{name} AND high_{name})"
-        for name in PERCENTILES
-        for state in STATES
-    )
-    # Nine of ten requests are in no band: leaving them out first is three times faster.
-    in_a_band = " OR ".join(f"duration_ns BETWEEN low_{name} AND high_{name}" for name in PERCENTILES)
-    columns = ["band_service", "band_method", "band_route"]
-    columns += [f"{side}_{name}" for name in PERCENTILES for side in ("low", "high")]
-    values = [value for key, marked in bands.items() for value in (*key, *_edges(marked))]
-    types = ["VARCHAR"] * 3 + ["BIGINT"] * 2 * len(PERCENTILES)
-    line = f"({', '.join(f'CAST(? AS {kind})' for kind in types)})"
-    sql = (
-        f"SELECT service, method, {ROUTE}, {sums} FROM stored_spans "  # noqa: S608
-        f"JOIN (VALUES {', '.join([line] * len(bands))}) bands({', '.join(columns)}) "
-        "ON service = band_service AND method IS NOT DISTINCT FROM band_method "
-        f"AND {ROUTE} IS NOT DISTINCT FROM band_route "
-        f"AND ({in_a_band}) WHERE {where.sql} AND run_ns IS NOT NULL GROUP BY ALL"
-    )
-    width = len(STATES)
-    result = {}
-    for row in source.read(sql, [*values, *where.values]):
-        parts = {
-            name: dict(
-                zip(STATES, (float(v or 0) for v in row[3 + n * width : 3 + (n + 1) * width]), strict=True)
-            )
-            for n, name in enumerate(PERCENTILES)
-        }
-        result[row[:3]] = parts
+    bands = [
+        (number, band, one.marks[low], one.marks[high])
+        for number, one in found.items()
+        for band, (low, high) in enumerate(BANDS.values())
+    ]
+    where = filters.measured()
+    sql = _BANDED.format(sums=_SUMS, where=f"{where.sql} AND run_ns IS NOT NULL")
+    columns = [list(column) for column in zip(*bands, strict=True)] or [[]] * 4
+    nothing = dict.fromkeys(STATES, 0.0)
+    result: dict[int, dict[str, Any]] = {}
+    for number, band, *sums in source.read(sql, [*columns, *where.values]):
+        states = result.setdefault(number, dict.fromkeys(BANDS, nothing))
+        states[list(BANDS)[band]] = dict(zip(STATES, (float(value or 0) for value in sums), strict=True))
     return result
 
 
-def _edges(marked: list[int]) -> list[int]:
-    """Of each percentile's three marks the two around it."""
-    return [marked[3 * number + side] for number in range(len(PERCENTILES)) for side in (1, 2)]
+_SUMS: Final = ", ".join(f"sum({state}_ns)" for state in STATES)
 
 
-def _steps(source: Source, filters: Filters, span: Range) -> dict[Key, Steps]:
+def _steps(source: Source, filters: Filters, span: Range) -> dict[int, Steps]:
     """Each route's sums for each of the time steps that the verdict compares."""
-    where = filters.where()
+    where = filters.measured()
     width = max((span.until_ns - span.since_ns) // STEPS, 1)
-    sums = ", ".join(f"sum({state}_ns)" for state in STATES)
     sql = (
-        f"SELECT service, method, {ROUTE}, (start_ns - ?) // ? AS step, count(*), sum(duration_ns), {sums} "  # noqa: S608
-        f"FROM stored_spans WHERE {where.sql} GROUP BY ALL"
+        f"SELECT route_id, (start_ns - {span.since_ns}) // {width} AS step, count(*), sum(duration_ns), "  # noqa: S608
+        f"{_SUMS} FROM measures WHERE {where.sql} GROUP BY ALL ORDER BY step, route_id"
     )
-    result: dict[Key, Steps] = {}
-    for row in sorted(
-        source.read(sql, [span.since_ns, width, *where.values]), key=lambda row: (row[3], str(row[:3]))
-    ):
-        steps = result.setdefault(row[:3], Steps(span.since_ns, width))
-        steps.add(row[3], row[4], row[5], dict(zip(STATES, row[6:], strict=True)))
+    result: dict[int, Steps] = {}
+    for number, step, count, total, *sums in source.read(sql, where.values):
+        steps = result.setdefault(number, Steps(span.since_ns, width))
+        steps.add(step, count, total, dict(zip(STATES, sums, strict=True)))
     return result

@@ -1,12 +1,11 @@
 """How requests went over time: for each step how many, how wrong, how slow."""
 
-from typing import Any, Final
+from typing import Any
 
-from wirespan.viewer.filters import IS_ERROR, Filters
+from wirespan.viewer.filters import Filters
 from wirespan.viewer.queries.heatmap import time_steps
+from wirespan.viewer.queries.ranks import PERCENTILES, ranked
 from wirespan.viewer.queries.reading import Source
-
-SHARES: Final = (0.5, 0.95, 0.99)
 
 
 def series(source: Source, filters: Filters, steps: int, now_ns: int) -> dict[str, Any]:
@@ -15,15 +14,13 @@ def series(source: Source, filters: Filters, steps: int, now_ns: int) -> dict[st
     The steps are those of the heat map with the same filters.
     """
     time = time_steps(source, filters, steps, now_ns)
-    where = filters.between(time.since_ns, time.until_ns).where()
-    rows = source.read(
-        f"SELECT {time.number_sql} AS step, count(*), count(*) FILTER ({IS_ERROR}), "  # noqa: S608
-        f"quantile_disc(duration_ns, {list(SHARES)}) FROM stored_spans WHERE {where.sql} "
-        "GROUP BY step ORDER BY step",
-        where.values,
-    )
+    where = filters.between(time.since_ns, time.until_ns).measured()
+    found = ranked(source, time.number_sql, where, list(PERCENTILES.values()))
     return {
         "from_us": time.from_us,
         "step_us": time.step_us,
-        "series": [[step, count, errors, *marks] for step, count, errors, marks in rows],
+        "series": [
+            [step, one.count, one.errors, *(one.marks[share] for share in PERCENTILES.values())]
+            for step, one in sorted(found.items())
+        ],
     }

@@ -25,12 +25,13 @@ def services(source: Source, filters: Filters, now_ns: int) -> dict[str, Any]:
     or a browser, is a node as well.
     """
     span = range_of(source, filters, now_ns)
-    where = filters.between(span.since_ns, span.until_ns).where()
+    filters = filters.between(span.since_ns, span.until_ns)
+    measured, where = filters.measured(), filters.where()
     rows = source.read(
-        f"SELECT service, count(*), count(*) FILTER ({IS_ERROR}), "  # noqa: S608
-        f"quantile_disc(duration_ns, [0.5, 0.95, 0.99]) FROM stored_spans WHERE {where.sql} "
-        "GROUP BY ALL ORDER BY ALL",
-        where.values,
+        "SELECT service, count(*), count(*) FILTER (failed), "  # noqa: S608
+        "quantile_disc(duration_ns, [0.5, 0.95, 0.99]) FROM measures JOIN routes USING (route_id) "
+        f"WHERE {measured.sql} GROUP BY ALL ORDER BY ALL",
+        measured.values,
     )
     calls = source.read(_CALLS.format(error=IS_ERROR, where=where.sql), where.values)
     nodes = [_node(*row, seconds=span.seconds) for row in rows]

@@ -2,11 +2,11 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::receiver::{PATIENCE, Receiver};
+use super::receiver::{PATIENCE, Receiver, Reply};
 use super::{Options, Signal, exporter};
 use crate::otlp::encode::tests::typical_span;
 use crate::otlp::span::Scope;
@@ -18,6 +18,38 @@ const SPANS: u32 = 1_000;
 fn own_ns() -> u128 {
     let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap();
     Duration::from(time).as_nanos()
+}
+
+/// Spans a second to a receiver that takes its time: all of a second or two at full speed must arrive.
+#[test]
+#[ignore = "a measurement"]
+fn slow_receiver_speed() {
+    for (latency, queue) in [(20, 8_192), (200, 32_768)] {
+        let slow = Reply::Slow(Duration::from_millis(latency));
+        let receiver = Receiver::start(std::iter::repeat_n(slow, 10_000));
+        let options =
+            Options { endpoint: receiver.url(), max_queue_size: queue, ..Options::new(Signal::Traces) };
+        let (exporter, _) = exporter(&options);
+        let (begin, mut pushed) = (Instant::now(), 0_u32);
+        while begin.elapsed() < Duration::from_secs(2) {
+            let due = begin.elapsed().as_micros() / 10; // 100,000 a second
+            while u128::from(pushed) < due {
+                super::push(&exporter, [0]);
+                pushed += 1;
+            }
+            std::thread::sleep(Duration::from_millis(1)); // the pace, not a wait for luck
+        }
+        assert!(exporter.shutdown(PATIENCE));
+        let status = exporter.status();
+        let line = format!(
+            "{latency} ms: {pushed} spans, {} arrived, {} dropped, {} requests",
+            status.exported,
+            status.dropped.total(),
+            status.requests
+        );
+        writeln!(std::io::stderr(), "{line}").unwrap();
+        assert_eq!(status.dropped.total(), 0);
+    }
 }
 
 /// Pushes without the making of the spans. The exporter's thread encodes and sends meanwhile, two batches a round.

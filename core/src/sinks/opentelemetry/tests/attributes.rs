@@ -243,6 +243,22 @@ fn proxies_are_believed_where_they_are_trusted() {
     }
 }
 
+/// What is remembered of a connection is told of no request that is different.
+#[test]
+fn one_connection_may_call_us_by_several_names() {
+    let believed = Proxies { networks: Networks::parse(["10.0.0.0/8"]).unwrap(), ..Proxies::default() };
+    let peer = Arc::new(Peer { proxies: Some(Arc::new(believed)), ..peer(Some("10.0.0.7:50312")) });
+    for (line, fields, expected) in [
+        ("GET /", &[][..], "example.com"),
+        ("GET http://b.example/", &[], "b.example"),
+        ("GET /", &[("x-forwarded-host", "c.example")], "c.example"),
+        ("GET /", &[], "example.com"),
+    ] {
+        let exchange = begun_by(Arc::clone(&peer), Some(line), fields);
+        assert_eq!(attribute(&traced(Options::default(), &exchange, |_| {}), "server.address"), expected);
+    }
+}
+
 /// A request from a connection of which the engine decides whether it is believed.
 fn proxied(fields: &[(&str, &str)], client: &str, headers: ProxyHeaders) -> Arc<Exchange> {
     let networks = Networks::parse(["10.0.0.0/8"]).unwrap();

@@ -62,12 +62,16 @@ fn peer(client: Option<&str>) -> Peer {
     }
 }
 
-fn begun_by(peer: Peer, request_line: Option<&str>, fields: &[(&str, &str)]) -> Arc<Exchange> {
+fn begun_by(
+    peer: impl Into<Arc<Peer>>,
+    request_line: Option<&str>,
+    fields: &[(&str, &str)],
+) -> Arc<Exchange> {
     let mut record = Record::new(Level::Detailed);
     record.wall_offset_ns = BEGIN_NS.cast_signed() - 1_000_000;
     record.begin(2_000_000, Some(1_000_000));
     record.connection = ConnectionFacts { request_number: 3, idle_ns: 5_000, age_ns: 70_000 };
-    let exchange = Exchange::new(Place { slot: 0, serial: 0 }, Arc::new(peer), record);
+    let exchange = Exchange::new(Place { slot: 0, serial: 0 }, peer.into(), record);
     if let Some(line) = request_line {
         let mut head = format!("{line} HTTP/1.1\r\nhost: example.com:8080\r\n");
         for (name, value) in fields {
@@ -108,7 +112,7 @@ fn traced(options: Options, exchange: &Arc<Exchange>, change: impl FnOnce(&mut R
     sink.finish(exchange);
     let span = kept.spans().pop().expect("the span is kept");
     let mut bytes = Vec::new();
-    sink.mapping.encode(exchange, &mut bytes).expect("the span is written");
+    sink.mapping.encode(exchange, &exchange.lock(), &mut bytes).expect("the span is written");
     assert_same(&Span::decode(&*bytes).expect("it is a span"), &span);
     span
 }
