@@ -38,7 +38,8 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
   const first = Math.max(0, Math.floor(scroll.top / ROW_PX) - OVERSCAN);
   const last = Math.min(rows.length, Math.ceil((scroll.top + scroll.height) / ROW_PX) + OVERSCAN);
   // A row that scrolling and moving leave as it is stays the same element, which Preact does not look into.
-  const elements = useMemo(() => new Map<number, VNode>(), [rows, range.from, range.to, view.matched]);
+  const slots = Math.ceil(scroll.height / ROW_PX) + 2 * OVERSCAN + 1;
+  const elements = useMemo(() => new Map<number, VNode>(), [rows, range.from, range.to, view.matched, slots]);
   forget(elements, first, last);
   const ticks = ticksOf(range, (scroll.width - namePx) / TICK_PX);
   return (
@@ -67,7 +68,7 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
             ))}
           </div>
           <div class="waterfall-window" role="presentation" style={{ transform: `translateY(${first * ROW_PX}px)` }}>
-            {Array.from({ length: last - first }, (_, at) => rowElement(elements, view, first + at))}
+            {Array.from({ length: last - first }, (_, at) => rowElement(elements, view, first + at, slots))}
           </div>
         </div>
       </div>
@@ -84,15 +85,16 @@ function forget(elements: Map<number, VNode>, first: number, last: number): void
   }
 }
 
-function rowElement(elements: Map<number, VNode>, view: TraceView, index: number): VNode | null {
+function rowElement(elements: Map<number, VNode>, view: TraceView, index: number, slots: number): VNode | null {
   // The selected row looks different: it has a place of its own.
   const place = index === view.selectedIndex ? -1 - index : index;
   const known = elements.get(place);
   const row = view.rows[index];
   if (known || !row) return known ?? null;
-  // The key stands here by name: out of a spread object it would be a property like others, and all rows drawn anew.
-  const element =
-    row.kind === "span" ? <SpanRowView key={row.key} row={row} index={index} view={view} /> : <NoteRowView key={row.key} row={row} index={index} view={view} />;
+  // A row that leaves at one edge lends its elements to the one that comes at the other. The key stands here by name: out of
+  // a spread object it would be a property like others, and all rows were drawn anew.
+  const slot = String(index % slots);
+  const element = row.kind === "span" ? <SpanRowView key={slot} row={row} index={index} view={view} /> : <NoteRowView key={slot} row={row} index={index} view={view} />;
   elements.set(place, element);
   return element;
 }
