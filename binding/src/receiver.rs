@@ -145,10 +145,13 @@ impl RecentSpans {
 
     fn doubtful(&self, py: Python<'_>, batches: Vec<Py<Batch>>) -> PyResult<Table> {
         let recent = self.lock();
-        let parts = batches.iter().map(|batch| recent.doubtful(&batch.bind(py).get().decoded.records));
-        let parts: Vec<_> =
-            parts.collect::<Result<_, _>>().map_err(|e| PyValueError::new_err(e.to_string()))?;
-        Ok(Table { parts: parts.into_iter().filter(|part| part.num_rows() > 0).collect() })
+        let mut parts = Vec::new();
+        for batch in batches {
+            let part = recent.doubtful(&batch.bind(py).get().decoded.records);
+            parts.push(part.map_err(|e| PyValueError::new_err(e.to_string()))?);
+        }
+        parts.retain(|part| part.num_rows() > 0);
+        Ok(Table { parts })
     }
 
     fn forget(&self) {
