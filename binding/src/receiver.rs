@@ -6,8 +6,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use arrow_array::cast::AsArray as _;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::{RecordBatch, RecordBatchIterator};
+use arrow_array::{BooleanArray, RecordBatch, RecordBatchIterator};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule};
@@ -70,6 +71,14 @@ pub(crate) struct Table {
 impl Table {
     fn __len__(&self) -> usize {
         self.parts.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// Rows of spans that are requests.
+    #[getter]
+    fn requests(&self) -> usize {
+        let columns =
+            self.parts.iter().filter_map(|part| part.column_by_name("is_request")?.as_boolean_opt());
+        columns.map(BooleanArray::true_count).sum()
     }
 
     #[pyo3(signature = (requested_schema = None))]
@@ -136,10 +145,13 @@ impl RecentSpans {
 
     fn doubtful(&self, py: Python<'_>, batches: Vec<Py<Batch>>) -> PyResult<Table> {
         let recent = self.lock();
-        let parts = batches.iter().map(|batch| recent.doubtful(&batch.bind(py).get().decoded.records));
-        let parts: Vec<_> =
-            parts.collect::<Result<_, _>>().map_err(|e| PyValueError::new_err(e.to_string()))?;
-        Ok(Table { parts: parts.into_iter().filter(|part| part.num_rows() > 0).collect() })
+        let mut parts = Vec::new();
+        for batch in batches {
+            let part = recent.doubtful(&batch.bind(py).get().decoded.records);
+            parts.push(part.map_err(|e| PyValueError::new_err(e.to_string()))?);
+        }
+        parts.retain(|part| part.num_rows() > 0);
+        Ok(Table { parts })
     }
 
     fn forget(&self) {

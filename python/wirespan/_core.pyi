@@ -447,6 +447,10 @@ class Batch:
 class Table:
     """Rows that DuckDB reads without a copy. Each call gives a fresh stream."""
 
+    @property
+    def requests(self) -> int:
+        """Rows of spans that are requests."""
+
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 

@@ -226,7 +226,7 @@ def test_a_failed_write_is_told_to_its_senders_and_later_ones_work(
 ) -> None:
     """One whose reason we do not know: the log has all of it. `test_store_full.py` has those that we do."""
     inserts = writer._INSERTS["traces"]
-    monkeypatch.setitem(writer._INSERTS, "traces", (*inserts, "INSERT INTO no_such_table SELECT 1"))
+    monkeypatch.setitem(writer._INSERTS, "traces", "INSERT INTO no_such_table SELECT 1")
     with pytest.raises(StoreError, match=r"could not write: .*no_such_table"):
         asyncio.run(store.add(batch()))
     assert "could not write 1 requests" in caplog.text

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from wirespan import _core
 from wirespan.viewer.errors import StoreBusy, StoreError
@@ -51,11 +51,12 @@ _STORED_SPANS: Final = """
     SEMI JOIN incoming USING (trace_lo, span_id, start_ns)
 """
 """Zone maps of `start_ns` cut this to the row groups of the time in question."""
-_INSERTS: Final[dict[str, tuple[str, ...]]] = {
-    signal: (f"INSERT INTO {table} SELECT * FROM incoming",)  # noqa: S608 - our own names
+_INSERTS: Final = {
+    signal: f"INSERT INTO {table} SELECT * FROM incoming"  # noqa: S608 - our own names
     for signal, table in TABLE_OF_SIGNAL.items()
 }
-_INSERTS["traces"] += (new_routes("incoming"), new_measures("incoming"))
+_NEW_ROUTES: Final = new_routes("incoming")
+_NEW_MEASURES: Final = new_measures("incoming")
 _NEW_RESOURCES: Final = """
     INSERT INTO resources
     SELECT DISTINCT ON (resource_id) resource_id, service, attributes FROM incoming
@@ -250,7 +251,9 @@ class Writer:
             records, resources = _core.stack(parts, next_seq, self._recent)
             if not len(records):  # all came before
                 continue
-            self._execute_on(records, *_INSERTS[signal])
+            self._execute_on(records, _INSERTS[signal])
+            if records.requests:
+                self._measure(records, next_seq)
             found = {number for part in parts for number in part.resource_ids}
             if not found <= known:
                 self._execute_on(resources, _NEW_RESOURCES)
@@ -262,15 +265,25 @@ class Writer:
         """Remembers spans that come again after so long that they were forgotten."""
         doubtful = self._recent.doubtful(parts)
         if len(doubtful):
-            self._execute_on(doubtful, _STORED_SPANS)
-            for span in self._cursor.fetchall():
+            for span in self._execute_on(doubtful, _STORED_SPANS):
                 self._recent.remember(*span)
 
-    def _execute_on(self, table: _core.Table, *statements: str) -> None:
+    def _measure(self, records: _core.Table, first_seq: int) -> None:
+        """Adds the requests to the narrow table.
+
+        To look for new routes costs as much as to store the spans, and there are some only now and then: when
+        requests are missing because their routes have no number.
+        """
+        [(measured,)] = self._execute_on(records, _NEW_MEASURES)
+        if measured < records.requests:
+            self._execute_on(records, _NEW_ROUTES)
+            self._cursor.execute("DELETE FROM measures WHERE seq >= ?", [first_seq])
+            self._execute_on(records, _NEW_MEASURES)
+
+    def _execute_on(self, table: _core.Table, sql: str) -> list[tuple[Any, ...]]:
         self._cursor.register("incoming", table)
         try:
-            for sql in statements:
-                self._cursor.execute(sql)
+            return self._cursor.execute(sql).fetchall()
         finally:
             with contextlib.suppress(Exception):  # refused after an error; the next table takes its place
                 self._cursor.unregister("incoming")
