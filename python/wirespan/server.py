@@ -48,7 +48,7 @@ def run_config(app: Any, config: Config, on_ready: OnReady) -> None:
     """
     if config.view:
         beside = importlib.import_module("wirespan.viewer.beside")
-        with beside.with_viewer(config) as pointed:
+        with beside.with_viewer(config, app) as pointed:
             run_config(app, pointed, on_ready)
         return
     if config.reload:

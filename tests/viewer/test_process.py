@@ -248,6 +248,25 @@ class TestServe:
             assert server.end()[0] == 0
         assert is_gone(page)
 
+    def test_the_service_is_called_after_the_module(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Unless somebody said how: `unknown_service:python` tells nobody anything."""
+
+        def named(app: object, **options: Any) -> str:
+            config = Config(view=True, view_port=0, view_db=MEMORY, **options)
+            with beside.with_viewer(config, app) as pointed:
+                return pointed.service_name
+
+        assert named("shop.main:app") == "shop"
+        assert named("app") == "app"
+        assert named(object()) == ""
+        assert named("shop:app", service_name="x") == "x"
+        monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "a=b,service.name=y")
+        assert named("shop:app") == ""
+        monkeypatch.setenv("OTEL_SERVICE_NAME", "z")
+        assert named("shop:app") == ""
+
     def test_a_second_server_uses_the_viewer_of_the_first(self, folder: Path) -> None:
         flags = ["app", "--view", "--port", "0", "--view-db", str(folder / "own.duckdb")]
         with Serving(*flags, "--view-port", "0", cwd=folder) as first:

@@ -29,8 +29,13 @@ PATIENCE_S: Final = 5.0
 
 
 @contextlib.contextmanager
-def with_viewer(config: Config) -> Iterator[Config]:
+def with_viewer(config: Config, app: object = None) -> Iterator[Config]:
     """The same options with the exporter pointed at a viewer, which is there for the length of the block.
+
+    Args:
+        config: the options.
+        app: the application or its name as `module:object`, after which the service is called where nothing else
+            says how.
 
     Raises:
         StartError: it did not start.
@@ -39,7 +44,16 @@ def with_viewer(config: Config) -> Iterator[Config]:
     with viewer_beside(*words, port=config.view_port) as url:
         say(f"viewer on {url}")
         # The server's own processes find the viewer by its address, and start none.
-        yield dataclasses.replace(config, view=False, otlp=url, otlp_viewer=True)
+        name = config.service_name or _service_of(app)
+        yield dataclasses.replace(config, view=False, otlp=url, otlp_viewer=True, service_name=name)
+
+
+def _service_of(app: object) -> str:
+    """`shop` for `shop.main:app`; nothing where the variables of OpenTelemetry have a name, or the app has none."""
+    said = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
+        "OTEL_RESOURCE_ATTRIBUTES", ""
+    )
+    return app.partition(":")[0].partition(".")[0] if isinstance(app, str) and not said else ""
 
 
 @contextlib.contextmanager
