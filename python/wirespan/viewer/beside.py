@@ -34,8 +34,8 @@ def with_viewer(config: Config, app: object = None) -> Iterator[Config]:
 
     Args:
         config: the options.
-        app: the application or its name as `module:object`, after which the service is called where nothing else
-            says how.
+        app: the application or its name as `module:object`; the service is called after the name where nothing
+            else says how.
 
     Raises:
         StartError: it did not start.
@@ -49,7 +49,7 @@ def with_viewer(config: Config, app: object = None) -> Iterator[Config]:
 
 
 def _service_of(app: object) -> str:
-    """`shop` for `shop.main:app`; nothing where the variables of OpenTelemetry have a name, or the app has none."""
+    """`shop` for `shop.main:app`; nothing where OpenTelemetry's variables have a name, or the app has none."""
     said = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
     )
