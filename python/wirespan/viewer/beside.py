@@ -34,8 +34,7 @@ def with_viewer(config: Config, app: object = None) -> Iterator[Config]:
 
     Args:
         config: the options.
-        app: the application or its name as `module:object`, after which the service is called where nothing else
-            says how.
+        app: the application, or its name as `module:object`, which names the service where nothing else does.
 
     Raises:
         StartError: it did not start.
@@ -49,7 +48,7 @@ def with_viewer(config: Config, app: object = None) -> Iterator[Config]:
 
 
 def _service_of(app: object) -> str:
-    """`shop` for `shop.main:app`; nothing where the variables of OpenTelemetry have a name, or the app has none."""
+    """`shop` for `shop.main:app`; nothing where OpenTelemetry's variables say it, or the app has no name."""
     said = os.environ.get("OTEL_SERVICE_NAME") or "service.name=" in os.environ.get(
         "OTEL_RESOURCE_ATTRIBUTES", ""
     )
