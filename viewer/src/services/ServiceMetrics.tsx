@@ -70,7 +70,7 @@ function FirstValues({ name, lines, values, unit }: FirstValuesProps) {
   return (
     <dl class="first-values">
       <dt>{name}</dt>
-      {lines.length === 0 && <dd class="dim">no value in this time range</dd>}
+      {lines.length === 0 && <dd class="dim">too few values yet</dd>}
       {lines.map((line, index) => {
         const value = values[index] ?? null;
         return (
