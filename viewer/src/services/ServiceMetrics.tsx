@@ -76,7 +76,7 @@ function FirstValues({ name, lines, values, unit }: FirstValuesProps) {
         return (
           <dd key={seriesLabel(line)}>
             {lines.length > 1 && <span class="dim">{seriesLabel(line)} </span>}
-            {value === null ? "–" : formatMetric(value, unit)}
+            {value === null ? <span class="dim">too few values yet</span> : formatMetric(value, unit)}
           </dd>
         );
       })}
