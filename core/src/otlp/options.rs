@@ -110,7 +110,7 @@ impl Options {
             // Four times and twice the specification's: there a second of 50,000 requests loses spans as soon as this
             // thread waits 40 ms for the receiver or for a processor.
             max_queue_size: 8_192,
-            max_batch_size: 1_024,
+            max_batch_size: 512,
             schedule_delay: Duration::from_secs(5),
             export_timeout: Duration::from_secs(30),
             retry_delay: Duration::from_secs(1),

@@ -111,7 +111,7 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
-        default: "1024",
+        default: "512",
         help: "Spans of one request; at most OTEL_BSP_MAX_QUEUE_SIZE.",
         apply: |options, given| set(&mut options.max_batch_size, number(given, 1)),
     },
