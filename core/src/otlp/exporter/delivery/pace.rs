@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::otlp::exporter::backoff::Backoff;
 
-/// Requests under way at once. 100,000 spans a second to a receiver that takes 200 ms for 1,024 are 20.
-pub(super) const MOST_REQUESTS: usize = 32;
+/// Requests under way at once. 100,000 spans a second to a receiver that takes 200 ms for 512 are 40.
+pub(super) const MOST_REQUESTS: usize = 64;
 
 /// What is known of a receiver's wishes.
 pub(super) struct Pace {
