@@ -143,36 +143,35 @@ def _numbers(source: Source, filters: Filters, span: Range) -> dict[int, dict[st
     return rows
 
 
-_BANDED: Final = """
-WITH bands AS (
-    SELECT unnest(?::INTEGER[]) AS wanted, unnest(?::TINYINT[]) AS band, unnest(?::BIGINT[]) AS low,
-        unnest(?::BIGINT[]) AS high
+_BOUNDS: Final = ", ".join(
+    f"unnest(?::BIGINT[]) AS {end}{band}" for band in range(len(BANDS)) for end in ("low", "high")
 )
-SELECT route_id, band, {sums} FROM measures JOIN bands
-    ON route_id = wanted AND duration_ns BETWEEN low AND high
-WHERE {where} GROUP BY ALL
-"""
+_INSIDE: Final = " + ".join(
+    f"CASE WHEN duration_ns BETWEEN low{band} AND high{band} THEN {1 << band} ELSE 0 END"
+    for band in range(len(BANDS))
+)
+"""A bit for each band: they share requests where many took the same time."""
+_SUMS: Final = ", ".join(f"sum({state}_ns)" for state in STATES)
+_BANDED: Final = f"""
+WITH bands AS (SELECT unnest(?::INTEGER[]) AS route_id, {_BOUNDS})
+SELECT route_id, {_INSIDE} AS inside, {_SUMS} FROM measures JOIN bands USING (route_id)
+WHERE inside > 0 AND run_ns IS NOT NULL AND {{where}} GROUP BY ALL
+"""  # noqa: S608 - our own names
 
 
 def _states(source: Source, filters: Filters, found: dict[int, Ranked]) -> dict[int, dict[str, Any]]:
     """For routes whose requests have states: their sums in the band of each percentile."""
-    bands = [
-        (number, band, one.marks[low], one.marks[high])
-        for number, one in found.items()
-        for band, (low, high) in enumerate(BANDS.values())
-    ]
     where = filters.measured()
-    sql = _BANDED.format(sums=_SUMS, where=f"{where.sql} AND run_ns IS NOT NULL")
-    columns = [list(column) for column in zip(*bands, strict=True)] or [[]] * 4
-    nothing = dict.fromkeys(STATES, 0.0)
+    sql = _BANDED.format(where=where.sql)
+    bounds = [[one.marks[mark] for one in found.values()] for band in BANDS.values() for mark in band]
     result: dict[int, dict[str, Any]] = {}
-    for number, band, *sums in source.read(sql, [*columns, *where.values]):
-        states = result.setdefault(number, dict.fromkeys(BANDS, nothing))
-        states[list(BANDS)[band]] = dict(zip(STATES, (float(value or 0) for value in sums), strict=True))
+    for number, inside, *sums in source.read(sql, [list(found), *bounds, *where.values]):
+        states = result.setdefault(number, {name: dict.fromkeys(STATES, 0.0) for name in BANDS})
+        for band, parts in enumerate(states.values()):
+            if inside >> band & 1:
+                for state, value in zip(STATES, sums, strict=True):
+                    parts[state] += float(value or 0)
     return result
-
-
-_SUMS: Final = ", ".join(f"sum({state}_ns)" for state in STATES)
 
 
 def _steps(source: Source, filters: Filters, span: Range) -> dict[int, Steps]:
