@@ -54,7 +54,7 @@ def litestar_app(events: Events) -> Any:
     async def endpoint() -> Stream:
         return Stream(events())
 
-    return Litestar([endpoint])
+    return Litestar([endpoint], logging_config=None)
 
 
 APPS: dict[str, Callable[[Events], Any]] = {

@@ -137,7 +137,7 @@ def test_litestar_leaves_its_template_in_the_scope() -> None:
     async def item_of() -> str:
         return ""
 
-    app = Litestar([item_of])
+    app = Litestar([item_of], logging_config=None)
     assert [template(app, path) for path in ("/items/5", "/nothing")] == ["/items/{item}", None]
 
 

@@ -149,7 +149,6 @@ UPGRADES: Final = {
         CREATE TABLE measures ({MEASURE_COLUMNS});
         {new_routes("stored_spans")};
         {new_measures("stored_spans")};
-        ALTER TABLE metrics ADD COLUMN details VARCHAR;
     """
 }
 """SQL that makes tables of the next version of those of each older one."""
