@@ -17,6 +17,7 @@ from rich.text import Text
 from wirespan.demo.footer import LEAST_LINES, footer, painted, text_of
 
 TEXT = Text("the page http://127.0.0.1:4318")
+MARK = b"\x00"
 END = "\x1b7\x1b[r\x1b8\x1b[J"
 
 
@@ -32,12 +33,12 @@ class Terminal:
         fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def shown(self) -> str:
-        """What was written until now."""
-        os.set_blocking(self._primary, False)
-        try:
-            return os.read(self._primary, 65_536).decode()
-        except BlockingIOError:
-            return ""
+        """What was written until now: the kernel passes it on later, and in order, so that a mark ends it."""
+        os.write(self._file.fileno(), MARK)
+        found = b""
+        while not found.endswith(MARK):
+            found += os.read(self._primary, 65_536)
+        return found.removesuffix(MARK).decode()
 
 
 @pytest.fixture
