@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness import Client
+from otel.opt_in import OPT_IN
 from wirespan import App, RequestContext
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.tracers import OpenTelemetry
@@ -17,17 +18,6 @@ from wirespan.tracers import OpenTelemetry
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
 CALLER = f"00-{TRACE}-{PARENT}-01"
-OPT_IN = [
-    "client.port",
-    "network.local.address",
-    "network.local.port",
-    "network.transport",
-    "http.request.size",
-    "http.response.size",
-    "http.request.body.size",
-    "http.response.body.size",
-    "user_agent.synthetic.type",
-]
 ABSENT = object()
 """The attribute is not there."""
 

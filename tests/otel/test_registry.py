@@ -10,21 +10,10 @@ from opentelemetry.semconv import _incubating, attributes
 from opentelemetry.semconv._incubating import metrics as incubating_metrics
 from opentelemetry.semconv.metrics import http_metrics
 
+from otel.opt_in import OPT_IN
 from wirespan import App, RequestContext, _core
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.tracers import OpenTelemetry
-
-OPT_IN = [
-    "client.port",
-    "network.local.address",
-    "network.local.port",
-    "network.transport",
-    "http.request.size",
-    "http.response.size",
-    "http.request.body.size",
-    "http.response.body.size",
-    "user_agent.synthetic.type",
-]
 
 
 def modules(package: ModuleType) -> list[ModuleType]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from wirespan.viewer.errors import StoreError
+from wirespan.viewer.health import first_line
 from wirespan.viewer.schema import UPGRADES, VERSION, create_statements
 
 if TYPE_CHECKING:
@@ -43,6 +44,19 @@ def load_duckdb() -> Any:
     except ModuleNotFoundError as error:
         raise StoreError(_MISSING) from error
     return duckdb
+
+
+@contextlib.contextmanager
+def transaction(cursor: "duckdb.DuckDBPyConnection") -> Iterator[None]:
+    """All that the block writes, or nothing of it."""
+    cursor.execute("BEGIN")
+    try:
+        yield
+        cursor.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(Exception):  # the first error says more
+            cursor.execute("ROLLBACK")
+        raise
 
 
 class Database:
@@ -186,7 +200,7 @@ def _upgrade(path: Path | None, connection: "duckdb.DuckDBPyConnection", version
 
 
 def _explain(path: Path | None, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0]
+    reason = first_line(error)
     if "lock" in reason.lower():
         return f"{path} is in use by another process: stop that one, or give another file ({reason})"
     if path is not None and not path.parent.is_dir():

@@ -9,6 +9,7 @@ What requests are grouped by (service, method, route) is a number in it; the tab
 from typing import Final
 
 from wirespan.viewer.filters import IS_ERROR, ROUTE
+from wirespan.viewer.queries.reading import STATE_COLUMNS, STATES
 
 ROUTE_COLUMNS: Final = """
     route_id INTEGER NOT NULL,
@@ -16,8 +17,6 @@ ROUTE_COLUMNS: Final = """
     method VARCHAR,
     route VARCHAR
 """
-
-_STATES: Final = "queue_ns, read_ns, schedule_ns, run_ns, await_ns, write_ns"
 
 MEASURE_COLUMNS: Final = f"""
     seq BIGINT NOT NULL,
@@ -27,7 +26,7 @@ MEASURE_COLUMNS: Final = f"""
     failed BOOLEAN NOT NULL,
     http_status USMALLINT,
     end_reason VARCHAR,
-    {_STATES.replace(",", " BIGINT,")} BIGINT
+    {", ".join(f"{state}_ns BIGINT" for state in STATES)}
 """
 
 _GROUP: Final = f"service, method, {ROUTE} AS route"
@@ -46,7 +45,7 @@ def new_measures(spans: str) -> str:
     """SQL that adds the requests of a table of spans. All their routes have numbers."""
     return (
         f"INSERT INTO measures SELECT seq, start_ns, duration_ns, route_id, {IS_ERROR}, "  # noqa: S608 - our own names
-        f"http_status, end_reason, {_STATES} "
+        f"http_status, end_reason, {STATE_COLUMNS} "
         f"FROM (SELECT * EXCLUDE (route), {ROUTE} AS route FROM {spans} WHERE is_request) span "
         "JOIN routes ON span.service = routes.service AND span.method IS NOT DISTINCT FROM routes.method "
         "AND span.route IS NOT DISTINCT FROM routes.route"

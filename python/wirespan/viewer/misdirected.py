@@ -10,10 +10,10 @@ from typing import Final
 
 from wirespan import RequestContext
 from wirespan.group import Group
+from wirespan.viewer.schema import TABLE_OF_SIGNAL
 
 _log: Final = logging.getLogger("wirespan.viewer")
 
-SIGNALS: Final = ("traces", "metrics", "logs")
 _NO_HTTP_1: Final = 505
 """What the engine answers to the preface of HTTP/2: nobody but gRPC sends it unasked."""
 
@@ -47,7 +47,7 @@ class GrpcNotice:
 
 def add_directions(group: Group) -> None:
     """Adds answers for what is sent to a place that takes nothing."""
-    for signal in SIGNALS:
+    for signal in TABLE_OF_SIGNAL:
         group.get(f"/v1/{signal}")(_only_post)
     for path in ("/", "/{path:path}"):
         group.post(path)(_elsewhere)

@@ -4,12 +4,12 @@ DuckDB frees whole row groups (122,880 rows) at a checkpoint, and only what is f
 itself does not shrink: the space inside is used again.
 """
 
-import contextlib
 import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from wirespan.viewer.database import transaction
 from wirespan.viewer.measures import UNUSED_ROUTES
 from wirespan.viewer.schema import ARRIVAL_INTERVAL_NS, TABLE_OF_SIGNAL
 
@@ -101,25 +101,14 @@ class Pruner:
 
 def _remove_before(cursor: "duckdb.DuckDBPyConnection", first_kept: int) -> int:
     """In one transaction: requests go with their measures."""
-    cursor.execute("BEGIN")
-    try:
-        removed = _remove(cursor, first_kept)
-        cursor.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(Exception):  # the first error says more
-            cursor.execute("ROLLBACK")
-        raise
-    return removed
-
-
-def _remove(cursor: "duckdb.DuckDBPyConnection", first_kept: int) -> int:
-    removed = sum(
-        _row(cursor, f"DELETE FROM {table} WHERE seq < ?", first_kept)[0]  # noqa: S608 - our own names
-        for table in TABLE_OF_SIGNAL.values()
-    )
-    if removed:
-        _row(cursor, "DELETE FROM measures WHERE seq < ?", first_kept)
-        _row(cursor, _OLD_ARRIVALS, first_kept)
+    with transaction(cursor):
+        removed = sum(
+            _row(cursor, f"DELETE FROM {table} WHERE seq < ?", first_kept)[0]  # noqa: S608 - our own names
+            for table in TABLE_OF_SIGNAL.values()
+        )
+        if removed:
+            _row(cursor, "DELETE FROM measures WHERE seq < ?", first_kept)
+            _row(cursor, _OLD_ARRIVALS, first_kept)
     return removed
 
 

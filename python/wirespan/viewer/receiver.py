@@ -16,7 +16,7 @@ from wirespan import RequestContext, _core
 from wirespan.errors import Abort
 from wirespan.group import Group
 from wirespan.viewer.errors import StoreError
-from wirespan.viewer.misdirected import SIGNALS
+from wirespan.viewer.schema import TABLE_OF_SIGNAL
 from wirespan.viewer.store import Store
 
 _CONTENT_TYPES: Final = {"application/x-protobuf": "protobuf", "application/json": "json"}
@@ -39,7 +39,7 @@ _UNAVAILABLE: Final = 14
 
 def add_receiver(group: Group, store: Store) -> None:
     """Adds the three routes to an application or group."""
-    for signal in SIGNALS:
+    for signal in TABLE_OF_SIGNAL:
         group.post(f"/v1/{signal}")(Receiver(signal, store).receive)
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from wirespan import _core
+from wirespan.viewer.database import transaction
 from wirespan.viewer.errors import StoreBusy, StoreError
 from wirespan.viewer.health import Health, first_line
 from wirespan.viewer.measures import new_measures, new_routes
@@ -218,18 +219,15 @@ class Writer:
 
     def _commit(self, group: list[_Job]) -> None:
         known, next_seq = set(self._resources), self.last_seq + 1
-        self._cursor.execute("BEGIN")
         try:
-            for batches in _steps(group):
-                if batches:
-                    next_seq = self._insert(batches, next_seq, known)
-                else:
-                    self._remove_all()
-                    known.clear()
-            self._cursor.execute("COMMIT")
+            with transaction(self._cursor):
+                for batches in _steps(group):
+                    if batches:
+                        next_seq = self._insert(batches, next_seq, known)
+                    else:
+                        self._remove_all()
+                        known.clear()
         except BaseException:
-            with contextlib.suppress(Exception):  # the first error says more
-                self._cursor.execute("ROLLBACK")
             self._recent.forget()
             self._next_arrival_ns = 0
             raise
