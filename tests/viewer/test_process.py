@@ -210,8 +210,9 @@ class TestBeside:
 def kill_children() -> None:
     """Kills the processes that this one has started."""
     for task in Path("/proc/self/task").iterdir():
-        for number in (task / "children").read_text().split():
-            os.kill(int(number), signal.SIGKILL)
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended since
+            for number in (task / "children").read_text().split():
+                os.kill(int(number), signal.SIGKILL)
 
 
 @pytest.fixture
