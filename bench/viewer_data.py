@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from bench.machine import describe
 from wirespan.viewer.database import Database
-from wirespan.viewer.measures import new_measures, new_routes
+from wirespan.viewer.measurer import Measurer
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,8 +104,8 @@ def fill(cursor: duckdb.DuckDBPyConnection, spans: int) -> None:
     for low in range(0, spans, _CHUNK):
         bounds = {"low": low, "high": min(low + _CHUNK, spans)}
         cursor.execute(_make(), {"first": first, "step": STEP_NS} | bounds)
-    for statement in (new_routes("stored_spans"), new_measures("stored_spans"), "CHECKPOINT"):
-        cursor.execute(statement)
+    Measurer(cursor).catch_up(cursor, spans)
+    cursor.execute("CHECKPOINT")
 
 
 def main(path: Path, spans: int) -> None:

@@ -305,7 +305,7 @@ class Api:
             ctx.json(har(found) if form == "har" else found)
 
     def _routes(self, ctx: RequestContext) -> None:
-        with self._store.snapshot() as source:
+        with self._store.statistics() as source:
             ctx.json(routes.routes(source, self._filters(ctx), self._now_ns()))
 
     def _compare(self, ctx: RequestContext) -> None:
@@ -314,21 +314,21 @@ class Api:
         if since is None or until is None:
             missing = _BASE[0 if since is None else 1].name
             raise FilterError(missing, "is needed: when the period to compare with begins and ends")
-        with self._store.snapshot() as source:
+        with self._store.statistics() as source:
             ctx.json(routes.compare(source, filters, routes.Range(since, max(until, since)), now_ns))
 
     def _route_series(self, ctx: RequestContext) -> None:
         filters = self._filters(ctx, _STEPS)
-        with self._store.snapshot() as source:
+        with self._store.statistics() as source:
             ctx.json(series(source, filters, _steps(ctx), self._now_ns()))
 
     def _heatmap(self, ctx: RequestContext) -> None:
         filters = self._filters(ctx, _STEPS)
-        with self._store.snapshot() as source:
+        with self._store.statistics() as source:
             ctx.json(heatmap(source, filters, _steps(ctx), self._now_ns()))
 
     def _services(self, ctx: RequestContext) -> None:
-        with self._store.snapshot() as source:
+        with self._store.statistics() as source:
             ctx.json(services(source, self._filters(ctx), self._now_ns()))
 
     async def _inflight(self, ctx: RequestContext) -> None:

@@ -100,14 +100,15 @@ class Pruner:
 
 
 def _remove_before(cursor: "duckdb.DuckDBPyConnection", first_kept: int) -> int:
-    """In one transaction: requests go with their measures."""
+    """In one transaction: requests go with their measures and calls."""
     with transaction(cursor):
         removed = sum(
             _row(cursor, f"DELETE FROM {table} WHERE seq < ?", first_kept)[0]  # noqa: S608 - our own names
             for table in TABLE_OF_SIGNAL.values()
         )
         if removed:
-            _row(cursor, "DELETE FROM measures WHERE seq < ?", first_kept)
+            for table in ("measures", "calls"):
+                _row(cursor, f"DELETE FROM {table} WHERE seq < ?", first_kept)  # noqa: S608 - our own names
             _row(cursor, _OLD_ARRIVALS, first_kept)
     return removed
 
