@@ -1,11 +1,13 @@
 """Fixtures for every folder of tests."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from harness import Client, Recorder, Server
+from harness import Client, Recorder, Server, wait_for
+from wirespan.opentelemetry import status
 
 NOBODY = "http://127.0.0.1:9"  # the port of RFC 863: whoever listens on the default one gets nothing
 
@@ -16,6 +18,27 @@ def no_default_receiver() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", NOBODY)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_counts() -> Iterator[None]:
+    """Shells start what runs in the background with SIGINT ignored, and so would all that tests start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def unsent() -> list[str]:
+    """Receivers that somebody still has spans for."""
+    receivers = (each["destination"] for each in status() if each["queued"])
+    return [receiver for receiver in receivers if receiver.startswith("http")]
+
+
+@pytest.fixture(autouse=True)
+def no_spans_are_left() -> Iterator[None]:
+    """Spans that nobody takes any more are lost at the very end, with a complaint that names no test."""
+    yield
+    wait_for(lambda: not unsent(), "this test must close its exporter")
 
 
 @pytest.fixture

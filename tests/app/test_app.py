@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness import DEADLINE_S
 from wirespan import App, RequestContext, current
 from wirespan.config import Config
 from wirespan.errors import Abort, ConfigError, InvalidRequest
@@ -215,7 +216,7 @@ def test_the_applications_number_of_threads_wins_over_the_option() -> None:
 
     @app.get("/")
     def work(ctx: RequestContext) -> None:
-        meeting.wait(5)
+        meeting.wait(DEADLINE_S)
         ctx.text("met")
 
     with TestClient(app, threads=1) as client, ThreadPoolExecutor(2) as clients:

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from harness import DEADLINE_S
 from wirespan import App, RequestContext
 from wirespan.errors import UsageError
 from wirespan.testing import ManualClock, RecordingTracer, TestClient
@@ -110,7 +111,7 @@ def test_a_handler_that_never_ends_is_cancelled_after_the_time_given() -> None:
 
     with TestClient(app, tracers=[tracer], timeout_shutdown_s=0.01) as client, client.connect() as peer:
         peer.sendall(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert begun.wait(5)
+        assert begun.wait(DEADLINE_S)
     (recording,) = tracer.wait()
     assert recording.end_reason == "shutdown"
 

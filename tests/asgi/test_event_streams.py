@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness import Recorder, Server, request
+from harness import DEADLINE_S, Recorder, Server, request
 
 pytestmark = pytest.mark.wire
 Serve = Callable[..., Server]
@@ -75,7 +75,7 @@ def test_silent_event_stream_ends_with_its_client(
     client.send(request())
     client.read_until(b"data: 1\n\n")
     getattr(client, leave)()
-    assert events.ended.wait(5)
+    assert events.ended.wait(DEADLINE_S)
     stats = recorder.one()
     assert (stats.status_code, stats.end_reason) == (200, "client_disconnected")
     assert server.errors == []

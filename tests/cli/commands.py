@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-DEADLINE_S = 20
+from harness import DEADLINE_S
 
 
 def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

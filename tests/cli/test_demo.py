@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from cli.commands import DEADLINE_S, run
+from cli.commands import run
+from harness import DEADLINE_S
 from wirespan import demo
 from wirespan.cli import main
 from wirespan.demo import show

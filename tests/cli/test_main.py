@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from cli.commands import DEADLINE_S, run
+from cli.commands import run
+from harness import DEADLINE_S
 from wirespan.cli import EXIT_INTERRUPTED, main
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 """How long a read waits before the test fails. Long, because it is only ever spent by a failing test."""
 
 Address = tuple[str, int] | str

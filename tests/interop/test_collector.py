@@ -184,15 +184,12 @@ def test_no_span_is_lost_while_a_collector_dies_and_returns(
             collector.start()
         wait_until_delivered(receiver, load)
         status = load.status()
-    spans = arrived(receiver)
-    times = Counter(span.span_id for span in spans)
-    assert len(times) == load.sent
-    assert not any(status["dropped"].values()), status
+    times = deliveries(receiver, load, status)
     # What was behind the Collector already, but whose answer died with it, is sent once more: OTLP delivers
     # at least once. It is at most what was in flight at each kill.
     assert max(times.values()) <= 1 + OUTAGES
     assert times.total() - len(times) <= OUTAGES * BATCH
-    assert_latency_does_not_move(spans, "up", "down")
+    assert_latency_does_not_move(arrived(receiver), "up", "down")
 
 
 def test_no_request_waits_while_a_collector_hangs(
@@ -214,13 +211,18 @@ def test_no_request_waits_while_a_collector_hangs(
             collector.go_on()
             wait_until_delivered(receiver, load)
         status = load.status()
-    spans = arrived(receiver)
-    times = Counter(span.span_id for span in spans)
-    assert len(times) == load.sent
-    assert not any(status["dropped"].values()), status
+    times = deliveries(receiver, load, status)
     # The Collector reads on where it was stopped: what was given up may have arrived all the same.
     assert times.total() - len(times) <= status["failed_requests"] * BATCH
-    assert_latency_does_not_move(spans, "up", "hanging")
+    assert_latency_does_not_move(arrived(receiver), "up", "hanging")
+
+
+def deliveries(receiver: Receiver, load: Load, status: dict[str, Any]) -> Counter[bytes]:
+    """How often each span arrived, after checking that none was lost."""
+    times = Counter(span.span_id for span in arrived(receiver))
+    assert len(times) == load.sent
+    assert not any(status["dropped"].values()), status
+    return times
 
 
 def die_in_mid_load(collector: Collector, load: Load) -> None:

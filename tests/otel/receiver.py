@@ -12,6 +12,8 @@ from google.protobuf import json_format  # type: ignore[import-untyped]
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from harness import DEADLINE_S
+
 METRICS = "/v1/metrics"
 
 
@@ -95,7 +97,7 @@ class Receiver:
                 self.requests.append(read_spans(body, headers))
             self._arrived.notify_all()
 
-    def take(self, timeout_s: float = 10) -> ExportTraceServiceRequest:
+    def take(self, timeout_s: float = DEADLINE_S) -> ExportTraceServiceRequest:
         """Waits for the oldest request that was not taken yet."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: self.requests, timeout_s), "nothing was exported"
@@ -103,7 +105,7 @@ class Receiver:
 
     def wait_for_metrics(self, count: int) -> None:
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.metrics) >= count, timeout=20)
+            assert self._arrived.wait_for(lambda: len(self.metrics) >= count, timeout=DEADLINE_S)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -115,15 +115,12 @@ def test_the_option_says_whose_traces_go_on(trust: str, is_trusted: bool) -> Non
 
 
 def test_a_spool_keeps_spans_until_the_receiver_is_there(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    away: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        down = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with caplog.at_level(logging.WARNING, "wirespan"):
-            spans = OpenTelemetry(endpoint=down, spool_dir=tmp_path)
-            send_one(spans)
-            assert spans.close(10)
+    with caplog.at_level(logging.WARNING, "wirespan"):
+        spans = OpenTelemetry(endpoint=away, spool_dir=tmp_path)
+        send_one(spans)
+        assert spans.close(10)
     assert spans.status()["receiver"] == "down"
     assert caplog.records, "the log says that the receiver is down"
     with Receiver() as receiver:

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from harness import wait_for
+from harness import DEADLINE_S, wait_for
+from harness.apps import gated
 from wirespan import App
 from wirespan.serving import serving
 from wirespan.tracers import OpenTelemetry
 
-DEADLINE_S = 10
 Report = tuple[str, dict[str, str], dict[str, Any]]
 
 
@@ -60,17 +60,6 @@ def viewer() -> Iterator[Viewer]:
     made.server.server_close()
 
 
-def gated() -> tuple[App, asyncio.Event]:
-    app, opened = App(), asyncio.Event()
-
-    @app.get("/report/{number}")
-    async def report(ctx: Any) -> None:
-        await opened.wait()
-        ctx.text("done")
-
-    return app, opened
-
-
 def test_running_requests_are_reported_until_none_runs(viewer: Viewer) -> None:
     """With the receiver's headers, in its place, and once more when it is over."""
     app, opened = gated()
@@ -97,12 +86,10 @@ def test_running_requests_are_reported_until_none_runs(viewer: Viewer) -> None:
     spans.close()
 
 
-def test_a_viewer_that_is_away_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_viewer_that_is_away_is_no_news(away: str, caplog: pytest.LogCaptureFixture) -> None:
     """The reports go on; only the exporter says that its receiver is down, once it has spans."""
     app, opened = gated()
-    away = Viewer()
-    away.server.server_close()
-    spans = OpenTelemetry(endpoint=away.url, inflight=True)
+    spans = OpenTelemetry(endpoint=away, inflight=True)
     with serving(app, tracers=[spans]) as server:
         waiting = threading.Thread(target=httpx.get, args=(f"{server.url}/report/7",))
         waiting.start()

@@ -265,6 +265,7 @@ def test_what_is_counted_is_in_the_table() -> None:
     otel = OpenTelemetry(endpoint="http://127.0.0.1:1", metrics="memory")
     serve(otel, ("GET", "/items/1"), ("GET", "/broken"))
     metrics = otel.collected_metrics()
+    otel.close(0.0)
     # What only an export has: nothing has arrived, and metrics stay in memory.
     exports = {f"otel.sdk.exporter.{name}" for name in ("operation.duration", "metric_data_point.inflight")}
     exports.add("otel.sdk.exporter.metric_data_point.exported")

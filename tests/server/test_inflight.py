@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from harness import Client, Server, read_body, request, wait_for
+from harness import DEADLINE_S, Client, Server, read_body, request, wait_for
+from harness.apps import gated
 from wirespan import App
 from wirespan._core import Exchange
 from wirespan.inflight import InflightRequest, log_cut, one_line
@@ -24,7 +25,6 @@ from wirespan.loading import StartError
 from wirespan.serving import Server as PublicServer
 from wirespan.serving import serving
 
-DEADLINE_S = 10
 DETAILED = 2
 Serve = Callable[..., Server]
 
@@ -263,20 +263,9 @@ def runtime(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFa
     return folder / "wirespan"
 
 
-def stuck() -> tuple[App, asyncio.Event]:
-    app, opened = App(), asyncio.Event()
-
-    @app.get("/report/{number}")
-    async def report(ctx: Any) -> None:
-        await opened.wait()
-        ctx.text("done")
-
-    return app, opened
-
-
 def test_the_socket_answers_for_its_server(runtime: Path) -> None:
     """Private, named after the process, and gone with the server."""
-    app, opened = stuck()
+    app, opened = gated()
     with serving(app, inspect="auto", trace_level="base") as server:
         [path] = runtime.iterdir()
         assert (path.name, path.stat().st_mode & 0o777) == (f"{os.getpid()}.sock", 0o600)
@@ -300,12 +289,14 @@ def test_the_socket_answers_for_its_server(runtime: Path) -> None:
 
 def test_a_port_answers_where_it_was_asked_for() -> None:
     """On loopback only, and not to web pages that rebind their name."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with serving(App(), inspect=f"localhost:{port}") as server:
-        assert ask(("127.0.0.1", port))["url"] == server.url
-        answer = httpx.get(f"http://127.0.0.1:{port}/inflight", headers={"host": "evil.test"})
-        assert answer.status_code == 403
+    with socket.socket() as reserved:  # bound: nobody else is given the port; not listening: we can have it
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+        with serving(App(), inspect=f"localhost:{port}") as server:
+            assert ask(("127.0.0.1", port))["url"] == server.url
+            answer = httpx.get(f"http://127.0.0.1:{port}/inflight", headers={"host": "evil.test"})
+            assert answer.status_code == 403
 
 
 def test_a_place_that_cannot_be_used_is_told(tmp_path: Path) -> None:
@@ -342,7 +333,7 @@ def test_nothing_runs_before_the_start() -> None:
 
 def test_a_shutdown_says_what_it_ends(caplog: pytest.LogCaptureFixture) -> None:
     """Users ask what held their deployment up."""
-    app, _ = stuck()
+    app, _ = gated()
     with serving(app, trace_level="base", timeout_shutdown_s=0.0) as server:
         client = socket.create_connection(("127.0.0.1", server.port))
         client.sendall(request("/report/7"))

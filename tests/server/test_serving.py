@@ -15,6 +15,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
+from harness import DEADLINE_S
 from wirespan import App
 from wirespan._core import CoreError
 from wirespan.errors import ConfigError, UsageError
@@ -23,8 +24,6 @@ from wirespan.loading import StartError, loop_factory
 from wirespan.server import leave_soon, one_line, run
 from wirespan.serving import Server, serve, serving
 from wirespan.tracers import AccessLog
-
-DEADLINE_S = 10
 
 
 def hello() -> App:

@@ -98,28 +98,26 @@ def test_idle_time_belongs_to_the_connection(serve: Serve, recorder: Recorder) -
     assert age2 >= 2 * PAUSE_NS
 
 
-def test_body_is_read_from_the_end_of_the_head_to_its_last_byte(serve: Serve, recorder: Recorder) -> None:
+@pytest.mark.parametrize(
+    ("framing", "begin", "rest", "body"),
+    [
+        pytest.param("Content-Length: 2", b"a", b"b", b"ab", id="its last byte"),
+        pytest.param("Transfer-Encoding: chunked", b"1\r\na\r\n", b"0\r\n\r\n", b"a", id="its last chunk"),
+    ],
+)
+def test_body_is_read_from_the_end_of_the_head_to(
+    serve: Serve, recorder: Recorder, framing: str, begin: bytes, rest: bytes, body: bytes
+) -> None:
     """Not when a stream object exists, and not when the handler asks."""
     with serve(echo, tracers=[recorder]).connect() as client:
-        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
+        client.send(request("/", framing, method="POST") + begin)
         recorder.wait_started()
         time.sleep(PAUSE_S)
-        client.send(b"b")
-        assert client.response().body == b"ab"
+        client.send(rest)
+        assert client.response().body == body
         at = times(recorder.one())
     in_order(at, "READ_HEADER_FINISH", "READ_BODY_START", "READ_BODY_FINISH", "RESPONSE_START")
     assert at["READ_BODY_START"] - at["READ_HEADER_FINISH"] < PAUSE_NS / 2
-    assert at["READ_BODY_FINISH"] - at["READ_BODY_START"] >= PAUSE_NS
-
-
-def test_chunked_body_is_over_with_its_last_chunk(serve: Serve, recorder: Recorder) -> None:
-    with serve(echo, tracers=[recorder]).connect() as client:
-        client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
-        recorder.wait_started()
-        time.sleep(PAUSE_S)
-        client.send(b"0\r\n\r\n")
-        assert client.response().body == b"a"
-        at = times(recorder.one())
     assert at["READ_BODY_FINISH"] - at["READ_BODY_START"] >= PAUSE_NS
 
 

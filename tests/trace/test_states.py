@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness import HELLO, Recorder, Server, echo, read_body, request, states_ms
+from harness import DEADLINE_S, HELLO, Recorder, Server, echo, read_body, request, states_ms
 from wirespan._core import Exchange
 
 pytestmark = pytest.mark.wire
@@ -72,7 +72,7 @@ def test_slow_body_is_read_also_while_the_handler_is_suspended_on_it(
 
     with serve(handler, tracers=[recorder], loop=loop).connect() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
-        assert running.wait(5)
+        assert running.wait(DEADLINE_S)
         time.sleep(PAUSE_S)
         client.send(b"b")
         assert client.response().body == b"ab"
@@ -91,7 +91,7 @@ def test_slow_body_of_an_asgi_app_is_read(serve: Serve, recorder: Recorder) -> N
 
     with serve(asgi=app, tracers=[recorder]).connect() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
-        assert running.wait(5)
+        assert running.wait(DEADLINE_S)
         time.sleep(PAUSE_S)
         client.send(b"b")
         assert client.response().body == b"done"
@@ -124,7 +124,7 @@ def test_blocked_loop_makes_others_queue_and_not_run(serve: Serve, recorder: Rec
         waiter.send(request("/first"))
         waiter.expect(HELLO)
         blocker.send(request("/block"))
-        assert blocking.wait(5)
+        assert blocking.wait(DEADLINE_S)
         waiter.send(request("/wait"))
         waiter.expect(HELLO)
         recorder.wait(3)
@@ -152,9 +152,9 @@ def test_body_that_waits_for_a_blocked_loop_is_queue_time(serve: Serve, recorder
     server = serve(handler, tracers=[recorder])
     with server.connect() as blocker, server.connect() as sender:
         sender.send(b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\na")
-        assert reading.wait(5)
+        assert reading.wait(DEADLINE_S)
         blocker.send(request("/block"))
-        assert blocking.wait(5)
+        assert blocking.wait(DEADLINE_S)
         sender.send(b"b")
         assert sender.response().body == b"ab"
         recorder.wait(2)

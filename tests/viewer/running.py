@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from harness import DEADLINE_S
 from viewer.sender import Span, traces
 from wirespan.config import Config
 from wirespan.serving import serving
@@ -29,7 +30,7 @@ class Running:
         self.store = store
         self.viewer = viewer
         self.url = url
-        self.client = httpx.Client(base_url=url, trust_env=False, timeout=10)
+        self.client = httpx.Client(base_url=url, trust_env=False, timeout=DEADLINE_S)
 
     def send(self, spans: Iterable[Span]) -> None:
         self.post("/v1/traces", traces(spans))
@@ -75,7 +76,7 @@ class Reader:
         self.lines: list[str] = []
         self._changed = threading.Condition()
         parts = urlsplit(url)
-        self._connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        self._connection = http.client.HTTPConnection(parts.netloc, timeout=DEADLINE_S)
         self._connection.request("GET", f"{parts.path}?{parts.query}", headers=headers or {})
         self._thread = threading.Thread(target=self._read, daemon=True)
 
@@ -88,7 +89,7 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         assert self._connection.sock is not None
         self._connection.sock.shutdown(socket.SHUT_RDWR)  # wakes the reading thread, which closing does not
-        self._thread.join(5)
+        self._thread.join(DEADLINE_S)
         self._connection.close()
 
     def _read(self) -> None:
@@ -98,7 +99,7 @@ class Reader:
                     self.lines.append(line.decode().rstrip("\n"))
                     self._changed.notify_all()
 
-    def wait(self, fits: Any, timeout_s: float = 10) -> str:
+    def wait(self, fits: Any, timeout_s: float = DEADLINE_S) -> str:
         """The first line that fits, now or later."""
         with self._changed:
             assert self._changed.wait_for(lambda: any(map(fits, self.lines)), timeout_s), self.lines

@@ -1,5 +1,6 @@
 """The commands: what they print in a terminal, in a pipe and as JSON, and how they fail."""
 
+import contextlib
 import json
 import os
 import pty
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.commands import DEADLINE_S
+from harness import DEADLINE_S, wait_for
 from viewer.running import Running, running
 from viewer.sender import CLIENT, MS, T0, Span, inner, log
 from wirespan.cli import main
@@ -244,38 +245,44 @@ def test_without_a_viewer_there_is_one_line(capsys: pytest.CaptureFixture[str]) 
         )
 
 
+@contextlib.contextmanager
+def follower(*words: str, stderr: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """`wirespan traces --follow` for a block, which it does not outlive."""
+    command = [sys.executable, "-m", "wirespan", "traces", "--follow", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.parametrize("stored", [0, 1])
 def test_follow(told: Running, stored: int) -> None:
     old = [Span() for _ in range(stored)]
     if old:
         told.send(old)
     service = [] if stored else ["--service", "shop"]
-    command = [sys.executable, "-m", "wirespan", "traces", "--follow", "--json", *service]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for span in old:
-        assert json.loads(process.stdout.readline())["span_id"] == span.span_id
-    while told.viewer.live.clients == 0:
-        assert process.poll() is None
-    new = [Span(), Span()]
-    told.send(new)
-    for span in new:
-        assert json.loads(process.stdout.readline())["span_id"] == span.span_id
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=DEADLINE_S)
+    with follower("--json", *service, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for span in old:
+            assert json.loads(process.stdout.readline())["span_id"] == span.span_id
+        wait_for(lambda: told.viewer.live.clients == 1, "it follows")
+        new = [Span(), Span()]
+        told.send(new)
+        for span in new:
+            assert json.loads(process.stdout.readline())["span_id"] == span.span_id
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, err.strip()) == (130, "")
 
 
 def test_follow_with_filters_begins_behind_what_is_stored(told: Running) -> None:
     told.send([Span()])
-    command = [sys.executable, "-m", "wirespan", "traces", "-f", "--json", "--status", "404"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        while told.viewer.live.clients == 0:
-            assert process.poll() is None
+    with follower("--json", "--status", "404") as process:
+        wait_for(lambda: told.viewer.live.clients == 1, "it follows")
         told.send([Span(), Span(status=404)])
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["status"] == 404
-        process.terminate()
 
 
 def test_a_pipe_that_closes_early_is_no_error(told: Running) -> None:

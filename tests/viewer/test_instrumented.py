@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from cli.commands import Serving, get
+from harness import DEADLINE_S
 
-DEADLINE_S = 20
 SHOP = """
 import httpx
 import sqlalchemy

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from cli.commands import DEADLINE_S, Serving, get, run
+from cli.commands import Serving, get, run
+from harness import DEADLINE_S
 from viewer.running import running
 from wirespan.config import Config
 from wirespan.errors import ConfigError

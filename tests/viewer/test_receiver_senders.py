@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanKind, StatusCode
 
+from harness import DEADLINE_S
 from wirespan import App, RequestContext
 from wirespan.testing import TestClient
 from wirespan.tracers import OpenTelemetry
@@ -76,7 +77,7 @@ def test_our_own_exporter_sends_requests(
 
     with TestClient(app) as served:
         assert served.get("/users/7").status_code == 200
-    assert tracer.flush()
+    assert tracer.close(DEADLINE_S)
     assert store.read(_STATES) == [("ours", "GET", "/users/{id}", "/users/7", 200, True)]
 
 

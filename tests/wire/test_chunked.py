@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import Recorder, Server, echo, read_body, request
+from harness import DEADLINE_S, Recorder, Server, echo, read_body, request
 from wirespan._core import Exchange
 
 pytestmark = pytest.mark.wire
@@ -86,7 +86,7 @@ def test_trailers_reach_the_handler_after_the_body(serve: Serve) -> None:
 
     with serve(handler).connect() as client:
         client.send(HEAD)
-        assert running.wait(5)
+        assert running.wait(DEADLINE_S)
         client.send(b"1\r\na\r\n0\r\nX-Sum: 1\r\nX-Other: two \r\n\r\n")
         assert client.response().status == 200
     assert seen == [[], [("x-sum", "1"), ("x-other", "two")]]

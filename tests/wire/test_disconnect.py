@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness import Client, Recorder, Server, request, wait_for
+from harness import DEADLINE_S, Client, Recorder, Server, request, wait_for
 from wirespan._core import Disconnected, Exchange
 
 pytestmark = pytest.mark.wire
@@ -28,9 +28,9 @@ def test_waiting_handler_can_see_it(serve: Serve, recorder: Recorder, leave: Lea
 
     with serve(handler, tracers=[recorder], loop=loop).connect() as client:
         client.send(request())
-        assert running.wait(5)
+        assert running.wait(DEADLINE_S)
         leave(client)
-        assert seen.wait(5)
+        assert seen.wait(DEADLINE_S)
         assert recorder.one().end_reason == "client_disconnected"
 
 
@@ -50,7 +50,7 @@ def test_read_raises_it(serve: Serve, recorder: Recorder, leave: Leave) -> None:
 
     with serve(handler, tracers=[recorder]).connect() as client:
         client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-        assert running.wait(5)
+        assert running.wait(DEADLINE_S)
         leave(client)
         stats = recorder.one()
     assert stats.end_reason == "client_disconnected"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import HELLO, Recorder, Server, request
+from harness import DEADLINE_S, HELLO, Recorder, Server, request
 from harness.server import Handler
 from wirespan._core import Exchange
 
@@ -32,14 +32,14 @@ def test_running_request_is_finished_and_told_to_close(serve: Serve, recorder: R
     server = serve(handler, tracers=[recorder], loop=loop)
     with server.connect() as client:
         client.send(request())
-        assert running.wait(5)
+        assert running.wait(DEADLINE_S)
         idle = server.drain()
         assert not idle.wait(0.1), "something still runs"
         release.set()
         response = client.response()
         assert (response.body, response.closes) == (b"hello", True)
         client.expect_closed()
-        assert idle.wait(5)
+        assert idle.wait(DEADLINE_S)
     assert recorder.one().end_reason == "completed"
 
 
@@ -50,7 +50,7 @@ def test_idle_connection_is_closed_at_once(serve: Serve) -> None:
         client.expect(HELLO)
         idle = server.drain()
         client.expect_closed()
-        assert idle.wait(5)
+        assert idle.wait(DEADLINE_S)
 
 
 def test_new_connection_is_refused(serve: Serve) -> None:
@@ -61,7 +61,7 @@ def test_new_connection_is_refused(serve: Serve) -> None:
 
 
 def test_drain_without_connections_is_idle_at_once(serve: Serve) -> None:
-    assert serve().drain().wait(5)
+    assert serve().drain().wait(DEADLINE_S)
 
 
 @pytest.mark.parametrize("sent", [request(), request(method="POST", body=b"abc")[:-1], b"GET / HT"])
@@ -90,6 +90,6 @@ def test_abort_cancels_the_handler(serve: Serve) -> None:
     server = serve(handler)
     with server.connect() as client:
         client.send(request())
-        assert running.wait(5)
+        assert running.wait(DEADLINE_S)
         server.call(server.engine.abort)
-        assert cancelled.wait(5)
+        assert cancelled.wait(DEADLINE_S)
