@@ -67,6 +67,16 @@ describe.each(SIZES)("%i x %i", (width, height) => {
   });
 });
 
+test.each(PAGES.filter(({ name }) => name !== "no such page"))("$name, while the viewer cannot answer: says why, and goes on by itself", async ({ path, ready }) => {
+  served.api.refusal = "The store is full: free some disk space.";
+  const { page } = await open(browser, served.address + path, { viewport: { width: 360, height: 740 } });
+  await page.getByText(served.api.refusal).first().waitFor();
+  expect(await beyond(page)).toEqual([]);
+  served.api.refusal = null;
+  await page.locator(ready).first().waitFor();
+  await page.context().close();
+});
+
 test("a trace of thirty services shows its spans without scrolling, and all services on demand", async () => {
   const { page } = await open(browser, served.address + CROWDED);
   const first = await page.locator("[data-row]").first().boundingBox();
