@@ -21,7 +21,8 @@ use flate2::write::GzEncoder;
 
 pub use self::name::AttributeName;
 pub use self::protobuf::{SpanHead, SpanTail, SpanWriter};
-use super::finished::Finished;
+pub(super) use self::protobuf::{put_span, spans_end};
+use super::finished::{Finished, count};
 use super::span::{Resource, Scope};
 
 /// Scopes kept encoded. An application has a handful; beyond this they are encoded anew each time.
@@ -102,7 +103,7 @@ impl Encoder {
         }
         self.expected = self.expected.max(out.len());
         let body = if self.is_gzip { gzip(&out) } else { out };
-        let spans = u32::try_from(spans.len()).unwrap_or(u32::MAX);
+        let spans = u32::try_from(count(spans)).unwrap_or(u32::MAX);
         Batch { body, spans, encoding: self.encoding, is_gzip: self.is_gzip }
     }
 

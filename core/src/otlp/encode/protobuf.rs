@@ -1,7 +1,7 @@
 //! Spans as `ExportTraceServiceRequest` in protobuf. Field numbers: `opentelemetry/proto/trace/v1/trace.proto`.
 
 use super::name::{ATTRIBUTES, AttributeName};
-use super::wire::Writer;
+use super::wire::{Reader, Writer};
 use crate::otlp::finished::Finished;
 use crate::otlp::span::{Attributes, Event, Kind, Link, Resource, Scope, SpanData, Status, Value};
 
@@ -49,11 +49,23 @@ pub(super) fn scope_spans<'a>(
         for each in spans {
             match each {
                 Finished::Span(each) => message.message(2, SPAN_ROOM, |message| span(message, each)),
-                Finished::Encoded(each) => message.bytes(2, each.bytes()),
+                Finished::Encoded(each) => message.0.extend_from_slice(each.bytes()),
             }
         }
         message.text(3, schema);
     });
+}
+
+/// Appends one of the [`scope_spans`] that is written already.
+pub(in crate::otlp) fn put_span(out: &mut Vec<u8>, span: &[u8]) {
+    Writer(out).bytes(2, span);
+}
+
+/// Where the first `count` of them end.
+pub(in crate::otlp) fn spans_end(spans: &[u8], count: usize) -> usize {
+    let mut reader = Reader::new(spans);
+    reader.by_ref().take(count).for_each(drop);
+    spans.len() - reader.rest().len()
 }
 
 /// What every span has.

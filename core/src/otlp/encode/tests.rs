@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use super::{AttributeName, Batch, Encoder, Encoding, SpanHead, SpanTail, SpanWriter};
-use crate::otlp::finished::{EncodedSpan, Finished};
+use crate::otlp::finished::{EncodedSpans, Finished};
 use crate::otlp::span::{
     Attributes, Event, FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE, FLAG_SAMPLED, Key, Kind, Link, Resource, Scope,
     SpanData, Status, Value,
@@ -243,7 +243,7 @@ fn spans_written_by_hand_are_the_same() {
             status: data.status.clone(),
         });
         let batch = Encoder::new(&resource(), Encoding::Protobuf, false)
-            .encode(&[Finished::Encoded(EncodedSpan::new(&SCOPE, bytes.into()))]);
+            .encode(&[Finished::Encoded(EncodedSpans::new(&SCOPE, &bytes))]);
         assert_same(&decode(&batch).resource_spans[0].scope_spans[0].spans[0], &data);
     }
 }

@@ -231,6 +231,11 @@ impl<'a> Reader<'a> {
         self.is_ok
     }
 
+    /// What was not read yet.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     fn take(&mut self, len: u64) -> Option<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(usize::try_from(len).ok()?)?;
         self.rest = rest;

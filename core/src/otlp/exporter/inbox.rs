@@ -8,12 +8,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::answer::Response;
+use super::waiting::Waiting;
 use crate::sinks::opentelemetry::Item;
 
 /// What the threads share, under the lock.
 #[derive(Debug, Default)]
 struct Store {
-    spans: Vec<Item>,
+    spans: Waiting,
     /// When the first of `spans` came.
     since: Option<Instant>,
     /// So many of them wake the thread.
@@ -133,8 +134,8 @@ impl Inbox {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a span in, or counts it as lost.
-    pub(super) fn push(&self, span: Item) -> Pushed {
+    /// Takes a span in, by `add`, or counts it as lost.
+    pub(super) fn push(&self, add: impl FnOnce(&mut Waiting)) -> Pushed {
         let mut store = self.lock();
         if store.closing.is_some() {
             store.late += 1;
@@ -148,9 +149,9 @@ impl Inbox {
             store.has_news = true;
             return Pushed::Edge;
         }
-        store.spans.push(span);
+        add(&mut store.spans);
         store.pushed += 1;
-        let len = store.spans.len();
+        let len = store.spans.count();
         if len == 1 {
             store.since = Some(Instant::now());
         }
@@ -209,7 +210,7 @@ impl Inbox {
             let is_time = |at: Option<Instant>| at.is_some_and(|at| at <= now);
             if is_time(due) || is_time(until) || !store.answers.is_empty() || store.has_news {
                 if is_time(due) {
-                    take_over(&mut store.spans, held);
+                    store.spans.move_to(held);
                 }
                 return self.round(&mut store);
             }
@@ -238,11 +239,11 @@ impl Inbox {
 
     /// When the spans should be taken, as far as known now.
     fn due(&self, store: &Store, appetite: Appetite) -> Option<Instant> {
-        let since = store.since.filter(|_| !store.spans.is_empty())?;
+        let since = store.since.filter(|_| store.spans.count() > 0)?;
         let is_crowded = store.pushed - store.settled >= self.crowd();
         match appetite {
             _ if store.closing.is_some() || store.goal > store.settled => Some(since),
-            Appetite::Due | Appetite::Enough(_) if store.spans.len() >= store.enough => Some(since),
+            Appetite::Due | Appetite::Enough(_) if store.spans.count() >= store.enough => Some(since),
             Appetite::Due => Some(since + self.delay),
             Appetite::Crowded if is_crowded => Some(since),
             Appetite::Enough(_) | Appetite::Crowded | Appetite::None => None,
@@ -294,7 +295,7 @@ impl Inbox {
 
     pub(super) fn counts(&self) -> Counts {
         let store = self.lock();
-        let waiting = store.spans.len() as u64;
+        let waiting = store.spans.count() as u64;
         Counts {
             queued: store.pushed - store.settled,
             waiting,
@@ -302,14 +303,5 @@ impl Inbox {
             overflowed: store.overflowed,
             late: store.late,
         }
-    }
-}
-
-/// Moves all spans. Mostly by swapping, so that two allocations go back and forth and none is made.
-fn take_over(spans: &mut Vec<Item>, held: &mut Vec<Item>) {
-    if held.is_empty() {
-        std::mem::swap(spans, held);
-    } else {
-        held.append(spans);
     }
 }

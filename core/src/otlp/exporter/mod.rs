@@ -25,6 +25,7 @@ mod spool;
 mod status;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod worker;
 
 use std::fmt;
@@ -41,11 +42,12 @@ use self::memory::Memory;
 pub(crate) use self::operations::Ending;
 use self::operations::Operations;
 use self::spool::Spool;
+use self::waiting::Waiting;
 use self::worker::{Destination, Ledger};
 use super::encode::{Encoder, Encoding};
 use super::options::{LONGEST, OptionError, Options, Signal};
 use super::span::{Resource, Text};
-use crate::sinks::opentelemetry::{Item, SpanSink};
+use crate::sinks::opentelemetry::{EncodedSpan, Item, SpanSink};
 
 pub use http::Post;
 pub use memory::MemorySpans;
@@ -148,8 +150,13 @@ impl Exporter {
 
     /// Takes a finished span: one lock and one move, never a wait. Without room it is dropped and counted.
     pub fn push(&self, span: impl Into<Item>) {
+        let span = span.into();
+        self.put(|waiting| waiting.add(span));
+    }
+
+    fn put(&self, add: impl FnOnce(&mut Waiting)) {
         let life = self.life();
-        match life.inbox.push(span.into()) {
+        match life.inbox.push(add) {
             Pushed::Quietly => {}
             Pushed::Edge => life.inbox.wake(),
             Pushed::Unattended => life.start(&self.recipe),
@@ -221,6 +228,10 @@ impl SpanSink for Exporter {
 
     fn takes_encoded(&self) -> bool {
         self.takes_encoded
+    }
+
+    fn push_encoded(&self, span: EncodedSpan<'_>) {
+        self.put(|waiting| waiting.add_encoded(span));
     }
 
     fn tell(&self, line: &'static str) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::inbox::{Appetite, Inbox, Round};
 use super::operations::{Ending, Operations};
 use super::status::Status;
-use crate::otlp::finished::Finished;
+use crate::otlp::finished::{Finished, count};
 use crate::sinks::opentelemetry::Item;
 
 /// Where lines for the operator go.
@@ -105,9 +105,9 @@ impl Drop for Presence<'_> {
 
 /// Makes spans of what was taken, which costs their makers nothing here. Returns how many had nothing to tell.
 fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
-    let before = held.len() + taken.len();
+    let before = count(held) + taken.iter().map(Item::count).sum::<usize>();
     held.extend(taken.drain(..).filter_map(Item::finished));
-    (before - held.len()) as u64
+    (before - count(held)) as u64
 }
 
 /// The last chance to say what nobody will see.
@@ -129,7 +129,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
     let (mut taken, mut held) = (Vec::new(), Vec::new());
     let mut wake_at = Some(Instant::now());
     loop {
-        let round = inbox.wait(destination.appetite(held.len()), mem::take(&mut wake_at), &mut taken);
+        let round = inbox.wait(destination.appetite(count(&held)), mem::take(&mut wake_at), &mut taken);
         let unknown = build(&mut taken, &mut held);
         if let Some(line) = round.notice {
             ledger.log(line);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
-use crate::otlp::{EncodedSpan, Finished, SpanData};
+use crate::otlp::{EncodedSpans, Finished, Scope, SpanData};
 use crate::spans::{Family, put_over};
 use crate::trace::TraceContext;
 
@@ -30,6 +30,15 @@ impl Item {
     #[must_use]
     pub(super) const fn nothing() -> Self {
         Self(Inner::Nothing)
+    }
+
+    /// How many spans.
+    #[must_use]
+    pub(crate) const fn count(&self) -> usize {
+        match &self.0 {
+            Inner::Finished(finished) => finished.count(),
+            Inner::Exchange(..) | Inner::Nothing => 1,
+        }
     }
 
     /// The span, for the exporter's thread to ask for; `None` where the exchange's times were not recorded.
@@ -62,10 +71,19 @@ impl From<Box<SpanData>> for Item {
     }
 }
 
-impl From<EncodedSpan> for Item {
-    fn from(span: EncodedSpan) -> Self {
-        Self(Inner::Finished(Finished::Encoded(span)))
+impl From<EncodedSpans> for Item {
+    fn from(spans: EncodedSpans) -> Self {
+        Self(Inner::Finished(Finished::Encoded(spans)))
     }
+}
+
+/// A span as its receiver will get it.
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedSpan<'a> {
+    /// Who made it.
+    pub scope: &'static Arc<Scope>,
+    /// The message `Span`.
+    pub bytes: &'a [u8],
 }
 
 /// Takes finished spans: an exporter's queue. Called on the engine's thread: it must return at once and never fail.
@@ -80,4 +98,7 @@ pub trait SpanSink: Send + Sync {
     fn takes_encoded(&self) -> bool {
         false
     }
+
+    /// As [`SpanSink::push`], where they may.
+    fn push_encoded(&self, _span: EncodedSpan<'_>) {}
 }

@@ -24,7 +24,7 @@ use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceConte
 /// Attributes of a span without captured headers.
 const USUAL: usize = 36;
 
-pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
+pub(crate) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
     Arc::new(Scope {
         name: "wirespan".into(),
         version: env!("CARGO_PKG_VERSION").into(),

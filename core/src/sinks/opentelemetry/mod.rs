@@ -19,21 +19,21 @@ mod privacy;
 pub(crate) mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use ends::EncodedEnds;
 pub use ends::server;
 pub use extra::Extra;
-pub use item::{Item, SpanSink};
+pub use item::{EncodedSpan, Item, SpanSink};
 pub use mapping::{Mapping, MappingOptions};
 pub use method::Methods;
 pub(crate) use outcome::failure;
 pub use privacy::redact;
 
-use self::mapping::SCOPE;
+pub(crate) use self::mapping::SCOPE;
 use super::Sink;
 use crate::exchange::{Exchange, Progress};
-use crate::otlp::{Chunk, EncodedSpan, SpanData};
+use crate::otlp::SpanData;
 use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
@@ -62,14 +62,6 @@ pub struct Options {
     pub mapping: MappingOptions,
 }
 
-/// Where spans are written, and kept.
-#[derive(Default)]
-struct Scratch {
-    /// One span: its length is known when it is written.
-    span: Vec<u8>,
-    chunk: Chunk,
-}
-
 /// The sink. See the module's documentation.
 pub struct OpenTelemetry {
     propagators: Propagators,
@@ -79,7 +71,8 @@ pub struct OpenTelemetry {
     reply_headers: ReplyHeaders,
     mapping: Arc<Mapping>,
     spans: Arc<dyn SpanSink>,
-    scratch: Mutex<Scratch>,
+    /// Where one span is written: its length is known then.
+    scratch: Mutex<Vec<u8>>,
     census: Arc<Census>,
     kept: AtomicU64,
     dropped: AtomicU64,
@@ -249,21 +242,24 @@ impl OpenTelemetry {
         context
     }
 
-    /// The exchange as the exporter wants it. Written here, it costs half a microsecond; handed over, it would cost the
-    /// exporter's thread three times that, and both threads the memory that one allocates and the other frees.
-    fn item(&self, exchange: &Arc<Exchange>, progress: &Progress) -> Item {
+    /// Hands the exchange over as the exporter wants it. Written here, it costs half a microsecond; handed over as it is, it
+    /// would cost the exporter's thread three times that, and both threads the memory that one allocates and the other
+    /// frees.
+    fn hand_over(&self, exchange: &Arc<Exchange>, progress: MutexGuard<'_, Progress>) {
         let family = exchange.context().and_then(TraceContext::known_family);
         // What an application added is put over the span, so that must be there as data.
         if !self.spans.takes_encoded() || family.is_some_and(Family::has_server) {
-            return Item::exchange(exchange, &self.mapping);
+            drop(progress);
+            return self.spans.push(Item::exchange(exchange, &self.mapping));
         }
         // Plain bytes: whatever panicked, they are cleared before they are used.
-        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        let Scratch { span, chunk } = &mut *scratch;
+        let mut span = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
         span.clear();
-        match self.mapping.encode(exchange, progress, span) {
-            Some(()) => Item::from(EncodedSpan::new(&SCOPE, chunk.keep(span))),
-            None => Item::nothing(),
+        let written = self.mapping.encode(exchange, &progress, &mut span);
+        drop(progress);
+        match written {
+            Some(()) => self.spans.push_encoded(EncodedSpan { scope: &SCOPE, bytes: &span }),
+            None => self.spans.push(Item::nothing()),
         }
     }
 
@@ -320,12 +316,11 @@ impl Sink for OpenTelemetry {
         self.end(context);
         let progress = exchange.lock();
         let verdict = context.decide(|| self.judge(exchange, context, &progress.record));
-        let item = verdict.is_kept().then(|| self.item(exchange, &progress));
-        drop(progress);
-        if let Some(item) = item {
+        if verdict.is_kept() {
             self.kept.fetch_add(1, Ordering::Relaxed);
-            self.spans.push(item);
+            self.hand_over(exchange, progress);
         } else {
+            drop(progress);
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(family) = context.known_family() {

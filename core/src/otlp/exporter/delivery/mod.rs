@@ -32,7 +32,7 @@ use super::spool::Spool;
 use super::status::Dropped;
 use super::worker::{Destination, Ledger, Step};
 use crate::otlp::encode::Encoder;
-use crate::otlp::finished::Finished;
+use crate::otlp::finished::{Finished, count, take_first};
 use crate::otlp::options::Options;
 
 /// The state of the export to one receiver.
@@ -125,7 +125,7 @@ impl Delivery {
     }
 
     fn may_send(&self, held: &[Finished], now: Instant) -> bool {
-        let is_needed = self.fleet.is_empty() || (held.len() >= self.batch_size && self.has_free_request());
+        let is_needed = self.fleet.is_empty() || (count(held) >= self.batch_size && self.has_free_request());
         is_needed && self.pace.may_try(now)
     }
 
@@ -150,12 +150,11 @@ impl Delivery {
         if let Some((ticket, batch)) = self.spool.as_mut().and_then(|spool| spool.take(max_spans)) {
             return Some(Shipment { number, batch: Arc::new(batch), place: Place::Spool(ticket), since });
         }
-        let count = held.len().min(self.batch_size);
-        if count == 0 {
+        let spans = take_first(held, self.batch_size);
+        if spans.is_empty() {
             return None;
         }
-        let batch = self.encoder.encode(&held[..count]);
-        held.drain(..count);
+        let batch = self.encoder.encode(&spans);
         Some(Shipment { number, batch: Arc::new(batch), place: Place::Memory, since })
     }
 

@@ -7,7 +7,7 @@ use super::Delivery;
 use super::fleet::{Place, Shipment};
 use crate::otlp::encode::Batch;
 use crate::otlp::exporter::spool::Evicted;
-use crate::otlp::finished::Finished;
+use crate::otlp::finished::{Finished, count, take_first};
 
 /// How often we look for what dead processes left. Tests do not wait for a minute.
 pub(in crate::otlp::exporter) const ADOPT_EVERY: Duration =
@@ -93,11 +93,10 @@ impl Delivery {
             return;
         }
         self.spool_shipments();
-        for spans in held.chunks(self.batch_size) {
-            let batch = self.encoder.encode(spans);
+        while !held.is_empty() {
+            let batch = self.encoder.encode(&take_first(held, self.batch_size));
             self.append(&batch);
         }
-        held.clear();
     }
 
     /// Moves what was taken up for sending from memory to the spool, oldest first. What of it is under way keeps its
@@ -153,7 +152,7 @@ impl Delivery {
         if self.spool.is_some() {
             self.spool_held(held);
         }
-        let mut lost = held.len() as u64;
+        let mut lost = count(held) as u64;
         held.clear();
         for shipment in self.fleet.abandon() {
             self.put_back(shipment);

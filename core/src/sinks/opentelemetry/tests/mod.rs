@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
-use super::{Item, OpenTelemetry, Options, SpanSink};
+use super::{EncodedSpan, Item, OpenTelemetry, Options, SpanSink};
 use crate::config::ServerConfig;
 use crate::exchange::{Endpoint, Exchange, Peer, Place};
 use crate::h1::HeadReader;

@@ -5,8 +5,9 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Item, PARENT, SpanSink, begun, finish, plain, sink};
+use super::{EncodedSpan, Item, PARENT, SpanSink, begun, finish, plain, sink};
 use crate::exchange::Exchange;
+use crate::otlp::EncodedSpans;
 use crate::propagation::ids;
 use crate::sampling::{HeadSampler, TailOptions, TailSampler};
 use crate::sinks::Sink as _;
@@ -26,6 +27,10 @@ impl SpanSink for Queue {
 
     fn takes_encoded(&self) -> bool {
         true
+    }
+
+    fn push_encoded(&self, span: EncodedSpan<'_>) {
+        self.push(EncodedSpans::new(span.scope, span.bytes).into());
     }
 }
 
