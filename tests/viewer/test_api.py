@@ -10,9 +10,9 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from viewer.expected import send_metrics, shape, traffic
 from viewer.running import Running, running
 from viewer.sender import CLIENT, MS, T0, Span, inner, log, metrics, pairs, traces
-from viewer.test_queries import send_metrics, shape, traffic
 from wirespan.viewer import answers, sql
 from wirespan.viewer.errors import StoreError
 from wirespan.viewer.otlp import _value
