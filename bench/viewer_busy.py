@@ -1,7 +1,7 @@
 """The viewer's answers, memory and processor time while spans arrive: `python -m bench.viewer_busy --file F`.
 
-A sender keeps a steady rate; meanwhile every question is asked in turn, once a second: five times as often as an open page asks.
-The file (made by `bench.viewer_data`) grows: give a copy.
+A sender keeps a steady rate; meanwhile every question is asked in turn, once a second: five times as often
+as an open page asks. The file (made by `bench.viewer_data`) grows: give a copy.
 """
 
 from __future__ import annotations
