@@ -86,6 +86,20 @@ describe("Routes", () => {
     expect(await page.locator(".routes-list .verdict").innerText()).toContain("No requests in the period");
   });
 
+  test("two periods: a route that has no requests any more is gone, after the others, and leads to those of then", async () => {
+    served.api.add(3, { service: "shop", method: "GET", route: "/retired", start_us: (Date.now() - 20 * 60_000) * 1000 });
+    await show("/routes?since=-15m&compare=previous", ".routes-list .change-under");
+    expect(await page.locator(".route-link").last().innerText()).toBe("GET /retired");
+    const row = page.locator(".routes-list tbody").last();
+    expect(await row.locator(".change-under").allInnerTexts()).toContain("gone");
+    expect(await row.locator(".verdict").innerText()).toMatch(/^Gone: .* 3 before, p99 was /);
+    expect(await page.locator(".live-rate").innerText()).toMatch(/, 1 gone$/);
+    await page.locator(".route-link").last().click();
+    await page.getByRole("link", { name: "Its requests then" }).click();
+    await page.waitForSelector(".live-row:nth-child(3)");
+    expect(await page.locator(".live-row:not(.live-head) .route").allInnerTexts()).toHaveLength(3);
+  });
+
   test("f finds routes by words, the text is in the address, Escape clears it", async () => {
     await show("/routes", ".routes-list .verdict");
     const all = await page.locator(".route-link").count();

@@ -218,6 +218,19 @@ function skewed(id: string): Trace {
   return scene.trace(id);
 }
 
+/** Thirty services with long names, and an exception that came after its span had ended. */
+function crowded(id: string): Trace {
+  const scene = new Scene();
+  const services = 30;
+  for (let depth = 0; depth < services; depth++) {
+    const name = depth ? `GET /hop/${depth}` : `GET /${Array.from({ length: 40 }, (_, index) => `segment-${index}`).join("/")}`;
+    scene.server({ name, service: `service-${String(depth).padStart(2, "0")}-of-a-long-chain`, at: depth, ms: 90 - depth * 2, depth });
+  }
+  const late = scene.add({ name: "notify", service: "service-00-of-a-long-chain", depth: 1, at: 40, ms: 10, error: true });
+  late.events.push({ offset_ns: 57 * MS, name: "exception", attributes: { "exception.type": "RuntimeError", "exception.message": "the span had ended" } });
+  return scene.trace(id);
+}
+
 /** Young: a span more with every second that passes after it was first asked for. */
 let firstAsked = 0;
 
@@ -230,7 +243,7 @@ function late(id: string): Trace {
   return { ...scene.trace(id), start_us: firstAsked * 1000 };
 }
 
-const SCENES: Record<string, (id: string) => Trace> = { "5a11": small, dee9: deep, "10de": wide, fa11: failed, "5ce3": skewed, "1a7e": late };
+const SCENES: Record<string, (id: string) => Trace> = { "5a11": small, dee9: deep, "10de": wide, fa11: failed, "5ce3": skewed, "1a7e": late, c40d: crowded };
 
 /** @returns undefined for an id that is no scene's */
 export function sceneOf(traceId: string): Trace | undefined {

@@ -84,6 +84,9 @@ export function formatMinute(us: number): string {
   return `${pad(at.getHours())}:${pad(at.getMinutes())}`;
 }
 
+/** Name of the time zone that times are shown in, `Europe/Zurich`. */
+export const zoneName = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 /** Local date and time, `2026-11-22 14:05:09.123`. */
 export function formatInstant(us: number): string {
   const at = new Date(us / 1000);

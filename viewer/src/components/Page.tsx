@@ -19,7 +19,7 @@ export function Page({ title, bar, actions, children }: PageProps) {
   return (
     <main class="page" aria-label={title}>
       <header class="page-bar">
-        <h1>{title}</h1>
+        <h1 title={title}>{title}</h1>
         <div class="page-bar-middle">{bar}</div>
         <div class="page-actions">{actions}</div>
       </header>

@@ -58,7 +58,10 @@ export function TimeChart(props: TimeChartProps) {
               <svg width="16" height="8" aria-hidden="true">
                 <line x1="0" x2="16" y1="4" y2="4" style={{ stroke: `var(${each.color})` }} stroke-width={each.kind === "bars" ? 8 : 2} stroke-dasharray={each.dash?.join(" ")} />
               </svg>
-              {each.label} <b>{value(each)}</b>
+              <span class="chart-label" title={each.label}>
+                {each.label}
+              </span>{" "}
+              <b>{value(each)}</b>
             </span>
           ))}
         </span>

@@ -5,7 +5,7 @@ import { memo } from "../components/memo.ts";
 import { StateBar } from "../components/StateBar.tsx";
 import { StatusCode } from "../components/StatusCode.tsx";
 import type { Request } from "../contract.ts";
-import { formatInstant, formatTime } from "../units.ts";
+import { formatInstant, formatTime, zoneName } from "../units.ts";
 import { barLength, TICKS } from "./scale.ts";
 
 export const ROW_HEIGHT = 30;
@@ -15,7 +15,9 @@ export const rowId = (seq: number) => `request-${seq}`;
 export function RowHead() {
   return (
     <div class="live-row live-head" role="row">
-      <span role="columnheader">Time</span>
+      <span role="columnheader" title={`Local time, ${zoneName()}`}>
+        Time
+      </span>
       <span role="columnheader">Service</span>
       <span role="columnheader">Method</span>
       <span role="columnheader">Route</span>
@@ -48,6 +50,7 @@ interface RequestRowProps {
 
 export const RequestRow = memo(({ request, index, isSelected, select, open }: RequestRowProps) => {
   const { seq, start_us, service, method, status, error, duration_ns, states } = request;
+  const [seconds, fraction] = formatTime(start_us).split(/(?=\.)/);
   return (
     <div
       class={`live-row ${error ? "failed" : ""} ${isSelected ? "selected" : ""}`}
@@ -59,7 +62,8 @@ export const RequestRow = memo(({ request, index, isSelected, select, open }: Re
       onClick={() => open(request)}
     >
       <span role="gridcell" class="time" title={formatInstant(start_us)}>
-        {formatTime(start_us)}
+        {seconds}
+        <span class="fraction">{fraction}</span>
       </span>
       <span role="gridcell" class="service">
         {service}

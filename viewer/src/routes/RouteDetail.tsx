@@ -11,6 +11,7 @@ import { addressOf, navigate, query } from "../router.ts";
 import { STATES } from "../states.ts";
 import { formatCount, formatDuration, formatPercent, formatRate } from "../units.ts";
 import { errorChange, latencyChange, rateChange, type ChangeWords } from "./change.ts";
+import { isGone, requestsQuery } from "./gone.ts";
 import { gridOf } from "./heatmap.ts";
 import { Heatmap } from "./Heatmap.tsx";
 import { NoRequests } from "./Nothing.tsx";
@@ -46,8 +47,8 @@ export function RouteDetail({ data, open }: { data: RouteData; open: string }) {
         <h2>{row ? routeTitle(row) : open}</h2>
         {row && <span class="dim">{row.service}</span>}
         {row && (
-          <a class="button to-live" href={addressOf("/live", routeQuery(query.value, row))}>
-            Its requests
+          <a class="button to-live" href={addressOf("/live", requestsQuery(query.value, row))}>
+            {isGone(row) ? "Its requests then" : "Its requests"}
             <Icon name="right" size={14} />
           </a>
         )}
@@ -69,9 +70,9 @@ function RouteBody({ row, compared }: { row: RouteRow; compared: RouteComparison
         <VerdictLine verdict={row.verdict} />
         {compared && <ComparisonLine row={compared} />}
       </section>
-      <Numbers row={row} compared={compared} />
+      {!isGone(row) && <Numbers row={row} compared={compared} />}
       <StatesAtPercentiles row={row} base={compared?.base ?? null} />
-      {grid ? (
+      {isGone(row) ? null : grid ? (
         <>
           <Heatmap grid={grid} filters={routeQuery(query.value, row)} />
           {series && <RouteCharts series={series} steps={STEPS} />}
@@ -141,7 +142,8 @@ function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null
     </tr>
   );
   return (
-    <table class="percentile-table" aria-label="States at each percentile">
+    <div class="percentile-scroll" role="region" aria-label="States at each percentile" tabIndex={0}>
+    <table class="percentile-table">
       <thead>
         <tr>
           <th scope="col">At</th>
@@ -155,7 +157,8 @@ function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null
           ))}
         </tr>
       </thead>
-      <tbody>{PERCENTILES.flatMap((name) => [line(row, name, false), ...(base ? [line(base, name, true)] : [])])}</tbody>
+      <tbody>{PERCENTILES.flatMap((name) => [...(isGone(row) ? [] : [line(row, name, false)]), ...(base ? [line(base, name, true)] : [])])}</tbody>
     </table>
+    </div>
   );
 }

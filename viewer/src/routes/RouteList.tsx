@@ -9,6 +9,7 @@ import { barLength, TICKS } from "../live/scale.ts";
 import { addressOf, navigate, path, query, setQuery } from "../router.ts";
 import { formatCount, formatPercent, formatRate } from "../units.ts";
 import { errorChange, latencyChange, rateChange, type ChangeWords } from "./change.ts";
+import { isGone } from "./gone.ts";
 import { RouteFind } from "./RouteFind.tsx";
 import { isFound, routeKey, routeTitle } from "./routeName.ts";
 import type { RouteData } from "./useRoutes.ts";
@@ -82,8 +83,8 @@ function columnsOf(compared: Compared): Column<RouteRow>[] {
     { key: "route", label: "Route", order: routeTitle, class: "route-cell", cell: (row) => <RouteLink row={row} /> },
     { key: "service", label: "Service", order: ({ service }) => service, class: "service-cell", cell: ({ service }) => service },
     {
-      key: "rate", label: "Rate", isNumber: true, order: ({ rate }) => rate,
-      cell: (row) => <Changing words={wordsOf(of(row), rateChange)}>{formatRate(row.rate)}</Changing>,
+      key: "rate", label: "Rate", isNumber: true, class: "rate-cell", order: ({ rate }) => rate,
+      cell: (row) => <Changing words={wordsOf(of(row), rateChange)}>{isGone(row) ? <None /> : formatRate(row.rate)}</Changing>,
     },
     {
       key: "errors", label: "Errors", isNumber: true, order: ({ error_rate }) => error_rate,
@@ -93,14 +94,16 @@ function columnsOf(compared: Compared): Column<RouteRow>[] {
       key: name, label: name, isNumber: true, class: `${name}-cell`, order: (row) => row[`${name}_ns`],
       cell: (row) => (
         <Changing words={wordsOf(of(row), (pair) => latencyChange(pair.change?.[name] ?? null))}>
-          <Duration ns={row[`${name}_ns`]} />
+          {isGone(row) ? <None /> : <Duration ns={row[`${name}_ns`]} />}
         </Changing>
       ),
     })),
-    { key: "total", label: "Total time", hint: "What its requests took together", isNumber: true, class: "total-cell", order: ({ total_ns }) => total_ns, cell: ({ total_ns }) => <Duration ns={total_ns} /> },
-    { key: "states", label: "States at p50, p95, p99", hint: "From 100 µs to 10 s, as on Live; a line for each power of ten", class: "states-cell", cell: (row) => <Bars row={row} /> },
+    { key: "total", label: "Total time", hint: "What its requests took together", isNumber: true, class: "total-cell", order: ({ total_ns }) => total_ns, cell: (row) => (isGone(row) ? <None /> : <Duration ns={row.total_ns} />) },
+    { key: "states", label: "States at p50, p95, p99", hint: "From 100 µs to 10 s, as on Live; a line for each power of ten", class: "states-cell", cell: (row) => !isGone(row) && <Bars row={row} /> },
   ];
 }
+
+const None = () => <span class="dim">–</span>;
 
 const wordsOf = (pair: RouteComparison | undefined, words: (pair: RouteComparison) => ChangeWords) => (pair ? words(pair) : null);
 

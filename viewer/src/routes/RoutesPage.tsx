@@ -3,9 +3,11 @@
 import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
 import { TimeRangePicker } from "../components/TimeRangePicker.tsx";
+import type { RouteRow } from "../contract.ts";
 import { query } from "../router.ts";
 import { formatCount } from "../units.ts";
 import { ComparePicker } from "./ComparePicker.tsx";
+import { isGone } from "./gone.ts";
 import { Nothing } from "./Nothing.tsx";
 import { RouteDetail } from "./RouteDetail.tsx";
 import { RouteList } from "./RouteList.tsx";
@@ -20,7 +22,7 @@ export function RoutesPage() {
       bar={<FilterBar error={data.error} />}
       actions={
         <>
-          {data.rows.length > 0 && <span class="live-rate">{formatCount(data.rows.length)} routes</span>}
+          {data.rows.length > 0 && <span class="live-rate">{countWords(data.rows)}</span>}
           <ComparePicker />
           <TimeRangePicker />
         </>
@@ -29,6 +31,13 @@ export function RoutesPage() {
       <Content data={data} />
     </Page>
   );
+}
+
+/** `12 routes, 1 gone`. */
+function countWords(rows: readonly RouteRow[]): string {
+  const gone = rows.filter(isGone).length;
+  const here = rows.length - gone;
+  return `${formatCount(here)} ${here === 1 ? "route" : "routes"}${gone ? `, ${formatCount(gone)} gone` : ""}`;
 }
 
 function Content({ data }: { data: RouteData }) {

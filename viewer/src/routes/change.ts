@@ -2,7 +2,7 @@
 
 import type { Period, RouteComparison, State } from "../contract.ts";
 import { STATES } from "../states.ts";
-import { formatDuration, formatFactor } from "../units.ts";
+import { formatCount, formatDuration, formatFactor } from "../units.ts";
 
 export type Tone = "better" | "worse" | "same";
 
@@ -19,8 +19,9 @@ export function latencyChange(factor: number | null): ChangeWords {
   return inWords(factor, "slower", "faster", ["worse", "better"]);
 }
 
-/** @param row - a route without requests then is new */
-export function rateChange({ base, change }: RouteComparison): ChangeWords {
+/** @param row - a route without requests then is new, one without any now is gone */
+export function rateChange({ now, base, change }: RouteComparison): ChangeWords {
+  if (now.count === 0) return { text: "gone", tone: "same" };
   if (!base) return { text: "new", tone: "same" };
   const factor = change?.rate ?? null;
   return inWords(factor, "more", "fewer", ["same", "same"]);
@@ -28,7 +29,7 @@ export function rateChange({ base, change }: RouteComparison): ChangeWords {
 
 /** Errors have their own words: from none and to none there is no factor. */
 export function errorChange(now: Period, base: Period | null): ChangeWords {
-  if (!base || (now.errors === 0 && base.errors === 0)) return { text: "", tone: "same" };
+  if (!base || now.count === 0 || (now.errors === 0 && base.errors === 0)) return { text: "", tone: "same" };
   if (base.errors === 0) return { text: "were none", tone: "worse" };
   if (now.errors === 0) return { text: "none now", tone: "better" };
   return inWords(now.error_rate / base.error_rate, "more", "fewer", ["worse", "better"]);
@@ -53,10 +54,15 @@ export function movedState({ now, base }: RouteComparison): { state: State; byNs
 /** `p99 2.1x slower: 840 ms, was 400 ms; queue +380 ms`: two periods of a route in one sentence. */
 export function comparisonWords(row: RouteComparison): ChangeWords & { moved: { state: State; byNs: number } | null } {
   const { now, base } = row;
-  if (now.count === 0) return { text: "No requests in this period.", tone: "same", moved: null };
+  if (now.count === 0) return { text: goneWords(base), tone: "same", moved: null };
   if (!base) return { text: "No requests in the period that it is compared with.", tone: "same", moved: null };
   const { text, tone } = latencyChange(row.change?.p99 ?? null);
   const numbers = `${formatDuration(now.p99_ns)}, was ${formatDuration(base.p99_ns)}`;
   if (text === "same" || text === "") return { text: `p99 about the same: ${numbers}`, tone: "same", moved: null };
   return { text: `p99 ${text}: ${numbers}`, tone, moved: movedState(row) };
+}
+
+function goneWords(base: Period | null): string {
+  if (!base) return "No requests in this period.";
+  return `Gone: no requests in this period, ${formatCount(base.count)} before, p99 was ${formatDuration(base.p99_ns)}`;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Heatmap, Period, RouteComparison } from "../contract.ts";
 import { comparisonWords, errorChange, latencyChange, movedState, rateChange } from "./change.ts";
+import { goneRows } from "./gone.ts";
 import { cellQuery, decadeRows, gridOf, isoOf, moveCell, strength } from "./heatmap.ts";
 import { baseOf, comparisonOf, withComparison } from "./period.ts";
 import { isFound, routeKey, routeQuery, routeTitle } from "./routeName.ts";
@@ -62,7 +63,10 @@ describe("a change in words", () => {
     expect(comparisonWords(pair)).toEqual({ text: "p99 2.0x slower: 800 ms, was 400 ms", tone: "worse", moved: { state: "queue", byNs: 4e8 } });
     expect(comparisonWords({ ...pair, base: null, change: null }).text).toMatch(/compared with/);
     expect(rateChange({ ...pair, base: null, change: null })).toEqual({ text: "new", tone: "same" });
-    expect(comparisonWords({ ...pair, now: { ...period(0, 0, 0), count: 0 }, base: null, change: null }).text).toMatch(/this period/);
+    const gone = { ...pair, now: { ...period(0, 0, 0), count: 0 }, change: null };
+    expect(rateChange(gone)).toEqual({ text: "gone", tone: "same" });
+    expect(comparisonWords(gone).text).toMatch(/^Gone: no requests in this period, \d+ before, p99 was 400 ms$/);
+    expect(goneRows([pair, gone])).toMatchObject([{ count: 0, p99_ns: 0, verdict: null }]);
   });
 });
 

@@ -5,12 +5,14 @@ import { filterQuery } from "../filters.ts";
 import { useLoad } from "../load.ts";
 import { query } from "../router.ts";
 import { baseOf, type Base } from "./period.ts";
+import { goneRows } from "./gone.ts";
 import { routeKey } from "./routeName.ts";
 
 export const EVERY_MS = 5000;
 const MOST = "1000";
 
 export interface RouteData {
+  /** Those that are gone come last. */
   rows: RouteRow[];
   /** By key; null where nothing is compared. */
   compared: Map<string, RouteComparison> | null;
@@ -29,7 +31,7 @@ export function useRoutes(): RouteData {
   const routes = useLoad(asked.toString(), (signal) => api.routes(asked, signal), refreshMs(asked));
   const comparison = useComparison(asked, base);
   return {
-    rows: routes.data?.routes ?? [],
+    rows: [...(routes.data?.routes ?? []), ...goneRows(comparison.data?.routes ?? [])],
     compared: comparison.data && new Map(comparison.data.routes.map((row) => [routeKey(row), row])),
     error: routes.error ?? comparison.error,
     isLoading: routes.isLoading,

@@ -18,7 +18,7 @@ export function MapView({ map, open }: { map: ServiceMap; open: string | null })
   const near = new Set(map.edges.filter(isNear).flatMap(({ from, to }) => [from, to]));
   return (
     <div class="service-map">
-      <svg style={{ width: `${layout.width * scaleOf(map)}px` }} viewBox={`0 0 ${layout.width} ${layout.height}`} role="group" aria-label="Map of services: who calls whom">
+      <svg style={{ width: `${layout.width * scaleOf(map)}px`, minWidth: `${layout.width * LEAST_SCALE}px` }} viewBox={`0 0 ${layout.width} ${layout.height}`} role="group" aria-label="Map of services: who calls whom">
         {map.edges.map((edge) => (
           <Edge key={`${edge.from} ${edge.to}`} edge={edge} layout={layout} most={most} isFaint={!isNear(edge)} />
         ))}
@@ -31,6 +31,9 @@ export function MapView({ map, open }: { map: ServiceMap; open: string | null })
     </div>
   );
 }
+
+/** Smaller than this nobody reads it: a map with less room scrolls. */
+const LEAST_SCALE = 0.8;
 
 /** A few services are drawn larger: there is room. */
 const scaleOf = ({ nodes }: ServiceMap): number => (nodes.length <= 4 ? 1.3 : 1);

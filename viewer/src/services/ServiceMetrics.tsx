@@ -6,7 +6,7 @@ import { useLoad } from "../load.ts";
 import { query } from "../router.ts";
 import { EVERY_MS } from "../routes/useRoutes.ts";
 import { rangeOf } from "../timerange.ts";
-import { aligned, formatMetric, metricsOf, MOST_LINES, seriesLabel } from "./metric.ts";
+import { aligned, formatMetric, metricsOf, MOST_LINES, seriesLabels } from "./metric.ts";
 
 const LOOKS = [
   { color: "--heat-line-1" },
@@ -43,14 +43,17 @@ function MetricChart({ metric: { service, name, unit } }: { metric: MetricInfo }
   if (since) asked.set("since", since);
   if (until) asked.set("until", until);
   const { data } = useLoad(asked.toString(), (signal) => api.metricSeries(asked, signal), until ? 0 : EVERY_MS);
-  const lines = (data?.series ?? []).slice(0, MOST_LINES);
+  const all = data?.series ?? [];
+  const lines = all.slice(0, MOST_LINES);
+  const labels = seriesLabels(lines);
   const { times, values } = aligned(lines);
   if (times.length < 2) return data && <FirstValues name={name} lines={lines} values={values.map(([first]) => first ?? null)} unit={unit} />;
   return (
     <TimeChart
       title={name}
+      {...(all.length > lines.length ? { hint: `${lines.length} of ${all.length} series` } : {})}
       times={times}
-      series={lines.map((line, index) => ({ label: seriesLabel(line), values: values[index] ?? [], kind: "line" as const, ...(LOOKS[index] ?? { color: "--accent" }) }))}
+      series={lines.map((_line, index) => ({ label: labels[index] ?? "", values: values[index] ?? [], kind: "line" as const, ...(LOOKS[index] ?? { color: "--accent" }) }))}
       format={(value) => formatMetric(value, unit)}
       height={96}
     />
@@ -67,15 +70,16 @@ interface FirstValuesProps {
 
 /** A line needs two points: until then, the values themselves, so that the metric is not missed. */
 function FirstValues({ name, lines, values, unit }: FirstValuesProps) {
+  const labels = seriesLabels(lines);
   return (
     <dl class="first-values">
       <dt>{name}</dt>
       {lines.length === 0 && <dd class="dim">too few values yet</dd>}
-      {lines.map((line, index) => {
+      {lines.map((_line, index) => {
         const value = values[index] ?? null;
         return (
-          <dd key={seriesLabel(line)}>
-            {lines.length > 1 && <span class="dim">{seriesLabel(line)} </span>}
+          <dd key={labels[index]}>
+            {lines.length > 1 && <span class="dim">{labels[index]} </span>}
             {value === null ? <span class="dim">too few values yet</span> : formatMetric(value, unit)}
           </dd>
         );

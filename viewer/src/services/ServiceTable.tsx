@@ -24,9 +24,9 @@ const COLUMNS: Column<ServiceNode>[] = [
     key: "errors", label: "Errors", isNumber: true, order: ({ errors, requests }) => share(errors, requests),
     cell: ({ errors, requests }) => <Errors row={{ errors, error_rate: share(errors, requests) }} />,
   },
-  { key: "p50", label: "p50", isNumber: true, order: ({ p50_ns }) => p50_ns ?? 0, cell: ({ p50_ns }) => speed(p50_ns) },
-  { key: "p95", label: "p95", isNumber: true, order: ({ p95_ns }) => p95_ns ?? 0, cell: ({ p95_ns }) => speed(p95_ns) },
-  { key: "p99", label: "p99", isNumber: true, order: ({ p99_ns }) => p99_ns ?? 0, cell: ({ p99_ns }) => speed(p99_ns) },
+  { key: "p50", label: "p50", isNumber: true, class: "p50-cell", order: ({ p50_ns }) => p50_ns ?? 0, cell: ({ p50_ns }) => speed(p50_ns) },
+  { key: "p95", label: "p95", isNumber: true, class: "p95-cell", order: ({ p95_ns }) => p95_ns ?? 0, cell: ({ p95_ns }) => speed(p95_ns) },
+  { key: "p99", label: "p99", isNumber: true, class: "p99-cell", order: ({ p99_ns }) => p99_ns ?? 0, cell: ({ p99_ns }) => speed(p99_ns) },
 ];
 
 export function ServiceTable({ map }: { map: ServiceMap }) {
@@ -56,7 +56,7 @@ export function CallTable({ edges, label }: { edges: ServiceEdge[]; label: strin
         <tr>
           <th scope="col">Call</th>
           {["Rate", "Errors", "p50", "p95"].map((name) => (
-            <th key={name} scope="col" class="number">
+            <th key={name} scope="col" class={`number ${name}-cell`}>
               {name}
             </th>
           ))}
@@ -72,7 +72,7 @@ export function CallTable({ edges, label }: { edges: ServiceEdge[]; label: strin
             <td class="number">
               <Errors row={{ errors: edge.errors, error_rate: share(edge.errors, edge.calls) }} />
             </td>
-            <td class="number">{speed(edge.p50_ns)}</td>
+            <td class="number p50-cell">{speed(edge.p50_ns)}</td>
             <td class="number">{speed(edge.p95_ns)}</td>
           </tr>
         ))}

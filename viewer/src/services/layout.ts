@@ -1,6 +1,7 @@
 /**
  * Where the services stand on the map: rows from callers down to called, each as low as its longest way from a caller that
  * nobody calls. Calls that close a circle are left out of that. Within a row the order follows the neighbours' mean.
+ * Services without any call stand below, so that they do not make the map wide.
  * A call that skips rows has a narrow lane in each of them, so that no line runs behind a box.
  */
 
@@ -34,9 +35,11 @@ const LANE_WIDTH = 12;
 type Call = Pick<ServiceEdge, "from" | "to">;
 
 export function layOut({ nodes, edges }: ServiceMap): MapLayout {
-  const rows = rowsOf(nodes.map(({ service }) => service), edges);
-  const steps = withLanes(rows, edges);
   const services = new Set(nodes.map(({ service }) => service));
+  const calling = new Set(edges.filter(({ from, to }) => from !== to).flatMap(({ from, to }) => [from, to]));
+  const rows = rowsOf([...services].filter((service) => calling.has(service)), edges);
+  rows.push(...inRows([...services].filter((service) => !calling.has(service)), rows));
+  const steps = withLanes(rows, edges);
   const widthOf = (name: string): number => (services.has(name) ? NODE_WIDTH : LANE_WIDTH);
   for (let sweep = 0; sweep < SWEEPS; sweep++) order(rows, steps, sweep % 2 === 0);
   const lengths = rows.map((row) => row.reduce((sum, name) => sum + widthOf(name) + SPACE, -SPACE));
@@ -55,6 +58,14 @@ export function layOut({ nodes, edges }: ServiceMap): MapLayout {
     width: 2 * MARGIN + most,
     height: 2 * MARGIN + Math.max(0, rows.length - 1) * ROW + NODE_HEIGHT,
   };
+}
+
+const LEAST_ACROSS = 4;
+
+/** Rows as long as the longest above. */
+function inRows(services: string[], above: string[][]): string[][] {
+  const across = above.reduce((most, row) => Math.max(most, row.length), LEAST_ACROSS);
+  return Array.from({ length: Math.ceil(services.length / across) }, (_, row) => services.slice(row * across, (row + 1) * across));
 }
 
 /** No service has this in its name. */

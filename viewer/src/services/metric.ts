@@ -1,6 +1,7 @@
 /** Which metrics of a service are worth a chart, and how their values read. */
 
 import type { MetricInfo, MetricSeries } from "../contract.ts";
+import { valueText } from "../trace/search.ts";
 import { formatBytes, formatCount, formatDuration } from "../units.ts";
 
 /** What tells most about a server comes first. */
@@ -35,7 +36,13 @@ export function aligned(series: MetricSeries[]): { times: number[]; values: (num
   return { times: times.map((us) => us / 1e6), values };
 }
 
-/** What sets a series apart from the others of its metric. */
-export function seriesLabel({ attributes }: MetricSeries): string {
-  return Object.values(attributes).map(String).join(" ") || "all";
+/** What sets each series apart from the others of its metric: the values of the attributes in which they differ. */
+export function seriesLabels(series: readonly MetricSeries[]): string[] {
+  const keys = [...new Set(series.flatMap(({ attributes }) => Object.keys(attributes)))];
+  const valueOf = ({ attributes }: MetricSeries, key: string): string => valueText(attributes[key] ?? "");
+  const telling = keys.filter((key) => new Set(series.map((each) => valueOf(each, key))).size > 1);
+  return series.map((each) => {
+    const values = (telling.length ? telling : keys).map((key) => valueOf(each, key)).filter(Boolean);
+    return values.join(" ") || "all";
+  });
 }

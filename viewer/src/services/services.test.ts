@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ServiceEdge, ServiceMap } from "../contract.ts";
 import { curve, layOut, NODE_WIDTH, thickness } from "./layout.ts";
-import { aligned, formatMetric, metricsOf, seriesLabel } from "./metric.ts";
+import { aligned, formatMetric, metricsOf, seriesLabels } from "./metric.ts";
 
 function mapOf(calls: string[]): ServiceMap {
   const edges = calls.map((call): ServiceEdge => {
@@ -84,7 +84,9 @@ describe("metrics", () => {
   test("series share their times", () => {
     const line = (points: [number, number][]) => ({ service: "shop", attributes: {}, points });
     expect(aligned([line([[1e6, 5], [3e6, 6]]), line([[2e6, 7]])])).toEqual({ times: [1, 2, 3], values: [[5, null, 6], [null, 7, null]] });
-    expect(seriesLabel({ ...line([]), attributes: { method: "GET", code: 200 } })).toBe("GET 200");
-    expect(seriesLabel(line([]))).toBe("all");
+    expect(seriesLabels([{ ...line([]), attributes: { method: "GET", code: 200 } }])).toEqual(["GET 200"]);
+    expect(seriesLabels([line([])])).toEqual(["all"]);
+    const routes = ["/a", "/b"].map((route) => ({ ...line([]), attributes: { method: "GET", route } }));
+    expect(seriesLabels(routes)).toEqual(["/a", "/b"]);
   });
 });

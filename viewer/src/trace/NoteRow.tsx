@@ -2,10 +2,10 @@
 
 import { formatDuration } from "../units.ts";
 import { endOf } from "./model.ts";
-import { shareOf } from "./range.ts";
+import { shareOf, type Range } from "./range.ts";
 import { timeOf, type NoteRow } from "./rows.ts";
 import { valueText } from "./search.ts";
-import { Elsewhere, noteLook } from "./SpanBar.tsx";
+import { Elsewhere, noteLook, Stretch } from "./SpanBar.tsx";
 import { Indent } from "./SpanRow.tsx";
 import type { TraceView } from "./useTraceView.ts";
 import { rowId } from "./Waterfall.tsx";
@@ -14,6 +14,7 @@ import { severityWord } from "./words.ts";
 export function NoteRowView({ row, index, view }: { row: NoteRow; index: number; view: TraceView }) {
   const share = shareOf(view.range, timeOf(row));
   const look = noteLook(row);
+  const late = isFar(row, view.model.end_ns) ? lateText(row) : null;
   const isSelected = index === view.selectedIndex;
   return (
     <div
@@ -30,15 +31,17 @@ export function NoteRowView({ row, index, view }: { row: NoteRow; index: number;
         <span class="fold leaf" />
         <span class={`note-mark ${row.kind} ${look}`} aria-hidden="true" />
         <span class="note-tag">{tagOf(row)}</span>
+        {late && <span class="remark">{late}</span>}
         <span class="span-name">{textOf(row)}</span>
       </span>
-      <span role="gridcell" class="cell-number note-at" title={lateText(row)}>
+      <span role="gridcell" class="cell-number note-at">
         at {formatDuration(Math.max(0, timeOf(row)))}
       </span>
       <span role="gridcell" class="cell-number cell-self" />
       <span role="gridcell" class="cell-time">
         {share >= 0 && share <= 1 ? (
           <span class="track">
+            {late && <Tether row={row} range={view.range} />}
             <span class={`note ${row.kind} ${look}`} style={{ left: `${share * 100}%` }} />
           </span>
         ) : (
@@ -49,11 +52,23 @@ export function NoteRowView({ row, index, view }: { row: NoteRow; index: number;
   );
 }
 
+/** Less than this share of the trace is how clocks and loggers are, and not worth a word in the row. */
+const FAR = 1 / 100;
+
+const isFar = (row: NoteRow, traceNs: number): boolean => row.node !== null && timeOf(row) - endOf(row.node) > traceNs * FAR;
+
+/** From the end of the span to what came later. */
+function Tether({ row, range }: { row: NoteRow; range: Range }) {
+  if (!row.node) return null;
+  const end = endOf(row.node);
+  return <Stretch class="note-tether" range={range} offset_ns={end} duration_ns={timeOf(row) - end} />;
+}
+
 /** What is told after its span has ended says so: it may be beyond the end of the trace. */
 export function lateText(row: NoteRow): string | undefined {
   if (!row.node) return undefined;
   const late = timeOf(row) - endOf(row.node);
-  return late > 0 ? `${formatDuration(late)} after its span ended` : undefined;
+  return late > 0 ? `${formatDuration(late)} after its end` : undefined;
 }
 
 const tagOf = (row: NoteRow): string => (row.kind === "log" ? severityWord(row.log.severity, row.log.severity_text) : "event");

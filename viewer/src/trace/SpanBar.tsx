@@ -72,16 +72,20 @@ function Told({ node: { span }, range }: { node: SpanNode; range: Range }) {
   return <Stretch class="told" range={range} offset_ns={span.offset_ns - span.skew_ns} duration_ns={span.duration_ns} />;
 }
 
-function Stretch({ range, offset_ns, duration_ns, class: name }: { range: Range; offset_ns: number; duration_ns: number; class: string }) {
+/** A thin mark over a stretch of time; nothing where that is out of sight. */
+export function Stretch({ range, offset_ns, duration_ns, class: name }: { range: Range; offset_ns: number; duration_ns: number; class: string }) {
   const place = placeOf(range, offset_ns, duration_ns);
   return place && <span class={name} style={{ left: `${place.left}%`, width: `${place.width}%` }} />;
 }
 
 function Notes({ node, range }: { node: SpanNode; range: Range }) {
   if (!node.span.events.length && !node.logs.length) return null;
+  const notes = notesOf(node);
+  const late = notes.reduce((most, note) => Math.max(most, timeOf(note)), 0) - endOf(node);
   return (
     <>
-      {[...worstByPlace(notesOf(node), range)].map(([place, note]) => (
+      {late > 0 && <Stretch class="note-tether" range={range} offset_ns={endOf(node)} duration_ns={late} />}
+      {[...worstByPlace(notes, range)].map(([place, note]) => (
         <span key={place} class={`note ${note.kind} ${noteLook(note)}`} style={{ left: `${place * NEAR * 200}%` }} />
       ))}
     </>

@@ -11,7 +11,7 @@ import { notesOf } from "./rows.ts";
 import { valueText } from "./search.ts";
 import { SpanStates } from "./SpanStates.tsx";
 import { StackTrace } from "./StackTrace.tsx";
-import { skewText } from "./TraceSummary.tsx";
+import { skewText } from "./TraceServices.tsx";
 import type { TraceView } from "./useTraceView.ts";
 import { criticalNs, errorOf } from "./verdict.ts";
 import { SpanLinks, SpanNotes } from "./SpanNotes.tsx";

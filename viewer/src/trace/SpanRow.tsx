@@ -8,7 +8,7 @@ import { Highlighted } from "./Highlighted.tsx";
 import type { SpanNode } from "./model.ts";
 import type { SpanRow } from "./rows.ts";
 import { SpanBar } from "./SpanBar.tsx";
-import { skewText } from "./TraceSummary.tsx";
+import { skewText } from "./TraceServices.tsx";
 import type { TraceView } from "./useTraceView.ts";
 import { errorOf } from "./verdict.ts";
 import { rowId } from "./Waterfall.tsx";

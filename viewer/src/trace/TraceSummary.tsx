@@ -6,7 +6,8 @@ import { Icon } from "../components/Icon.tsx";
 import { StateBar } from "../components/StateBar.tsx";
 import { StatusCode } from "../components/StatusCode.tsx";
 import { stateShares } from "../states.ts";
-import { durationParts, formatCount, formatDuration, formatInstant, formatPercent } from "../units.ts";
+import { durationParts, formatCount, formatDuration, formatInstant, formatPercent, zoneName } from "../units.ts";
+import { TraceServices } from "./TraceServices.tsx";
 import { goToError, goToProblem, selectNode, type TraceView } from "./useTraceView.ts";
 import { mainNode, verdictOf, type Sentence } from "./verdict.ts";
 
@@ -16,7 +17,7 @@ export function RootFacts({ trace, root }: { trace: Trace; root: Span }) {
     <div class="trace-root">
       {root.http && <StatusCode status={root.http.status} error={root.error} />}
       {root.http?.path && root.http.path !== root.http.route && <span class="mono trace-path">{root.http.path}</span>}
-      <span class="trace-when">{formatInstant(trace.start_us)}</span>
+      <span class="trace-when" title={`Local time, ${zoneName()}`}>{formatInstant(trace.start_us)}</span>
       <span class="trace-id">
         <span class="mono" title={trace.trace_id}>
           {trace.trace_id.slice(0, 8)}
@@ -81,15 +82,7 @@ function TraceFacts({ view, endReason }: { view: TraceView; endReason: string | 
   const odd = nodes.filter(({ problems }) => problems.length).length;
   return (
     <div class="trace-facts">
-      <ul class="trace-services" aria-label="Services">
-        {services.map(({ name, color, spans, errors: failed, skew_ns }) => (
-          <li key={name} title={`${name}: ${formatCount(spans)} spans, ${formatCount(failed)} errors`}>
-            <span class="service-dot" style={{ background: `var(${color})` }} />
-            {name} <span class="dim">{formatCount(spans)}</span>
-            {skew_ns !== 0 && <span class="trace-skew">clock {skewText(skew_ns)}</span>}
-          </li>
-        ))}
-      </ul>
+      <TraceServices services={services} />
       <p class="trace-counts">
         <span>{formatCount(nodes.length)} {nodes.length === 1 ? "span" : "spans"}</span>
         <span>{levels} deep</span>
@@ -113,9 +106,4 @@ function TraceFacts({ view, endReason }: { view: TraceView; endReason: string | 
       </p>
     </div>
   );
-}
-
-/** `+3.20 ms`: what the correction added to a clock. */
-export function skewText(ns: number): string {
-  return `${ns < 0 ? "−" : "+"}${formatDuration(Math.abs(ns))}`;
 }

@@ -46,7 +46,7 @@ function longest(model: TraceModel, main: SpanNode): Sentence | null {
   const ns = criticalNs(most);
   return {
     node: most,
-    text: `Longest on the critical path: ${most.span.name} (${most.span.service}), ${formatDuration(ns)}, ${formatPercent(ns / total)}.`,
+    text: `Longest on the critical path: ${shown(most.span.name)} (${shown(most.span.service)}), ${formatDuration(ns)}, ${formatPercent(ns / total)}.`,
   };
 }
 
@@ -62,7 +62,15 @@ function failure({ errors }: TraceModel, main: SpanNode): Sentence | null {
   const deepest = errors.reduce<SpanNode | null>((found, node) => (!found || node.span.depth > found.span.depth ? node : found), null);
   if (!deepest) return null;
   const { span } = deepest;
-  return { node: deepest, isBad: true, text: `Failed in ${span.name} (${span.service}): ${errorOf(span)}.` };
+  return { node: deepest, isBad: true, text: `Failed in ${shown(span.name)} (${shown(span.service)}): ${errorOf(span)}.` };
+}
+
+const LONGEST = 60;
+
+/** A name within a sentence: shortened, and isolated where it is written from right to left, so that the sentence is not. */
+function shown(name: string): string {
+  const text = name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name;
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/.test(text) ? `\u2068${text}\u2069` : text;
 }
 
 /** What went wrong in a span, in a few words. */

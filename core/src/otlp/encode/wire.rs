@@ -100,11 +100,23 @@ impl Writer<'_> {
     /// A message within this one. `room` is the likely size of its length: 1 below 128 bytes, 2 below 16,384.
     #[inline]
     pub(super) fn message(&mut self, field: u32, room: usize, write: impl FnOnce(&mut Writer<'_>)) {
+        self.message_before(field, room, 0, write);
+    }
+
+    /// The begin of a message that `follow_len` bytes will follow.
+    #[inline]
+    pub(super) fn message_before(
+        &mut self,
+        field: u32,
+        room: usize,
+        follow_len: usize,
+        write: impl FnOnce(&mut Writer<'_>),
+    ) {
         self.tag(field, BYTES);
         let start = self.0.len();
         self.0.resize(start + room, 0);
         write(&mut Writer(self.0));
-        let len = self.0.len() - start - room;
+        let len = self.0.len() - start - room + follow_len;
         let size = varint_len(len as u64);
         if size != room {
             self.move_message(start + room, start + size);
