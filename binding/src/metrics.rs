@@ -15,7 +15,7 @@ use wirespan_core::otlp::{Exporter, MetricsExporter, MetricsOptions, Options, Re
 use wirespan_core::sinks::opentelemetry::Methods;
 
 use crate::opentelemetry::{
-    Arguments, Health, attributes, hex, is_disabled, receiver_name, variable, variables,
+    Arguments, Health, attributes, hex, is_disabled, list, receiver_name, variable, variables,
 };
 
 /// Where metrics can go.
@@ -258,15 +258,6 @@ fn metric<'py>(py: Python<'py>, metric: &MetricData) -> PyResult<Bound<'py, PyDi
     all.set_item("kind", kind)?;
     all.set_item("points", points)?;
     Ok(all)
-}
-
-fn list<'py, T>(
-    py: Python<'py>,
-    items: &[T],
-    show: fn(Python<'py>, &T) -> PyResult<Bound<'py, PyDict>>,
-) -> PyResult<Bound<'py, PyList>> {
-    let shown = items.iter().map(|item| show(py, item)).collect::<PyResult<Vec<_>>>()?;
-    PyList::new(py, shown)
 }
 
 fn number<'py>(py: Python<'py>, point: &NumberPoint) -> PyResult<Bound<'py, PyDict>> {

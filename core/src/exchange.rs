@@ -257,13 +257,9 @@ impl Exchange {
         self.context.get()
     }
 
-    /// Says which trace it belongs to, in the record too; the first to say so counts.
+    /// Says which trace it belongs to; the first to say so counts.
     pub fn set_context(&self, context: TraceContext) -> &TraceContext {
-        let context = self.context.get_or_init(|| context);
-        let mut progress = self.lock();
-        progress.record.trace_id = Some(context.span.trace_id);
-        progress.record.span_id = Some(context.span.span_id);
-        context
+        self.context.get_or_init(|| context)
     }
 
     /// Whether no sink is told of it.

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from viewer.older import make_older
 from viewer.otlp import batch, request, span
 from wirespan import _core
 from wirespan.viewer import database, writer
@@ -381,29 +382,34 @@ def test_requests_have_their_measures_and_other_spans_none(store: Store) -> None
     mixed = request(span(), span(kind=3, parent_span_id=b"12345678"), span(name="GET /b"))
     for _ in range(2):  # what is repeated is there once
         asyncio.run(store.add(_core.decode("traces", "protobuf", mixed.SerializeToString())))
-    assert store.read(_MEASURED) == store.read(_REQUESTS)
-    assert [row[1:4] for row in store.read(_MEASURED)] == [
+    assert measured(store) == store.read(_REQUESTS)
+    assert [row[1:4] for row in measured(store)] == [
         ("shop", None, "GET /users/{id}"),
         ("shop", None, "GET /b"),
     ]
     asyncio.run(store.clear())
-    assert store.read("SELECT count(*) FROM measures") == store.read("SELECT count(*) FROM routes") == [(0,)]
+    for table in ("measures", "routes", "calls"):
+        assert store.read(f"SELECT count(*) FROM {table}") == [(0,)]
 
 
-def test_a_file_of_the_last_version_is_upgraded(tmp_path: Path) -> None:
+def measured(store: Store) -> list[tuple[object, ...]]:
+    with store.statistics() as source:
+        return source.read(_MEASURED)
+
+
+def test_a_file_of_the_first_version_is_upgraded(tmp_path: Path) -> None:
     """Nobody has to throw away what was stored before."""
     path = tmp_path / "viewer.duckdb"
     store = Store.open(path)
     asyncio.run(store.add(batch(3)))
     store.close()
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("DROP TABLE measures; DROP TABLE routes; ALTER TABLE metrics DROP COLUMN details")
-        connection.execute("UPDATE wirespan_store SET version = 1")
+    make_older(path, 1)
     for count in (4, 5):
         store = Store.open(path)
         asyncio.run(store.add(batch(1, service="other")))
-        assert store.read(_MEASURED) == store.read(_REQUESTS)
-        assert store.read("SELECT version, (SELECT count(*) FROM routes) FROM wirespan_store") == [(2, 2)]
+        assert measured(store) == store.read(_REQUESTS)
+        assert store.read("SELECT count(*), count(scope_id) FROM requests") == [(count, 0)]
+        assert store.read("SELECT version, (SELECT count(*) FROM routes) FROM wirespan_store") == [(3, 2)]
         assert store.facts().requests == count
         store.close()
 

@@ -22,7 +22,7 @@ use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
 pub(crate) use self::arguments::{Arguments, variable, variables};
 pub(crate) use self::health::Health;
 pub(crate) use self::settings::is_disabled;
-pub(crate) use self::shown::{attributes, hex, receiver_name};
+pub(crate) use self::shown::{attributes, hex, list, receiver_name};
 
 use self::health::SpanHealth;
 use crate::access_log::seconds;

@@ -33,7 +33,8 @@ pub(super) fn span<'py>(py: Python<'py>, span: &SpanData) -> PyResult<Bound<'py,
     Ok(all)
 }
 
-fn list<'py, T>(
+/// A list of what `show` makes of each item.
+pub(crate) fn list<'py, T>(
     py: Python<'py>,
     items: &[T],
     show: fn(Python<'py>, &T) -> PyResult<Bound<'py, PyDict>>,

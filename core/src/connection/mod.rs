@@ -25,6 +25,7 @@ mod send;
 pub use send::Sent;
 pub(crate) use send::{after_the_end, plain_text};
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     pub clock: Clock,
     /// Wall clock minus monotonic clock, as of the last turn: a request need not read both.
     pub wall_offset_ns: i64,
+    /// What the clock said last, while nothing has run since but our own code; 0: something has.
+    pub last_stamp: Cell<u64>,
     pub calls: VecDeque<Call>,
     pub scratch: Box<[u8]>,
     pub control: Vec<u8>,
@@ -95,7 +98,22 @@ impl Shared {
 
     /// The time, read only if somebody records it.
     pub(crate) fn stamp(&self, record: &Record) -> u64 {
-        if record.is_on() { self.clock.now() } else { 0 }
+        let now = if record.is_on() { self.clock.now() } else { 0 };
+        self.last_stamp.set(now);
+        now
+    }
+
+    /// As [`Shared::stamp`], for a point that may follow another one at once: then they share one reading.
+    pub(crate) fn stamp_again(&self, record: &Record) -> u64 {
+        match self.last_stamp.get() {
+            0 => self.stamp(record),
+            last => last,
+        }
+    }
+
+    /// Code that is not ours runs, or the kernel: time passes.
+    pub(crate) fn let_time_pass(&self) {
+        self.last_stamp.set(0);
     }
 
     /// A point in time `seconds` from now; 0 where the time-out is off.

@@ -34,6 +34,7 @@ impl Connection {
         } else {
             self.stream.recv(&mut shared.scratch)
         };
+        shared.let_time_pass();
         match result {
             Ok(got) if got.len == 0 => {
                 self.peer_closed = true;

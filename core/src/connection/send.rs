@@ -126,7 +126,7 @@ impl Connection {
         progress.reply.complete = true;
         progress.reply.stalled = false;
         self.deadlines.handler = 0;
-        let now = shared.stamp(&progress.record);
+        let now = shared.stamp_again(&progress.record);
         progress.record.enter(State::Write, now);
         self.pending.push_back((self.output.queued(), Arc::clone(exchange)));
     }
@@ -193,7 +193,9 @@ impl Connection {
         self.mark_write_start(shared);
         while !self.output.is_empty() {
             let before = self.output.sent();
-            match self.output.write_with(|pieces| self.stream.send(pieces)) {
+            let written = self.output.write_with(|pieces| self.stream.send(pieces));
+            shared.let_time_pass();
+            match written {
                 Ok(0) => return self.hang_up(shared, EndReason::ClientDisconnected),
                 Ok(_) => {
                     self.deadlines.write = 0;
@@ -224,7 +226,7 @@ impl Connection {
                 && progress.record.is_on()
                 && progress.record.time(Event::WRITE_START).is_none()
             {
-                let now = shared.clock.now();
+                let now = shared.stamp_again(&progress.record);
                 progress.record.mark(Event::WRITE_START, now);
             }
         }

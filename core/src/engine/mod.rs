@@ -7,6 +7,7 @@ mod application;
 mod inflight;
 mod sockets;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -112,6 +113,7 @@ impl Engine {
             config: Arc::clone(&config),
             clock: clock.clone(),
             wall_offset_ns: 0,
+            last_stamp: Cell::new(0),
             calls: VecDeque::new(),
             scratch: vec![0; READ_SIZE].into_boxed_slice(),
             control: nix::cmsg_space!([nix::sys::time::TimeSpec; 3]),
@@ -188,6 +190,7 @@ impl Engine {
         {
             let mut inner = self.lock();
             if std::mem::replace(&mut inner.running, true) {
+                inner.shared.let_time_pass();
                 return; // further up the stack it goes on when we return
             }
         }
@@ -281,15 +284,16 @@ impl Inner {
         }
     }
 
-    /// The next call to make. Runs connections until there is one; `None` when nothing moves any more.
+    /// The next call to make. Runs connections until there is one; `None` when nothing moves any more. Either way it is
+    /// not our code that runs next.
     fn next_call(&mut self) -> Option<Call> {
-        loop {
-            if let Some(call) = self.shared.calls.pop_front() {
-                return Some(call);
-            }
-            let slot = self.runnable.pop_front()?;
+        while self.shared.calls.is_empty()
+            && let Some(slot) = self.runnable.pop_front()
+        {
             self.advance(slot);
         }
+        self.shared.let_time_pass();
+        self.shared.calls.pop_front()
     }
 
     fn advance(&mut self, slot: usize) {

@@ -62,7 +62,7 @@ impl Running {
             background: record.is_closed(),
             end_reason: record.end_reason.filter(|reason| *reason != EndReason::Completed),
             age_ns: now.saturating_sub(exchange.entry.began_at),
-            trace_id: record.trace_id,
+            trace_id: exchange.context().map(|context| context.span.trace_id),
             client: exchange.peer().client.as_ref().map(|end| end.text().to_owned()),
         }
     }

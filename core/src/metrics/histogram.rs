@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::instrument::Scale;
 use crate::otlp::metric::{Exemplar, HistogramPoint};
 use crate::otlp::span::Attributes;
+use crate::propagation::ids::random;
 
 /// When and in which span something was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +14,41 @@ pub(crate) struct Sample {
     pub span: Option<([u8; 16], [u8; 8])>,
 }
 
-/// What the specification calls an aligned histogram bucket reservoir, which keeps the last measurement of each bucket.
-type Reservoir = Box<[Option<(Sample, u64)>]>;
+/// One measurement of those that fell into a bucket, each as likely as any other.
+#[derive(Clone, Debug, Default)]
+struct Chosen {
+    kept: Option<(Sample, u64)>,
+    seen: u64,
+    /// Which one replaces it.
+    next: u64,
+}
+
+impl Chosen {
+    /// The n-th measurement must be kept with the chance 1/n. To draw the number of the next one that is kept instead
+    /// (Vitter, "Random Sampling with a Reservoir", 1985, section 3) costs most measurements no more than to be counted.
+    #[inline]
+    fn offer(&mut self, value: u64, sample: &Sample) {
+        self.seen += 1;
+        if self.seen >= self.next {
+            self.kept = Some((*sample, value));
+            self.next = after(self.seen, random());
+        }
+    }
+
+    /// Begins anew.
+    fn take(&mut self) -> Option<(Sample, u64)> {
+        std::mem::take(self).kept
+    }
+}
+
+/// Which measurement replaces the `seen`-th: one beyond `m` with the chance `seen / m`. `random` is any number.
+fn after(seen: u64, random: u64) -> u64 {
+    let quotient = (u128::from(seen) << 64) / (u128::from(random) + 1);
+    u64::try_from(quotient).map_or(u64::MAX, |quotient| quotient.saturating_add(1))
+}
+
+/// What the specification calls an aligned histogram bucket reservoir, sampled uniformly as it recommends.
+type Reservoir = Box<[Chosen]>;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram {
@@ -37,7 +71,7 @@ impl Histogram {
     }
 
     #[inline]
-    pub(crate) fn record(&mut self, value: u64, sample: Option<Sample>) {
+    pub(crate) fn record(&mut self, value: u64, sample: Option<&Sample>) {
         let bucket = self.bucket(value);
         self.count += 1;
         self.sum = self.sum.saturating_add(value);
@@ -46,8 +80,8 @@ impl Histogram {
         self.buckets[bucket] += 1;
         if let Some(sample) = sample {
             let len = self.buckets.len();
-            let reservoir = self.reservoir.get_or_insert_with(|| vec![None; len].into());
-            reservoir[bucket] = Some((sample, value));
+            let reservoir = self.reservoir.get_or_insert_with(|| vec![Chosen::default(); len].into());
+            reservoir[bucket].offer(value, sample);
         }
     }
 
@@ -65,7 +99,7 @@ impl Histogram {
     /// What was recorded since the start. Exemplars are taken out: the next report has newer ones.
     pub(crate) fn point(&mut self, attributes: &Arc<Attributes>, bounds: &Arc<[f64]>) -> HistogramPoint {
         let scale = self.scale;
-        let taken = self.reservoir.iter_mut().flatten().filter_map(Option::take);
+        let taken = self.reservoir.iter_mut().flatten().filter_map(Chosen::take);
         let exemplar = |(sample, value): (Sample, u64)| Exemplar {
             time_unix_ns: sample.time_unix_ns,
             value: scale.in_unit(value),
@@ -116,16 +150,41 @@ mod tests {
         assert_eq!((point.sum, point.extremes), (2.0, Some((0.5, 1.5))));
     }
 
+    fn sample(time_unix_ns: u64) -> Sample {
+        Sample { time_unix_ns, span: Some(([1; 16], [2; 8])) }
+    }
+
     #[test]
-    fn each_bucket_keeps_its_last_sample_until_it_is_reported() {
+    fn each_bucket_keeps_one_sample_until_it_is_reported() {
         let mut histogram = Histogram::new(&SCALE);
-        for (value, time) in [(1, 1), (2, 2), (15, 3)] {
-            histogram.record(value, Some(Sample { time_unix_ns: time, span: Some(([1; 16], [2; 8])) }));
+        for (value, time) in [(1, 1), (15, 3)] {
+            histogram.record(value, Some(&sample(time)));
         }
         let shown: Vec<_> =
             point(&mut histogram).exemplars.iter().map(|e| (e.time_unix_ns, e.value)).collect();
-        assert_eq!(shown, [(2, 0.2), (3, 1.5)]);
+        assert_eq!(shown, [(1, 0.1), (3, 1.5)]);
         assert!(point(&mut histogram).exemplars.is_empty());
-        assert_eq!(point(&mut histogram).count, 3);
+        histogram.record(2, Some(&sample(4)));
+        let point = point(&mut histogram);
+        assert_eq!((point.count, point.exemplars[0].time_unix_ns), (3, 4), "the first of a report is kept");
+    }
+
+    #[test]
+    fn each_measurement_of_a_bucket_is_as_likely_to_be_its_sample() {
+        const OF_EACH: usize = 1_000;
+        let mut kept = [0; 8];
+        for _ in 0..kept.len() * OF_EACH {
+            let mut histogram = Histogram::new(&SCALE);
+            (0..8).for_each(|time| histogram.record(5, Some(&sample(time))));
+            kept[usize::try_from(point(&mut histogram).exemplars[0].time_unix_ns).unwrap()] += 1;
+        }
+        // Nine standard deviations.
+        assert!(kept.iter().all(|count| (730..1_270).contains(count)), "{kept:?}");
+    }
+
+    #[test]
+    fn the_next_sample_is_always_a_later_one() {
+        assert_eq!((after(1, u64::MAX), after(7, u64::MAX)), (2, 8));
+        assert_eq!((after(1, 0), after(u64::MAX, 0)), (u64::MAX, u64::MAX));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Theory of operation. [`Metrics`] is a sink like any other: it is told of heads and ends on the engine's thread and
 //! counts there, under one lock that nobody else holds but whoever collects, once a minute. Nothing is kept of a request
-//! but its numbers, and for each bucket the ids of the last span in it (an exemplar). All counts are since the start;
+//! but its numbers, and for each bucket the ids of one span in it (an exemplar). All counts are since the start;
 //! [`delta`] makes differences of two reports where a backend wants those, so that a report that got lost is in the next.
 //!
 //! Bounds: sets of attributes are limited for each metric ([`series`]). Routes are templates, methods come from a list,
@@ -215,7 +215,7 @@ impl Metrics {
         let sample = self.sample(exchange.context(), || record.wall_ns(finish));
         let error = failure(record);
         let error = error.as_ref().map(|failure| failure.kind());
-        self.series().record(traits, record.route.as_ref(), error.as_deref(), &measured, sample);
+        self.series().record(traits, record.route.as_ref(), error.as_deref(), &measured, sample.as_ref());
     }
 
     fn sample(&self, context: Option<&TraceContext>, now: impl FnOnce() -> u64) -> Option<Sample> {

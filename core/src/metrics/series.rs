@@ -113,7 +113,7 @@ impl AllSeries {
         route: Option<&Arc<str>>,
         error: Option<&str>,
         measured: &Measured,
-        sample: Option<Sample>,
+        sample: Option<&Sample>,
     ) {
         let at = match error {
             None => self.find(traits, route),

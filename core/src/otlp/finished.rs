@@ -1,92 +1,209 @@
 //! Finished spans as exporters hold them: as data, or as the bytes that will be sent.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, LazyLock};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
-use super::span::{Scope, SpanData};
+use super::span::{Attributes, Scope, SpanData};
 
-/// Bytes of a [`Chunk`]: some eighty spans.
-const CHUNK: usize = 64 * 1024;
+/// Who makes the spans of exchanges.
+pub static SERVER_SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
+    Arc::new(Scope {
+        name: "wirespan".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        schema_url: "https://opentelemetry.io/schemas/1.44.0".into(),
+        attributes: Attributes::new(),
+    })
+});
 
-/// Memory for spans that one thread makes and another lets go: in large pieces, since an allocator that small ones come
-/// back to from elsewhere takes longer than to write a span.
+/// Spans of [`SERVER_SCOPE`] in protobuf, written one after the other where they end: fields of a `ScopeSpans`.
 #[derive(Debug, Default)]
-pub struct Chunk(BytesMut);
+pub struct Lot {
+    bytes: Vec<u8>,
+    /// Bytes of each span.
+    lengths: Vec<usize>,
+}
 
-impl Chunk {
-    /// Copies a span into it.
+impl Lot {
+    /// As many spans as this will find room in an empty one without moving.
     #[must_use]
-    pub fn keep(&mut self, span: &[u8]) -> Bytes {
-        if self.0.capacity() < span.len() {
-            self.0 = BytesMut::with_capacity(CHUNK.max(span.len()));
+    pub fn successor(&self) -> Self {
+        let room = |used: usize| used + used / 4;
+        Self {
+            bytes: Vec::with_capacity(room(self.bytes.len())),
+            lengths: Vec::with_capacity(room(self.lengths.len())),
         }
-        self.0.extend_from_slice(span);
-        self.0.split().freeze()
+    }
+
+    /// Appends what `write` writes with [`super::SpanWriter::in_scope`]; no span where that is nothing.
+    #[inline]
+    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.bytes.len();
+        write(&mut self.bytes);
+        let length = self.bytes.len() - before;
+        if length > 0 {
+            self.lengths.push(length);
+        }
+    }
+
+    /// How many spans.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// No span.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
     }
 }
 
-/// A span in protobuf, written where it ended.
+/// A [`Lot`] that grows no more, or what is left of it.
 #[derive(Clone, Debug)]
-pub struct EncodedSpan {
-    scope: &'static Arc<Scope>,
+struct Closed {
     bytes: Bytes,
+    lengths: VecDeque<usize>,
 }
 
-impl EncodedSpan {
-    /// From what a [`super::SpanWriter`] wrote.
-    #[must_use]
-    pub const fn new(scope: &'static Arc<Scope>, bytes: Bytes) -> Self {
-        Self { scope, bytes }
-    }
-
-    /// The message `Span`, without tag and length.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+impl Closed {
+    /// The first spans, `count` at most.
+    fn take(&mut self, count: usize) -> Self {
+        let count = count.min(self.lengths.len());
+        let rest = self.lengths.split_off(count);
+        let lengths = std::mem::replace(&mut self.lengths, rest);
+        Self { bytes: self.bytes.split_to(lengths.iter().sum()), lengths }
     }
 }
 
-/// A finished span.
-#[derive(Clone, Debug)]
-pub enum Finished {
-    /// As data.
-    Span(Box<SpanData>),
-    /// As bytes, for a receiver that takes protobuf.
-    Encoded(EncodedSpan),
+/// Finished spans, those as data before those as bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Finished {
+    data: VecDeque<Box<SpanData>>,
+    lots: VecDeque<Closed>,
 }
 
 impl Finished {
-    /// Who made it.
+    /// How many spans.
     #[must_use]
-    pub fn scope(&self) -> &Arc<Scope> {
-        match self {
-            Self::Span(span) => &span.scope,
-            Self::Encoded(span) => span.scope,
+    pub fn len(&self) -> usize {
+        self.data.len() + self.lots.iter().map(|lot| lot.lengths.len()).sum::<usize>()
+    }
+
+    /// No span.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.data.is_empty() && self.lots.is_empty()
+    }
+
+    /// Adds spans as bytes.
+    pub fn push_lot(&mut self, lot: Lot) {
+        if !lot.is_empty() {
+            self.lots.push_back(Closed { bytes: lot.bytes.into(), lengths: lot.lengths.into() });
         }
+    }
+
+    /// Takes out the first spans, `count` at most.
+    #[must_use]
+    pub fn take(&mut self, count: usize) -> Self {
+        let rest = self.data.split_off(count.min(self.data.len()));
+        let mut taken = Self { data: std::mem::replace(&mut self.data, rest), lots: VecDeque::new() };
+        let mut missing = count - taken.data.len();
+        while missing > 0
+            && let Some(lot) = self.lots.front_mut()
+        {
+            let part = lot.take(missing);
+            missing -= part.lengths.len();
+            taken.lots.push_back(part);
+            if lot.lengths.is_empty() {
+                self.lots.pop_front();
+            }
+        }
+        taken
+    }
+
+    /// Takes out all.
+    #[must_use]
+    pub fn take_all(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    /// The spans that are there as data.
+    pub fn data(&self) -> impl Iterator<Item = &SpanData> {
+        self.data.iter().map(|span| &**span)
     }
 
     /// As [`Finished::data`], to keep.
-    #[must_use]
-    pub fn into_data(self) -> Option<SpanData> {
-        match self {
-            Self::Span(span) => Some(*span),
-            Self::Encoded(_) => None,
-        }
+    pub fn into_data(self) -> impl Iterator<Item = SpanData> {
+        self.data.into_iter().map(|span| *span)
     }
 
-    /// The data; `None` where only bytes are left, which happens in exporters alone that asked for them.
-    #[must_use]
-    pub fn data(&self) -> Option<&SpanData> {
-        match self {
-            Self::Span(span) => Some(span),
-            Self::Encoded(_) => None,
-        }
+    /// The spans that are there as bytes: fields of a `ScopeSpans`.
+    pub(super) fn encoded(&self) -> impl Iterator<Item = &Bytes> {
+        self.lots.iter().map(|lot| &lot.bytes)
     }
 }
 
-impl From<SpanData> for Finished {
-    fn from(span: SpanData) -> Self {
-        Self::Span(Box::new(span))
+impl Extend<Box<SpanData>> for Finished {
+    fn extend<I: IntoIterator<Item = Box<SpanData>>>(&mut self, spans: I) {
+        self.data.extend(spans);
+    }
+}
+
+impl FromIterator<SpanData> for Finished {
+    fn from_iter<I: IntoIterator<Item = SpanData>>(spans: I) -> Self {
+        Self { data: spans.into_iter().map(Box::new).collect(), lots: VecDeque::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finished, Lot};
+    use crate::otlp::span::SpanData;
+
+    fn lot(spans: &[&str]) -> Lot {
+        let mut lot = Lot::default();
+        for span in spans {
+            lot.append(|out| out.extend_from_slice(span.as_bytes()));
+        }
+        lot
+    }
+
+    fn encoded(finished: &Finished) -> Vec<&str> {
+        finished.encoded().map(|bytes| std::str::from_utf8(bytes).unwrap()).collect()
+    }
+
+    #[test]
+    fn nothing_written_is_no_span() {
+        let mut lot = lot(&["a"]);
+        lot.append(|_| ());
+        assert_eq!(lot.len(), 1);
+        let mut finished = Finished::default();
+        finished.push_lot(Lot::default());
+        assert!(finished.is_empty());
+    }
+
+    #[test]
+    fn spans_are_taken_once_and_in_order() {
+        let mut finished: Finished = [SpanData::default(), SpanData::default()].into_iter().collect();
+        finished.push_lot(lot(&["a", "bb", "ccc"]));
+        finished.push_lot(lot(&["dddd"]));
+        assert_eq!(finished.len(), 6);
+        let first = finished.take(1);
+        assert_eq!((first.data().count(), first.len(), finished.len()), (1, 1, 5));
+        let second = finished.take(3);
+        assert_eq!((second.data().count(), encoded(&second)), (1, vec!["abb"]));
+        let third = finished.take(9);
+        assert_eq!((third.data().count(), encoded(&third)), (0, vec!["ccc", "dddd"]));
+        assert!(finished.is_empty());
+        assert!(finished.take(1).is_empty());
+    }
+
+    #[test]
+    fn a_lot_has_room_for_what_the_one_before_had() {
+        let full = lot(&["abcd"; 100]);
+        let next = full.successor();
+        assert!(next.is_empty() && next.bytes.capacity() >= 400 && next.lengths.capacity() >= 100);
     }
 }

@@ -78,6 +78,11 @@ pub fn trace_id() -> [u8; 16] {
     next()
 }
 
+/// Any number, except 0.
+pub(crate) fn random() -> u64 {
+    u64::from_le_bytes(next())
+}
+
 /// A new span id.
 #[must_use]
 pub fn span_id() -> [u8; 8] {

@@ -12,40 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::limit::RateLimit;
 use super::pattern::Pattern;
 use super::threshold::Threshold;
-
-/// What the span of a request is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is exported with this change of `th`, and so are its children.
-    Keep(Reweight),
-    /// It is not, nor are they.
-    Drop,
-}
-
-impl Default for Verdict {
-    fn default() -> Self {
-        Self::Keep(Reweight::Unchanged)
-    }
-}
-
-impl Verdict {
-    /// Whether the span is exported.
-    #[must_use]
-    pub const fn is_kept(self) -> bool {
-        matches!(self, Self::Keep(_))
-    }
-}
-
-/// What the tail decision does to the span's `th`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reweight {
-    /// Nothing.
-    Unchanged,
-    /// It becomes this.
-    Threshold(Threshold),
-    /// The probability is unknown: it is erased.
-    Unknown,
-}
+use super::verdict::{Reweight, Verdict};
 
 /// The rules. Times in nanoseconds.
 #[derive(Clone, Debug)]

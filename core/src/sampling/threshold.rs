@@ -29,6 +29,16 @@ impl Threshold {
     /// Keeps nothing. It has no `th`: never is no probability.
     pub const NEVER: Self = Self(RANGE);
 
+    /// At most 2^56.
+    pub(super) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// From [`Threshold::bits`].
+    pub(super) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// For a probability from 0 to 1, with four significant digits; `None` for other numbers.
     #[must_use]
     #[allow(

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::message::ResponseFields;
 use crate::propagation::{TraceState, traceparent};
-use crate::sampling::Verdict;
+use crate::sampling::{Decision, Verdict};
 use crate::spans::Family;
 
 /// The flags of W3C trace context, level 2. Bits without a meaning are dropped: they must be sent as 0.
@@ -89,7 +89,7 @@ pub struct TraceContext {
     pub is_recording: bool,
     /// What the client is told.
     pub reply_headers: ReplyHeaders,
-    verdict: OnceLock<Verdict>,
+    verdict: Decision,
     /// Most requests have none: it costs a pointer.
     family: OnceLock<Box<Family>>,
 }
@@ -105,7 +105,7 @@ impl TraceContext {
             is_trusted: false,
             is_recording: false,
             reply_headers: ReplyHeaders::default(),
-            verdict: OnceLock::new(),
+            verdict: Decision::default(),
             family: OnceLock::new(),
         }
     }
@@ -114,12 +114,12 @@ impl TraceContext {
     /// wait for it.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
-        self.verdict.get().copied()
+        self.verdict.get()
     }
 
     /// Decides; the first decision counts and is returned.
     pub fn decide(&self, verdict: impl FnOnce() -> Verdict) -> Verdict {
-        *self.verdict.get_or_init(verdict)
+        self.verdict.decide(verdict)
     }
 
     /// The spans that the application made in this exchange.

@@ -59,10 +59,6 @@ pub struct Record {
     pub background_ns: u64,
     /// The route's template.
     pub route: Option<std::sync::Arc<str>>,
-    /// Set by whoever creates a span for this exchange.
-    pub trace_id: Option<[u8; 16]>,
-    /// Set together with `trace_id`.
-    pub span_id: Option<[u8; 8]>,
 }
 
 impl Record {
@@ -88,8 +84,6 @@ impl Record {
             panicked: false,
             background_ns: 0,
             route: None,
-            trace_id: None,
-            span_id: None,
         }
     }
 

@@ -40,12 +40,13 @@ class Health:
         self.problem: str | None = None
 
     def failed(self, error: Exception, requests: int) -> StoreError:
-        """Notes a failure; gives what the senders of these requests are told."""
+        """Notes a failure; gives what the senders of these requests are told. Statistics have no senders."""
         explained = self._explain(error)
         if explained is None:
-            _log.error("the store could not write %d requests", requests, exc_info=error)
             explained = f"the store could not write: {first_line(error)}"
-        elif not self._refused:
+            if requests or self.problem != explained:
+                _log.error("the store could not write %d requests", requests, exc_info=error)
+        elif self.problem is None:
             _log.error("%s", explained)
         self._refused += requests
         self.problem = explained
@@ -57,6 +58,11 @@ class Health:
             _log.warning("the store can be written again; %d requests were refused", self._refused)
         self._refused = 0
         self.problem = None
+
+    def measured(self) -> None:
+        """Notes that there is room for statistics, which need little: senders may still be refused."""
+        if not self._refused:
+            self.problem = None
 
     def _explain(self, error: Exception) -> str | None:
         """What an operator can do about it; None where we do not know."""

@@ -1,7 +1,7 @@
 """The narrow table: of each request what its statistics need, and nothing else.
 
-A row takes 25 bytes where a span takes 260. It is written in the transaction that writes the span and goes
-when the span goes, so `measures` always has exactly the requests of `stored_spans`, by their `seq`.
+A row takes 25 bytes where a span takes 260. It goes when the span goes, and comes when `measurer.py` catches
+up: `measures` has exactly the requests of `stored_spans`, by their `seq`, but for the last ones.
 
 What requests are grouped by (service, method, route) is a number in it; the table `routes` says which.
 """

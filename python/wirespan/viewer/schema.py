@@ -4,8 +4,9 @@ Times are unix nanoseconds, durations nanoseconds, ids unsigned integers: a scan
 takes milliseconds, over texts a second. The views `spans` and `requests` give ids as hex text and times as
 timestamps, for people who write SQL.
 
-Statistics read the narrow table `measures` (`measures.py`). `python -m bench.viewer_queries` measures all
-questions with ten million spans; bench/README.md has the figures.
+Statistics read the narrow tables `measures` and `calls`, which `measurer.py` fills.
+`python -m bench.viewer_queries` measures all questions with ten million spans; bench/README.md says how long
+they take.
 
 No index: one trace is a scan of `trace_lo`. Trace ids are random, so zone maps skip nothing there; but 80 MB
 of them are scanned so fast that an ART index of ten million keys (some 0.5 GB of memory,
@@ -18,9 +19,10 @@ those that `receiver/src/table/` builds, in order.
 
 from typing import Final
 
+from wirespan.viewer.calls import CALL_COLUMNS, new_calls
 from wirespan.viewer.measures import MEASURE_COLUMNS, ROUTE_COLUMNS, new_measures, new_routes
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Version of the tables. A file of an older one is upgraded, one of a newer one refused."""
 
 SPAN_COLUMNS: Final = """
@@ -57,7 +59,8 @@ SPAN_COLUMNS: Final = """
     links VARCHAR,
     trace_state VARCHAR,
     flags UINTEGER NOT NULL,
-    dropped VARCHAR
+    dropped VARCHAR,
+    scope_id UBIGINT
 """
 
 LOG_COLUMNS: Final = """
@@ -72,7 +75,8 @@ LOG_COLUMNS: Final = """
     service VARCHAR NOT NULL,
     resource_id UBIGINT NOT NULL,
     scope VARCHAR NOT NULL,
-    attributes VARCHAR NOT NULL
+    attributes VARCHAR NOT NULL,
+    scope_id UBIGINT
 """
 
 METRIC_COLUMNS: Final = """
@@ -98,14 +102,25 @@ METRIC_COLUMNS: Final = """
     counts UBIGINT[],
     quantiles VARCHAR,
     exemplars VARCHAR,
-    details VARCHAR
+    details VARCHAR,
+    scope_id UBIGINT
 """
 
 RESOURCE_COLUMNS: Final = """
     resource_id UBIGINT NOT NULL,
     service VARCHAR NOT NULL,
-    attributes VARCHAR NOT NULL
+    attributes VARCHAR NOT NULL,
+    schema_url VARCHAR,
+    dropped UINTEGER
 """
+
+SCOPE_COLUMNS: Final = """
+    scope_id UBIGINT NOT NULL,
+    attributes VARCHAR NOT NULL,
+    schema_url VARCHAR,
+    dropped UINTEGER
+"""
+"""Of scopes that say more than their name and version, which are in each row. Most say no more."""
 
 ARRIVAL_COLUMNS: Final = """
     seq BIGINT NOT NULL,
@@ -122,9 +137,11 @@ TABLES: Final = {
     "logs": LOG_COLUMNS,
     "metrics": METRIC_COLUMNS,
     "resources": RESOURCE_COLUMNS,
+    "scopes": SCOPE_COLUMNS,
     "arrivals": ARRIVAL_COLUMNS,
     "routes": ROUTE_COLUMNS,
     "measures": MEASURE_COLUMNS,
+    "calls": CALL_COLUMNS,
 }
 
 TABLE_OF_SIGNAL: Final = {"traces": "stored_spans", "logs": "logs", "metrics": "metrics"}
@@ -149,7 +166,16 @@ UPGRADES: Final = {
         CREATE TABLE measures ({MEASURE_COLUMNS});
         {new_routes("stored_spans")};
         {new_measures("stored_spans")};
-    """
+    """,
+    2: f"""
+        CREATE TABLE calls ({CALL_COLUMNS});
+        {new_calls(0)};
+        CREATE TABLE scopes ({SCOPE_COLUMNS});
+        {"".join(f"ALTER TABLE {table} ADD COLUMN scope_id UBIGINT;" for table in TABLE_OF_SIGNAL.values())}
+        ALTER TABLE resources ADD COLUMN schema_url VARCHAR;
+        ALTER TABLE resources ADD COLUMN dropped UINTEGER;
+        {VIEWS}
+    """,
 }
 """SQL that makes tables of the next version of those of each older one."""
 

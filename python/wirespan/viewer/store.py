@@ -33,7 +33,7 @@ _FACTS: Final = """
 
 
 class Snapshot:
-    """The store at one moment. Made by `Store.snapshot`."""
+    """The store at one moment. Made by `Store.statistics`."""
 
     def __init__(self, cursor: "duckdb.DuckDBPyConnection") -> None:
         self._cursor = cursor
@@ -140,8 +140,12 @@ class Store:
             yield cursor
 
     @contextmanager
-    def snapshot(self) -> Iterator["Snapshot"]:
-        """What several queries read that must see the same rows."""
+    def statistics(self) -> Iterator["Snapshot"]:
+        """What several queries read that must see the same rows, with all requests measured.
+
+        Blocks: call it from a pool thread.
+        """
+        self._writer.catch_up()
         with self.reading() as cursor:
             yield Snapshot(cursor)
 

@@ -21,7 +21,7 @@ from wirespan import _core
 from wirespan.viewer.database import transaction
 from wirespan.viewer.errors import StoreBusy, StoreError
 from wirespan.viewer.health import Health, first_line
-from wirespan.viewer.measures import new_measures, new_routes
+from wirespan.viewer.measurer import Measurer
 from wirespan.viewer.schema import ARRIVAL_INTERVAL_NS, TABLE_OF_SIGNAL, TABLES
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ _log: Final = logging.getLogger("wirespan.viewer")
 
 _MAX_WAITING_BYTES: Final = 256 * 1024**2
 _MAX_GROUP: Final = 1024
+_LAG: Final = 65_536
+"""Records that are not measured, at most: a question of statistics waits for them."""
+_PATIENCE_S: Final = 5.0
+"""How long a question waits while the disk is slower than that; it then has older numbers."""
 
 _LAST_SEQ: Final = """
     SELECT max(seq) FROM (
@@ -56,13 +60,12 @@ _INSERTS: Final = {
     signal: f"INSERT INTO {table} SELECT * FROM incoming"  # noqa: S608 - our own names
     for signal, table in TABLE_OF_SIGNAL.items()
 }
-_NEW_ROUTES: Final = new_routes("incoming")
-_NEW_MEASURES: Final = new_measures("incoming")
-_NEW_RESOURCES: Final = """
-    INSERT INTO resources
-    SELECT DISTINCT ON (resource_id) resource_id, service, attributes FROM incoming
-    WHERE resource_id NOT IN (SELECT resource_id FROM resources)
-"""
+_NEW_SOURCES: Final = tuple(
+    f"INSERT INTO {table} SELECT DISTINCT ON ({key}) * FROM incoming "  # noqa: S608 - our own names
+    f"WHERE {key} NOT IN (SELECT {key} FROM {table})"
+    for table, key in (("resources", "resource_id"), ("scopes", "scope_id"))
+)
+_STORED_SOURCES: Final = "SELECT resource_id FROM resources UNION ALL SELECT scope_id FROM scopes"
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +100,7 @@ class Writer:
         self.health = Health(database.path)
         self._pruner = pruner
         self._idle_s = idle_s
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | threading.Event | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting_bytes = 0
         self._closed = False
@@ -129,6 +132,17 @@ class Writer:
             self._jobs.put(job)
         await job.done
 
+    def catch_up(self) -> None:
+        """Returns when the requests that are stored are measured. Blocks: not for an event loop."""
+        if self._measurer.until >= self.last_seq:
+            return
+        measured = threading.Event()
+        with self._lock:
+            if self._closed:
+                raise StoreError("the store is closed")
+            self._jobs.put(measured)
+        measured.wait(_PATIENCE_S)
+
     def subscribe(self, callback: Callable[[Committed], None]) -> Callable[[], None]:
         """See `Store.subscribe`."""
         subscriber = _Subscriber(asyncio.get_running_loop(), callback)
@@ -158,7 +172,8 @@ class Writer:
     def _look(self) -> None:
         """Reads from the database what the next rows depend on."""
         self._cursor = self._database.cursor()
-        self._resources = self._stored_resources()
+        self._measurer = Measurer(self._cursor)
+        self._sources = self._stored_sources()
         self._next_arrival_ns = 0
         self.last_seq = self._highest_seq()
         self._recent = _core.RecentSpans()
@@ -171,22 +186,30 @@ class Writer:
     def _run(self) -> None:
         more = True
         while more:
-            group, more = self._next_group()
+            group, asked, more = self._next_group()
             if group:
                 self._store(group)
+            if asked or not group or self.last_seq - self._measurer.until >= _LAG:
+                self._measure()
+            for measured in asked:
+                measured.set()
             if more:
                 self._prune()
 
-    def _next_group(self) -> tuple[list[_Job], bool]:
-        """All jobs that wait, and whether there may be more later."""
+    def _next_group(self) -> tuple[list[_Job], list[threading.Event], bool]:
+        """All jobs that wait, those who ask for measures, and whether there may be more later."""
         group: list[_Job] = []
+        asked: list[threading.Event] = []
         with contextlib.suppress(queue.Empty):
             while len(group) < _MAX_GROUP:
-                job = self._jobs.get_nowait() if group else self._jobs.get(timeout=self._idle_s)
+                job = self._jobs.get_nowait() if group or asked else self._jobs.get(timeout=self._idle_s)
                 if job is None:
-                    return group, False
-                group.append(job)
-        return group, True
+                    return group, asked, False
+                if isinstance(job, _Job):
+                    group.append(job)
+                else:
+                    asked.append(job)
+        return group, asked, True
 
     def _store(self, group: list[_Job]) -> None:
         error: StoreError | None = None
@@ -218,7 +241,7 @@ class Writer:
             _log.error("the store cannot be opened again: %s", first_line(error))
 
     def _commit(self, group: list[_Job]) -> None:
-        known, next_seq = set(self._resources), self.last_seq + 1
+        known, next_seq = set(self._sources), self.last_seq + 1
         try:
             with transaction(self._cursor):
                 for batches in _steps(group):
@@ -232,7 +255,7 @@ class Writer:
             self._next_arrival_ns = 0
             raise
         self._recent.keep(time.time_ns())
-        self._resources = known
+        self._sources = known
         self.last_seq = next_seq - 1
 
     def _note_arrival(self, next_seq: int) -> None:
@@ -246,15 +269,14 @@ class Writer:
         for signal, parts in batches.items():
             if signal == "traces":
                 self._recall(parts)
-            records, resources = _core.stack(parts, next_seq, self._recent)
+            records, *sources = _core.stack(parts, next_seq, self._recent)
             if not len(records):  # all came before
                 continue
             self._execute_on(records, _INSERTS[signal])
-            if records.requests:
-                self._measure(records, next_seq)
-            found = {number for part in parts for number in part.resource_ids}
+            found = {number for part in parts for number in part.source_ids}
             if not found <= known:
-                self._execute_on(resources, _NEW_RESOURCES)
+                for table, sql in zip(sources, _NEW_SOURCES, strict=True):
+                    self._execute_on(table, sql)
                 known |= found
             next_seq += len(records)
         return next_seq
@@ -266,17 +288,13 @@ class Writer:
             for span in self._execute_on(doubtful, _STORED_SPANS):
                 self._recent.remember(*span)
 
-    def _measure(self, records: _core.Table, first_seq: int) -> None:
-        """Adds the requests to the narrow table.
-
-        To look for new routes costs as much as to store the spans, and there are some only now and then: when
-        requests are missing because their routes have no number.
-        """
-        [(measured,)] = self._execute_on(records, _NEW_MEASURES)
-        if measured < records.requests:
-            self._execute_on(records, _NEW_ROUTES)
-            self._cursor.execute("DELETE FROM measures WHERE seq >= ?", [first_seq])
-            self._execute_on(records, _NEW_MEASURES)
+    def _measure(self) -> None:
+        try:
+            self._measurer.catch_up(self._cursor, self.last_seq)
+            self.health.measured()
+        except Exception as caught:  # noqa: BLE001 - the spans are safe; statistics have older numbers
+            self.health.failed(caught, 0)
+            self._recover()
 
     def _execute_on(self, table: _core.Table, sql: str) -> list[tuple[Any, ...]]:
         self._cursor.register("incoming", table)
@@ -295,13 +313,13 @@ class Writer:
     def _prune(self) -> None:
         try:
             if self._pruner.prune_if_due(self._cursor):
-                self._resources = self._stored_resources()
+                self._sources = self._stored_sources()
         except Exception as caught:  # noqa: BLE001 - what was received is safe; the next time it may work
             _log.error("the store could not remove old rows: %s", first_line(caught))
             self._recover()
 
-    def _stored_resources(self) -> set[int]:
-        return {number for (number,) in self._cursor.execute("SELECT resource_id FROM resources").fetchall()}
+    def _stored_sources(self) -> set[int]:
+        return {number for (number,) in self._cursor.execute(_STORED_SOURCES).fetchall()}
 
     def _highest_seq(self) -> int:
         row = self._cursor.execute(_LAST_SEQ).fetchone()

@@ -1,10 +1,9 @@
 /** Chooses the time range of a page: a relative one with one press, or two instants. */
 
-import { useState } from "preact/hooks";
 import { query, setQuery } from "../router.ts";
-import { describeRange, instantOfInput, rangeOf, RELATIVE_RANGES, withRange, type TimeRange } from "../timerange.ts";
-import { Icon } from "./Icon.tsx";
+import { describeRange, rangeOf, RELATIVE_RANGES, withRange, type TimeRange } from "../timerange.ts";
 import { Popover } from "./Popover.tsx";
+import { ChoiceList, Instants } from "./RangeChoices.tsx";
 
 export function TimeRangePicker() {
   const range = rangeOf(query.value);
@@ -24,43 +23,15 @@ export function TimeRangePicker() {
 }
 
 function Choices({ range, choose }: { range: TimeRange; choose: (range: TimeRange) => void }) {
-  const [from, setFrom] = useState("");
-  const [to, setTo] = useState("");
-  const since = instantOfInput(from);
+  const choices = RELATIVE_RANGES.map(({ since, label }) => ({
+    label,
+    isChosen: since === range.since && range.until === null,
+    choose: () => choose({ since, until: null }),
+  }));
   return (
     <>
-      <ul class="choices">
-        {RELATIVE_RANGES.map(({ since: relative, label }) => {
-          const isChosen = relative === range.since && range.until === null;
-          return (
-            <li key={label}>
-              <button type="button" aria-pressed={isChosen} onClick={() => choose({ since: relative, until: null })}>
-                {label}
-                {isChosen && <Icon name="check" size={14} />}
-              </button>
-            </li>
-          );
-        })}
-      </ul>
-      <form
-        class="instants"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (since) choose({ since, until: instantOfInput(to) });
-        }}
-      >
-        <label>
-          From
-          <input type="datetime-local" step="1" value={from} onInput={(event) => setFrom(event.currentTarget.value)} />
-        </label>
-        <label>
-          To
-          <input type="datetime-local" step="1" value={to} onInput={(event) => setTo(event.currentTarget.value)} />
-        </label>
-        <button type="submit" class="button" disabled={!since}>
-          Apply
-        </button>
-      </form>
+      <ChoiceList choices={choices} />
+      <Instants action="Apply" choose={(since, until) => choose({ since, until })} />
     </>
   );
 }

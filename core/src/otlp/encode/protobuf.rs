@@ -2,9 +2,10 @@
 
 use super::name::{ATTRIBUTES, AttributeName};
 use super::wire::Writer;
-use crate::otlp::finished::Finished;
 use crate::otlp::span::{Attributes, Event, Kind, Link, Resource, Scope, SpanData, Status, Value};
 
+/// `ScopeSpans.spans`.
+const SPANS: u32 = 2;
 /// Most spans with twenty attributes have between 128 and 16,383 bytes.
 const SPAN_ROOM: usize = 2;
 /// Requests and the spans of a scope: mostly hundreds of kilobytes.
@@ -28,31 +29,36 @@ pub(super) fn scope(scope: &Scope) -> Vec<u8> {
     out
 }
 
-/// The whole request around `scopes`, which writes the [`scope_spans`].
-pub(super) fn request(out: &mut Vec<u8>, head: &[u8], schema: &str, scopes: impl FnOnce(&mut Writer<'_>)) {
-    Writer(out).message(1, REQUEST_ROOM, |message| {
+/// The whole request around `scopes`, which writes the [`scope_spans`]. It goes on with `follow_len` bytes more: order is
+/// free in protobuf, so that all else can come before spans that are bytes already.
+pub(super) fn request(
+    out: &mut Vec<u8>,
+    head: &[u8],
+    schema: &str,
+    follow_len: usize,
+    scopes: impl FnOnce(&mut Writer<'_>),
+) {
+    Writer(out).message_before(1, REQUEST_ROOM, follow_len, |message| {
         message.0.extend_from_slice(head);
-        scopes(message);
         message.text(3, schema);
+        scopes(message);
     });
 }
 
-/// The spans of one scope.
+/// The spans of one scope, of which `follow_len` bytes are still to come.
 pub(super) fn scope_spans<'a>(
     message: &mut Writer<'_>,
     head: &[u8],
     schema: &str,
-    spans: impl Iterator<Item = &'a Finished>,
+    spans: impl Iterator<Item = &'a SpanData>,
+    follow_len: usize,
 ) {
-    message.message(2, REQUEST_ROOM, |message| {
+    message.message_before(2, REQUEST_ROOM, follow_len, |message| {
         message.0.extend_from_slice(head);
-        for each in spans {
-            match each {
-                Finished::Span(each) => message.message(2, SPAN_ROOM, |message| span(message, each)),
-                Finished::Encoded(each) => message.bytes(2, each.bytes()),
-            }
-        }
         message.text(3, schema);
+        for each in spans {
+            message.message(SPANS, SPAN_ROOM, |message| span(message, each));
+        }
     });
 }
 
@@ -99,11 +105,13 @@ pub struct SpanTail {
 pub struct SpanWriter<'a>(Writer<'a>);
 
 impl<'a> SpanWriter<'a> {
-    /// Appends the message `Span` to `out`. Its attributes may come last: order is free in protobuf.
-    pub fn new(out: &'a mut Vec<u8>, head: &SpanHead<'_>) -> Self {
-        let mut writer = Writer(out);
-        span_head(&mut writer, head);
-        Self(writer)
+    /// Appends a span to `out`, which has those of a scope. `write` has the rest of it written.
+    #[inline]
+    pub fn span(out: &'a mut Vec<u8>, head: &SpanHead<'_>, write: impl FnOnce(&mut SpanWriter<'_>)) {
+        Writer(out).message(SPANS, SPAN_ROOM, |message| {
+            span_head(message, head);
+            write(&mut SpanWriter(Writer(message.0)));
+        });
     }
 
     /// Appends only attributes, for [`SpanWriter::encoded`].

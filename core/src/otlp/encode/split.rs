@@ -2,6 +2,7 @@
 //!
 //! From the bytes, not from the spans: those are gone once they are encoded, and what comes from the spool never had any.
 
+use std::borrow::Cow;
 use std::io::Read as _;
 use std::ops::Range;
 
@@ -25,18 +26,18 @@ impl Batch {
             Encoding::Protobuf => protobuf_part(&plain, &range),
             Encoding::Json => json_part(&plain, &range),
         }?;
-        let body = if self.is_gzip { gzip(&body) } else { body };
+        let body = if self.is_gzip { gzip(&body) } else { body }.into();
         (spans > 0).then_some(Self { body, spans, ..*self })
     }
 
     /// The body without its compression.
-    fn plain(&self) -> Option<Vec<u8>> {
+    fn plain(&self) -> Option<Cow<'_, [u8]>> {
         if !self.is_gzip {
-            return Some(self.body.clone());
+            return Some(self.body.bytes());
         }
         let mut plain = Vec::new();
-        GzDecoder::new(&self.body[..]).read_to_end(&mut plain).ok()?;
-        Some(plain)
+        GzDecoder::new(self.body.reader()).read_to_end(&mut plain).ok()?;
+        Some(plain.into())
     }
 }
 
@@ -113,7 +114,7 @@ mod tests {
                 Resource { attributes: vec![("service.name".into(), "shop".into())], ..Resource::default() };
             let mut encoder = Encoder::new(&resource, encoding, is_gzip);
             for count in [2, 3, 8] {
-                let spans: Vec<Finished> = every_span(count);
+                let spans: Finished = every_span(count);
                 let whole = encoder.encode(&spans);
                 let [left, right] = whole.halves().unwrap();
                 assert_eq!((left.spans as usize, right.spans as usize), (count / 2, count - count / 2));
@@ -130,7 +131,7 @@ mod tests {
     fn one_span_has_no_halves() {
         let mut encoder = Encoder::new(&Resource::default(), Encoding::Protobuf, false);
         assert_eq!(encoder.encode(&every_span(1)).halves(), None);
-        let broken = Batch { body: b"<html>".to_vec(), spans: 4, ..Batch::default() };
+        let broken = Batch { body: b"<html>".to_vec().into(), spans: 4, ..Batch::default() };
         assert_eq!(broken.halves(), None);
     }
 }

@@ -1,7 +1,7 @@
 //! What we encode, read back by the official messages.
 
 use std::io::{Read as _, Write as _};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use flate2::read::GzDecoder;
@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use super::{AttributeName, Batch, Encoder, Encoding, SpanHead, SpanTail, SpanWriter};
-use crate::otlp::finished::{EncodedSpan, Finished};
+use crate::otlp::finished::{Finished, Lot, SERVER_SCOPE};
 use crate::otlp::span::{
     Attributes, Event, FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE, FLAG_SAMPLED, Key, Kind, Link, Resource, Scope,
     SpanData, Status, Value,
@@ -79,10 +79,10 @@ fn full_span(scope: &Arc<Scope>) -> SpanData {
 }
 
 pub(super) fn decode(batch: &Batch) -> ExportTraceServiceRequest {
-    let mut body = batch.body.clone();
+    let mut body = batch.body.bytes().into_owned();
     if batch.is_gzip {
         body.clear();
-        GzDecoder::new(&batch.body[..]).read_to_end(&mut body).unwrap();
+        GzDecoder::new(batch.body.reader()).read_to_end(&mut body).unwrap();
     }
     match batch.encoding {
         Encoding::Protobuf => ExportTraceServiceRequest::decode(&body[..]).unwrap(),
@@ -164,7 +164,7 @@ fn every_field_reaches_the_official_messages() {
     for (encoding, is_gzip) in FORMS {
         let mut encoder = Encoder::new(&resource(), encoding, is_gzip);
         for _ in 0..2 {
-            let batch = encoder.encode(&spans.clone().map(Finished::from));
+            let batch = encoder.encode(&spans.clone().into_iter().collect());
             assert_eq!((batch.spans, batch.encoding, batch.is_gzip), (3, encoding, is_gzip));
             let request = decode(&batch);
             let [of_resource] = &request.resource_spans[..] else { panic!("one resource") };
@@ -189,8 +189,8 @@ fn numbers_that_are_not_finite_have_names_in_json() {
     let scope = Arc::new(Scope::default());
     let numbers = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|number| ("n".into(), number.into()));
     let span = SpanData { attributes: numbers.into(), scope, ..SpanData::default() };
-    let batch = Encoder::new(&resource(), Encoding::Json, false).encode(&[span.into()]);
-    let text = String::from_utf8(batch.body).unwrap();
+    let batch = Encoder::new(&resource(), Encoding::Json, false).encode(&[span].into_iter().collect());
+    let text = String::from_utf8(batch.body.bytes().into_owned()).unwrap();
     for name in ["\"NaN\"", "\"Infinity\"", "\"-Infinity\""] {
         assert!(text.contains(&format!("{{\"doubleValue\":{name}}}")), "{text}");
     }
@@ -201,13 +201,12 @@ fn a_scope_is_recognised_by_what_it_says() {
     let mut encoder = Encoder::new(&resource(), Encoding::Protobuf, false);
     let named = |name: String| Arc::new(Scope { name: name.into(), ..Scope::default() });
     for round in 0..3 * super::SCOPES {
-        let spans = [full_span(&named(format!("{}", round / 2))).into()];
+        let spans = [full_span(&named(format!("{}", round / 2)))].into_iter().collect();
         assert_eq!(decode(&encoder.encode(&spans)).resource_spans[0].scope_spans.len(), 1);
     }
     assert_eq!(encoder.scopes.len(), super::SCOPES);
 }
 
-static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(Arc::default);
 static NAMES: [AttributeName; 3] = [
     AttributeName::new("k"),
     AttributeName::new("a.name.of.average.length"),
@@ -220,31 +219,67 @@ fn spans_written_by_hand_are_the_same() {
     for len in (0..128).chain([20_000]) {
         let value = "v".repeat(len);
         let number = i64::MAX >> (len % 64);
-        let mut data = SpanData { attributes: Attributes::new(), ..full_span(&SCOPE) };
-        let (mut bytes, mut before) = (Vec::new(), Vec::new());
+        let mut data = SpanData { attributes: Attributes::new(), ..full_span(&SERVER_SCOPE) };
+        let (mut lot, mut before) = (Lot::default(), Vec::new());
         SpanWriter::attributes(&mut before).attribute_text(&NAMES[0], "before");
-        let mut writer = SpanWriter::new(&mut bytes, &head(&data));
-        writer.encoded(&before);
         data.attributes.push(("k".into(), "before".into()));
         for name in &NAMES {
-            writer.attribute_text(name, &value);
-            writer.attribute_number(name, number);
-            writer.attribute_number(name, -number);
-            writer.attribute(name.as_str(), &true.into());
             let values: [Value; 4] = [value.clone().into(), number.into(), (-number).into(), true.into()];
             data.attributes.extend(values.map(|value| (Key::from(name.as_str()), value)));
         }
-        writer.dropped_attributes(data.dropped_attributes);
-        writer.tail(&SpanTail {
-            events: data.events.clone(),
-            dropped_events: data.dropped_events,
-            links: data.links.clone(),
-            dropped_links: data.dropped_links,
-            status: data.status.clone(),
+        lot.append(|out| {
+            SpanWriter::span(out, &head(&data), |writer| {
+                writer.encoded(&before);
+                for name in &NAMES {
+                    writer.attribute_text(name, &value);
+                    writer.attribute_number(name, number);
+                    writer.attribute_number(name, -number);
+                    writer.attribute(name.as_str(), &true.into());
+                }
+                writer.dropped_attributes(data.dropped_attributes);
+                writer.tail(&tail(&data));
+            });
         });
-        let batch = Encoder::new(&resource(), Encoding::Protobuf, false)
-            .encode(&[Finished::Encoded(EncodedSpan::new(&SCOPE, bytes.into()))]);
+        let mut spans = Finished::default();
+        spans.push_lot(lot);
+        let batch = Encoder::new(&resource(), Encoding::Protobuf, false).encode(&spans);
         assert_same(&decode(&batch).resource_spans[0].scope_spans[0].spans[0], &data);
+    }
+}
+
+/// Those that were data before come first in their scope.
+#[test]
+fn spans_as_bytes_and_as_data_make_one_request() {
+    let scopes = [Arc::default(), Arc::clone(&SERVER_SCOPE)];
+    for (size, is_gzip) in [(0, false), (3, false), (40, false), (2_000, true)] {
+        let mut all: Finished = scopes.iter().map(full_span).collect();
+        let mut lot = Lot::default();
+        let late = SpanData { name: "late".into(), ..full_span(&SERVER_SCOPE) };
+        for _ in 0..size {
+            lot.append(|out| SpanWriter::span(out, &head(&late), |writer| writer.tail(&tail(&late))));
+        }
+        all.push_lot(lot);
+        let batch = Encoder::new(&resource(), Encoding::Protobuf, is_gzip).encode(&all);
+        assert_eq!(batch.spans, 2 + size);
+        let request = decode(&batch);
+        let [of_resource] = &request.resource_spans[..] else { panic!("one resource") };
+        assert_eq!(of_resource.schema_url, *resource().schema_url);
+        let [other, own] = &of_resource.scope_spans[..] else { panic!("two scopes") };
+        assert_eq!((other.spans.len(), own.spans.len()), (1, 1 + size as usize));
+        assert_eq!(own.schema_url, *SERVER_SCOPE.schema_url);
+        assert_same(&own.spans[0], &full_span(&SERVER_SCOPE));
+        let bare = SpanData { attributes: Attributes::new(), dropped_attributes: 0, ..late };
+        own.spans[1..].iter().for_each(|span| assert_same(span, &bare));
+    }
+}
+
+fn tail(data: &SpanData) -> SpanTail {
+    SpanTail {
+        events: data.events.clone(),
+        dropped_events: data.dropped_events,
+        links: data.links.clone(),
+        dropped_links: data.dropped_links,
+        status: data.status.clone(),
     }
 }
 
@@ -265,11 +300,9 @@ fn head(data: &SpanData) -> SpanHead<'_> {
 
 /// As a server span has them: static names, some shared and some owned values.
 /// Spans of two scopes in turn, each with its number as name.
-pub(super) fn every_span(count: usize) -> Vec<Finished> {
+pub(super) fn every_span(count: usize) -> Finished {
     let scopes = ["one", "two"].map(|name| Arc::new(Scope { name: name.into(), ..Scope::default() }));
-    (0..count)
-        .map(|at| SpanData { name: at.to_string().into(), ..full_span(&scopes[at % 2]) }.into())
-        .collect()
+    (0..count).map(|at| SpanData { name: at.to_string().into(), ..full_span(&scopes[at % 2]) }).collect()
 }
 
 pub(crate) fn typical_span(scope: &Arc<Scope>) -> SpanData {
@@ -313,7 +346,7 @@ pub(crate) fn typical_span(scope: &Arc<Scope>) -> SpanData {
 #[ignore = "a measurement"]
 fn speed() {
     let scope = Arc::new(Scope { name: "wirespan".into(), ..Scope::default() });
-    let spans: Vec<_> = (0..512).map(|_| Finished::from(typical_span(&scope))).collect();
+    let spans: Finished = (0..512).map(|_| typical_span(&scope)).collect();
     let rounds = 500_u32;
     for (encoding, is_gzip) in FORMS {
         let mut encoder = Encoder::new(&resource(), encoding, is_gzip);

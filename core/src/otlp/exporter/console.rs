@@ -20,12 +20,11 @@ impl Destination for Console {
         Appetite::Due
     }
 
-    fn step(&mut self, held: &mut Vec<Finished>, _round: Round) -> Step {
+    fn step(&mut self, held: &mut Finished, _round: Round) -> Step {
         let count = held.len() as u64;
         if count > 0 {
-            let mut line = self.encoder.encode(held).body;
+            let mut line = self.encoder.encode(&held.take_all()).body.bytes().into_owned();
             line.push(b'\n');
-            held.clear();
             let result = self.out.write_all(&line).and_then(|()| self.out.flush());
             self.ledger.update(|status| match result {
                 Ok(()) => status.exported += count,

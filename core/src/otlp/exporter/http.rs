@@ -6,9 +6,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use ureq::Agent;
 use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, SendBody};
 
 use super::answer::{Response, judge};
 use super::resolver::Remembering;
@@ -134,6 +134,7 @@ fn agent(tls: &TlsConfig) -> Agent {
 fn request(agent: &Agent, target: &Target, job: &Job) -> Response {
     let batch = &job.batch;
     let mut request = agent.post(&target.endpoint).content_type(batch.encoding.content_type());
+    request = request.header("content-length", batch.body.len());
     if batch.is_gzip {
         request = request.header("content-encoding", "gzip");
     }
@@ -141,7 +142,8 @@ fn request(agent: &Agent, target: &Target, job: &Job) -> Response {
         request = request.header(name, value);
     }
     let request = request.config().timeout_global(Some(job.timeout)).build();
-    let mut response = match request.send(&batch.body[..]) {
+    let mut body = batch.body.reader();
+    let mut response = match request.send(SendBody::from_reader(&mut body)) {
         Ok(response) => response,
         Err(error) => {
             let reason = if matches!(error, ureq::Error::Timeout(_)) { "timeout" } else { "unreachable" };

@@ -1,23 +1,26 @@
 //! The bounded queue between whoever finishes spans and the exporter's thread.
 //!
-//! A push is one lock and one move. It wakes the thread on a few edges only: the first span (a delay begins), as many
-//! as it waits for, three quarters of the room, and the first span that finds no room. The thread takes all spans at
-//! once by swapping two vectors.
+//! A push is one lock, and one move or the writing of a span. It wakes the thread on a few edges only: the first span (a
+//! delay begins, where the thread waits for one), as many as it waits for, three quarters of the room, and the first span
+//! that finds no room. The thread takes all spans at once.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::answer::Response;
+use crate::otlp::finished::Lot;
 use crate::sinks::opentelemetry::Item;
 
 /// What the threads share, under the lock.
 #[derive(Debug, Default)]
 struct Store {
-    spans: Vec<Item>,
+    spans: Taken,
     /// When the first of `spans` came.
     since: Option<Instant>,
     /// So many of them wake the thread.
     enough: usize,
+    /// The first one does, too.
+    wants_first: bool,
     /// Spans ever taken in.
     pushed: u64,
     /// Of those, how many are out of memory: exported, spooled or lost.
@@ -57,6 +60,26 @@ pub(super) enum Appetite {
     Crowded,
     /// Not now.
     None,
+}
+
+/// Spans, to be made or written already.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) items: Vec<Item>,
+    pub(super) lot: Lot,
+}
+
+impl Taken {
+    const fn len(&self) -> usize {
+        self.items.len() + self.lot.len()
+    }
+
+    /// Moves all of `new` to here, where nothing is. The items by swapping, so that two allocations go back and forth.
+    fn take_over(&mut self, new: &mut Self) {
+        std::mem::swap(&mut self.items, &mut new.items);
+        let next = new.lot.successor();
+        self.lot = std::mem::replace(&mut new.lot, next);
+    }
 }
 
 /// What the thread finds when it wakes.
@@ -117,7 +140,7 @@ pub(super) struct Counts {
 impl Inbox {
     pub(super) fn new(capacity: usize, batch: usize, delay: Duration) -> Self {
         Self {
-            store: Mutex::new(Store { enough: batch, ..Store::default() }),
+            store: Mutex::new(Store { enough: batch, wants_first: true, ..Store::default() }),
             ready: Condvar::new(),
             progress: Condvar::new(),
             capacity: capacity as u64,
@@ -133,6 +156,17 @@ impl Inbox {
 
     /// Takes a span in, or counts it as lost.
     pub(super) fn push(&self, span: Item) -> Pushed {
+        self.admit(|spans| spans.items.push(span))
+    }
+
+    /// Has a span written, or counts it as lost. Nothing written is no span.
+    #[inline]
+    pub(super) fn push_encoded(&self, write: impl FnOnce(&mut Vec<u8>)) -> Pushed {
+        self.admit(|spans| spans.lot.append(write))
+    }
+
+    #[inline]
+    fn admit(&self, add: impl FnOnce(&mut Taken)) -> Pushed {
         let mut store = self.lock();
         if store.closing.is_some() {
             store.late += 1;
@@ -146,15 +180,19 @@ impl Inbox {
             store.has_news = true;
             return Pushed::Edge;
         }
-        store.spans.push(span);
-        store.pushed += 1;
+        let before = store.spans.len();
+        add(&mut store.spans);
         let len = store.spans.len();
+        if len == before {
+            return Pushed::Quietly;
+        }
+        store.pushed += 1;
         if len == 1 {
             store.since = Some(Instant::now());
         }
         match len {
             _ if !store.is_running => Pushed::Unattended,
-            1 => Pushed::Edge,
+            1 if store.wants_first => Pushed::Edge,
             _ if len == store.enough || store.pushed - store.settled == self.crowd() => Pushed::Edge,
             _ => Pushed::Quietly,
         }
@@ -195,10 +233,11 @@ impl Inbox {
         (store.notice, store.has_news) = (Some(line), true);
     }
 
-    /// For the thread: waits until there is something to do, not beyond `until`. Spans that it wants are added to
-    /// `held`.
-    pub(super) fn wait(&self, appetite: Appetite, until: Option<Instant>, held: &mut Vec<Item>) -> Round {
+    /// For the thread: waits until there is something to do, not beyond `until`. Spans that it wants are put into
+    /// `taken`, where none are.
+    pub(super) fn wait(&self, appetite: Appetite, until: Option<Instant>, taken: &mut Taken) -> Round {
         let mut store = self.lock();
+        store.wants_first = appetite == Appetite::Due;
         store.enough = if let Appetite::Enough(count) = appetite { count } else { self.batch };
         loop {
             let now = Instant::now();
@@ -206,7 +245,7 @@ impl Inbox {
             let is_time = |at: Option<Instant>| at.is_some_and(|at| at <= now);
             if is_time(due) || is_time(until) || !store.answers.is_empty() || store.has_news {
                 if is_time(due) {
-                    take_over(&mut store.spans, held);
+                    taken.take_over(&mut store.spans);
                 }
                 return self.round(&mut store);
             }
@@ -235,7 +274,7 @@ impl Inbox {
 
     /// When the spans should be taken, as far as known now.
     fn due(&self, store: &Store, appetite: Appetite) -> Option<Instant> {
-        let since = store.since.filter(|_| !store.spans.is_empty())?;
+        let since = store.since.filter(|_| store.spans.len() > 0)?;
         let is_crowded = store.pushed - store.settled >= self.crowd();
         match appetite {
             _ if store.closing.is_some() || store.goal > store.settled => Some(since),
@@ -299,14 +338,5 @@ impl Inbox {
             overflowed: store.overflowed,
             late: store.late,
         }
-    }
-}
-
-/// Moves all spans. Mostly by swapping, so that two allocations go back and forth and none is made.
-fn take_over(spans: &mut Vec<Item>, held: &mut Vec<Item>) {
-    if held.is_empty() {
-        std::mem::swap(spans, held);
-    } else {
-        held.append(spans);
     }
 }

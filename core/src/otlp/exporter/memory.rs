@@ -31,11 +31,11 @@ impl Destination for Memory {
         Appetite::Due
     }
 
-    fn step(&mut self, held: &mut Vec<Finished>, _round: Round) -> Step {
+    fn step(&mut self, held: &mut Finished, _round: Round) -> Step {
         let count = held.len();
         let mut spans = self.spans.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = count.min(self.capacity.saturating_sub(spans.len()));
-        spans.extend(held.drain(..).take(kept).filter_map(Finished::into_data));
+        spans.extend(held.take_all().into_data().take(kept));
         drop(spans);
         self.ledger.update(|status| {
             status.exported += kept as u64;

@@ -149,7 +149,11 @@ impl Exporter {
     /// Takes a finished span: one lock and one move, never a wait. Without room it is dropped and counted.
     pub fn push(&self, span: impl Into<Item>) {
         let life = self.life();
-        match life.inbox.push(span.into()) {
+        self.act(life, life.inbox.push(span.into()));
+    }
+
+    fn act(&self, life: &Life, pushed: Pushed) {
+        match pushed {
             Pushed::Quietly => {}
             Pushed::Edge => life.inbox.wake(),
             Pushed::Unattended => life.start(&self.recipe),
@@ -219,7 +223,11 @@ impl SpanSink for Exporter {
         Self::push(self, item);
     }
 
-    fn takes_encoded(&self) -> bool {
+    fn push_encoded(&self, write: &mut dyn FnMut(&mut Vec<u8>)) -> bool {
+        if self.takes_encoded {
+            let life = self.life();
+            self.act(life, life.inbox.push_encoded(write));
+        }
         self.takes_encoded
     }
 

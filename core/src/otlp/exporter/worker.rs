@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::inbox::{Appetite, Inbox, Round};
+use super::inbox::{Appetite, Inbox, Round, Taken};
 use super::operations::{Ending, Operations};
 use super::status::Status;
 use crate::otlp::finished::Finished;
@@ -61,7 +61,7 @@ pub(super) trait Destination: Send {
     fn appetite(&self, held: usize) -> Appetite;
 
     /// Deals with `held` as far as it can; what it leaves there it finds again in the next round.
-    fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step;
+    fn step(&mut self, held: &mut Finished, round: Round) -> Step;
 }
 
 /// Tells when spans begin to find no room, and when that is over.
@@ -104,10 +104,12 @@ impl Drop for Presence<'_> {
 }
 
 /// Makes spans of what was taken, which costs their makers nothing here. Returns how many had nothing to tell.
-fn build(taken: &mut Vec<Item>, held: &mut Vec<Finished>) -> u64 {
-    let before = held.len() + taken.len();
-    held.extend(taken.drain(..).filter_map(Item::finished));
-    (before - held.len()) as u64
+fn build(taken: &mut Taken, held: &mut Finished) -> u64 {
+    let before = held.len() + taken.items.len();
+    held.extend(taken.items.drain(..).filter_map(Item::finished));
+    let unknown = before - held.len();
+    held.push_lot(mem::take(&mut taken.lot));
+    unknown as u64
 }
 
 /// The last chance to say what nobody will see.
@@ -126,7 +128,7 @@ pub(super) fn run(inbox: &Inbox, destination: Box<dyn Destination>, ledger: &Led
     // Declared later, dropped earlier: whoever waits for our end finds the spool closed.
     let mut destination = destination;
     let mut watch = OverflowWatch { dropping: None, before: 0, calm };
-    let (mut taken, mut held) = (Vec::new(), Vec::new());
+    let (mut taken, mut held) = (Taken::default(), Finished::default());
     let mut wake_at = Some(Instant::now());
     loop {
         let round = inbox.wait(destination.appetite(held.len()), mem::take(&mut wake_at), &mut taken);

@@ -5,7 +5,7 @@
 
 use crate::exchange::{Endpoint, Exchange, Progress};
 use crate::message::{Request, ResponseFields, Version};
-use crate::trace::{Event, Record, State};
+use crate::trace::{Event, Record, SpanContext, State};
 
 /// Longest part of an error's message that is written, in bytes.
 const MAX_MESSAGE: usize = 2_048;
@@ -181,6 +181,7 @@ pub(super) struct Facts<'a> {
     pub(super) request: Option<&'a Request>,
     pub(super) client: Option<&'a Endpoint>,
     pub(super) record: &'a Record,
+    span: Option<&'a SpanContext>,
     /// The response's fields, where the engine still has them.
     pub(super) response: Option<&'a ResponseFields>,
     /// Wall-clock nanoseconds of the exchange's first byte; `now` where it was not traced.
@@ -200,6 +201,7 @@ impl<'a> Facts<'a> {
             request: exchange.request(),
             client: exchange.client(),
             record,
+            span: exchange.context().map(|context| &context.span),
             response: progress.reply.head.as_ref().map(|head| &head.fields),
             start_wall_ns: start.map_or(now, |at| record.wall_ns(at)),
             duration_ns: is_timed.then(|| record.total_ns()),
@@ -231,8 +233,8 @@ impl<'a> Facts<'a> {
             Field::RequestNumber => Value::Number(record.connection.request_number),
             Field::Idle => micros(Some(record.connection.idle_ns)),
             Field::Age => micros(Some(record.connection.age_ns)),
-            Field::TraceId => record.trace_id.as_ref().map_or(Value::Unknown, |id| Value::Hex(id)),
-            Field::SpanId => record.span_id.as_ref().map_or(Value::Unknown, |id| Value::Hex(id)),
+            Field::TraceId => self.span.map_or(Value::Unknown, |span| Value::Hex(&span.trace_id)),
+            Field::SpanId => self.span.map_or(Value::Unknown, |span| Value::Hex(&span.span_id)),
         }
     }
 

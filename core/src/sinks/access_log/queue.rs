@@ -2,8 +2,8 @@
 //!
 //! Pushing is one lock, under which the line is formatted: there the exchange is still in the processor's cache, and its
 //! memory is free again for the next one. (Handing the exchanges over instead cost 1.3 us a request more where server
-//! and thread share a core: bench, hello.) The log's thread only writes. It sleeps while the buffer is empty and is woken on two edges
-//! only: empty to not empty, and half full. Between the two it gathers, so that a busy server pays for a few
+//! and thread share a core: bench, hello.) The log's thread only writes. It sleeps while the buffer is empty and is woken on few edges
+//! only: empty to not empty, half of the lines, and [`ENOUGH_BYTES`]. Between the two it gathers, so that a busy server pays for a few
 //! wake-ups a second and not for one a request. It holds the lock only to swap the buffer for an empty one.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,6 +16,9 @@ use crate::trace::Clock;
 
 /// How long the thread gathers after the first exchange: long beside a wake-up, short for somebody who watches.
 const GATHER: Duration = Duration::from_millis(30);
+
+/// So much is worth a write. The buffer stays this small on a busy server, and so in the processor's cache.
+const ENOUGH_BYTES: usize = 256 << 10;
 
 /// Lines that wait never hold more than this, whatever their number: a path may be long.
 const MAX_BYTES: usize = 64 << 20;
@@ -105,11 +108,18 @@ impl Queue {
             self.count_dropped(1);
             return Pushed::Quietly;
         }
+        let was_enough = self.has_enough(&buffer.lines);
         let Buffer { format, lines, .. } = &mut *buffer;
         format.write(exchange, &mut lines.bytes);
         lines.count = len;
         buffer.pushed += 1;
-        if len == 1 || len == self.half() { Pushed::Edge } else { Pushed::Quietly }
+        let is_enough = !was_enough && self.has_enough(&buffer.lines);
+        if len == 1 || is_enough { Pushed::Edge } else { Pushed::Quietly }
+    }
+
+    /// Whether it is time to write, however short the thread has gathered.
+    const fn has_enough(&self, lines: &Lines) -> bool {
+        lines.count >= self.half() || lines.bytes.len() >= ENOUGH_BYTES
     }
 
     const fn half(&self) -> usize {
@@ -135,7 +145,7 @@ impl Queue {
             buffer = self.ready.wait(buffer).unwrap_or_else(PoisonError::into_inner);
         }
         let until = Instant::now() + GATHER;
-        while !(buffer.closed || buffer.hurry || buffer.nudged || buffer.lines.count >= self.half()) {
+        while !(buffer.closed || buffer.hurry || buffer.nudged || self.has_enough(&buffer.lines)) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
-use crate::otlp::{EncodedSpan, Finished, SpanData};
+use crate::otlp::SpanData;
 use crate::spans::{Family, put_over};
 use crate::trace::TraceContext;
 
@@ -15,8 +15,7 @@ pub struct Item(Inner);
 #[derive(Debug)]
 enum Inner {
     Exchange(Arc<Exchange>, Arc<Mapping>),
-    Finished(Finished),
-    Nothing,
+    Finished(Box<SpanData>),
 }
 
 impl Item {
@@ -26,15 +25,9 @@ impl Item {
         Self(Inner::Exchange(Arc::clone(exchange), Arc::clone(mapping)))
     }
 
-    /// An exchange whose times were not recorded: it counts, and has nothing to tell.
-    #[must_use]
-    pub(super) const fn nothing() -> Self {
-        Self(Inner::Nothing)
-    }
-
     /// The span, for the exporter's thread to ask for; `None` where the exchange's times were not recorded.
     #[must_use]
-    pub fn finished(self) -> Option<Finished> {
+    pub fn finished(self) -> Option<Box<SpanData>> {
         match self.0 {
             Inner::Exchange(exchange, mapping) => {
                 let mut span = mapping.span(&exchange)?;
@@ -42,10 +35,9 @@ impl Item {
                 if let Some(added) = family.and_then(Family::take_server) {
                     put_over(&mut span, *added, mapping.limits());
                 }
-                Some(Finished::Span(Box::new(span)))
+                Some(Box::new(span))
             }
-            Inner::Finished(finished) => Some(finished),
-            Inner::Nothing => None,
+            Inner::Finished(span) => Some(span),
         }
     }
 }
@@ -58,13 +50,7 @@ impl From<SpanData> for Item {
 
 impl From<Box<SpanData>> for Item {
     fn from(span: Box<SpanData>) -> Self {
-        Self(Inner::Finished(Finished::Span(span)))
-    }
-}
-
-impl From<EncodedSpan> for Item {
-    fn from(span: EncodedSpan) -> Self {
-        Self(Inner::Finished(Finished::Encoded(span)))
+        Self(Inner::Finished(span))
     }
 }
 
@@ -76,8 +62,9 @@ pub trait SpanSink: Send + Sync {
     /// Says something to the operator, on another thread.
     fn tell(&self, _line: &'static str) {}
 
-    /// Whether spans may come as protobuf already: what is pushed is only sent, never looked at.
-    fn takes_encoded(&self) -> bool {
+    /// As [`SpanSink::push`], for who only sends spans and never looks at them: has a server span written with
+    /// [`crate::otlp::SpanWriter::span`], once or, without room, not at all. False if it wants an item instead.
+    fn push_encoded(&self, _write: &mut dyn FnMut(&mut Vec<u8>)) -> bool {
         false
     }
 }

@@ -1,7 +1,7 @@
 //! From a finished exchange to its SERVER span, by the stable HTTP conventions (v1.44.0). Runs on the exporter's thread.
 
 use std::borrow::Cow;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::ends::put_ends;
 use super::extra::Extra;
@@ -14,7 +14,8 @@ use crate::exchange::{Exchange, Progress};
 use crate::message::{Request, ResponseFields};
 use crate::otlp::span::{FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE};
 use crate::otlp::{
-    Attributes, Event as SpanEvent, Kind, Link, Scope, SpanData, SpanHead, SpanTail, SpanWriter, Status, Text,
+    Attributes, Event as SpanEvent, Kind, Link, SERVER_SCOPE, SpanData, SpanHead, SpanTail, SpanWriter,
+    Status, Text,
 };
 use crate::propagation::TraceState;
 use crate::sampling::{Reweight, Verdict, with_threshold};
@@ -23,15 +24,6 @@ use crate::trace::{Event, Record, SpanContext, Status as EventStatus, TraceConte
 
 /// Attributes of a span without captured headers.
 const USUAL: usize = 36;
-
-pub(super) static SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
-    Arc::new(Scope {
-        name: "wirespan".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        schema_url: "https://opentelemetry.io/schemas/1.44.0".into(),
-        attributes: Attributes::new(),
-    })
-});
 
 /// What spans tell.
 #[derive(Clone, Debug, Default)]
@@ -103,7 +95,7 @@ impl Mapping {
     pub fn span(&self, exchange: &Exchange) -> Option<SpanData> {
         let progress = exchange.lock();
         let context = exchange.context()?;
-        let head = self.head(exchange, &progress.record, "")?;
+        let head = self.head(context, exchange, &progress.record, "")?;
         let SpanTail { events, dropped_events, links, dropped_links, status } =
             self.tail(context, &progress.record);
         let mut attributes = Attributes::with_capacity(USUAL);
@@ -125,32 +117,38 @@ impl Mapping {
             links,
             dropped_links,
             status,
-            scope: Arc::clone(&SCOPE),
+            scope: Arc::clone(&SERVER_SCOPE),
         })
     }
 
-    /// The same span as protobuf, appended to `out`.
-    pub(super) fn encode(&self, exchange: &Exchange, progress: &Progress, out: &mut Vec<u8>) -> Option<()> {
-        let context = exchange.context()?;
+    /// The same span as protobuf, appended to `out`; nothing where its times were never recorded.
+    pub(super) fn encode(
+        &self,
+        context: &TraceContext,
+        exchange: &Exchange,
+        progress: &Progress,
+        out: &mut Vec<u8>,
+    ) {
         let record = &progress.record;
         let state = reweighted(context);
-        let mut writer = SpanWriter::new(out, &self.head(exchange, record, state.as_str())?);
-        let dropped = self.put_attributes(&mut writer, exchange, progress);
-        writer.dropped_attributes(dropped);
-        if self.events || context.link.is_some() || failure(record).is_some() {
-            writer.tail(&self.tail(context, record));
-        }
-        Some(())
+        let Some(head) = self.head(context, exchange, record, state.as_str()) else { return };
+        SpanWriter::span(out, &head, |writer| {
+            let dropped = self.put_attributes(writer, exchange, progress);
+            writer.dropped_attributes(dropped);
+            if self.events || context.link.is_some() || failure(record).is_some() {
+                writer.tail(&self.tail(context, record));
+            }
+        });
     }
 
     /// What every span has. `trace_state` is whatever the caller made of the context's.
     fn head<'a>(
         &'a self,
+        context: &TraceContext,
         exchange: &'a Exchange,
         record: &'a Record,
         trace_state: &'a str,
     ) -> Option<SpanHead<'a>> {
-        let context = exchange.context()?;
         let start = record.time(Event::RECEIVED).or(record.time(Event::HTTP_START))?;
         let end = record.time(Event::HTTP_FINISH)?;
         let remote = if context.parent.is_some() { FLAG_IS_REMOTE } else { 0 };

@@ -18,8 +18,8 @@ mod privacy;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use ends::EncodedEnds;
 pub use ends::server;
@@ -30,10 +30,9 @@ pub use method::Methods;
 pub(crate) use outcome::failure;
 pub use privacy::redact;
 
-use self::mapping::SCOPE;
 use super::Sink;
 use crate::exchange::{Exchange, Progress};
-use crate::otlp::{Chunk, EncodedSpan, SpanData};
+use crate::otlp::SpanData;
 use crate::propagation::{Baggage, Caller, Propagators, Trust, ids};
 use crate::sampling::{
     Facts, HeadSampler, Reweight, TailSampler, Verdict, randomness, threshold, with_threshold,
@@ -62,14 +61,6 @@ pub struct Options {
     pub mapping: MappingOptions,
 }
 
-/// Where spans are written, and kept.
-#[derive(Default)]
-struct Scratch {
-    /// One span: its length is known when it is written.
-    span: Vec<u8>,
-    chunk: Chunk,
-}
-
 /// The sink. See the module's documentation.
 pub struct OpenTelemetry {
     propagators: Propagators,
@@ -79,7 +70,6 @@ pub struct OpenTelemetry {
     reply_headers: ReplyHeaders,
     mapping: Arc<Mapping>,
     spans: Arc<dyn SpanSink>,
-    scratch: Mutex<Scratch>,
     census: Arc<Census>,
     kept: AtomicU64,
     dropped: AtomicU64,
@@ -109,7 +99,6 @@ impl OpenTelemetry {
             reply_headers: options.reply_headers,
             mapping: Arc::new(Mapping::new(options.mapping)),
             spans,
-            scratch: Mutex::default(),
             census: Arc::default(),
             kept: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
@@ -249,21 +238,14 @@ impl OpenTelemetry {
         context
     }
 
-    /// The exchange as the exporter wants it. Written here, it costs half a microsecond; handed over, it would cost the
-    /// exporter's thread three times that, and both threads the memory that one allocates and the other frees.
-    fn item(&self, exchange: &Arc<Exchange>, progress: &Progress) -> Item {
-        let family = exchange.context().and_then(TraceContext::known_family);
+    /// Hands over an exchange as the exporter wants it. Written here, it costs half a microsecond; handed over, it would
+    /// cost the exporter's thread three times that, and both threads the memory that one allocates and the other frees.
+    fn push(&self, exchange: &Arc<Exchange>, context: &TraceContext, progress: &Progress) {
         // What an application added is put over the span, so that must be there as data.
-        if !self.spans.takes_encoded() || family.is_some_and(Family::has_server) {
-            return Item::exchange(exchange, &self.mapping);
-        }
-        // Plain bytes: whatever panicked, they are cleared before they are used.
-        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        let Scratch { span, chunk } = &mut *scratch;
-        span.clear();
-        match self.mapping.encode(exchange, progress, span) {
-            Some(()) => Item::from(EncodedSpan::new(&SCOPE, chunk.keep(span))),
-            None => Item::nothing(),
+        let is_plain = !context.known_family().is_some_and(Family::has_server);
+        let mut write = |out: &mut Vec<u8>| self.mapping.encode(context, exchange, progress, out);
+        if !(is_plain && self.spans.push_encoded(&mut write)) {
+            self.spans.push(Item::exchange(exchange, &self.mapping));
         }
     }
 
@@ -320,14 +302,13 @@ impl Sink for OpenTelemetry {
         self.end(context);
         let progress = exchange.lock();
         let verdict = context.decide(|| self.judge(exchange, context, &progress.record));
-        let item = verdict.is_kept().then(|| self.item(exchange, &progress));
-        drop(progress);
-        if let Some(item) = item {
+        if verdict.is_kept() {
             self.kept.fetch_add(1, Ordering::Relaxed);
-            self.spans.push(item);
+            self.push(exchange, context, &progress);
         } else {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+        drop(progress);
         if let Some(family) = context.known_family() {
             self.export_children(context, family.take_waiting());
         }

@@ -2,19 +2,14 @@
 
 from typing import Any, Final
 
-from wirespan.viewer.filters import IS_ERROR, Filters
+from wirespan.viewer.filters import Filters
 from wirespan.viewer.queries.reading import Source
 from wirespan.viewer.queries.routes import range_of
 
-# A request whose parent is a span of another service is a call. What the callee measured is what is shown.
+# What the callee measured is what is shown.
 _CALLS: Final = (
-    "WITH called AS (SELECT trace_hi, trace_lo, parent_id, service, duration_ns, {error} AS failed "
-    "FROM stored_spans WHERE {where} AND parent_id IS NOT NULL) "
-    "SELECT caller.service, called.service, count(*), count(*) FILTER (failed), "
-    "quantile_disc(called.duration_ns, [0.5, 0.95]) FROM called JOIN "
-    "stored_spans caller ON called.trace_lo = caller.trace_lo AND called.trace_hi = caller.trace_hi "
-    "AND called.parent_id = caller.span_id WHERE caller.service <> called.service "
-    "GROUP BY ALL ORDER BY ALL"
+    "SELECT caller, service, count(*), count(*) FILTER (failed), quantile_disc(duration_ns, [0.5, 0.95]) "
+    "FROM calls JOIN routes USING (route_id) WHERE {where} GROUP BY ALL ORDER BY ALL"
 )
 
 
@@ -26,14 +21,14 @@ def services(source: Source, filters: Filters, now_ns: int) -> dict[str, Any]:
     """
     span = range_of(source, filters, now_ns)
     filters = filters.between(span.since_ns, span.until_ns)
-    measured, where = filters.measured(), filters.where()
+    where = filters.measured()
     rows = source.read(
         "SELECT service, count(*), count(*) FILTER (failed), "  # noqa: S608
         "quantile_disc(duration_ns, [0.5, 0.95, 0.99]) FROM measures JOIN routes USING (route_id) "
-        f"WHERE {measured.sql} GROUP BY ALL ORDER BY ALL",
-        measured.values,
+        f"WHERE {where.sql} GROUP BY ALL ORDER BY ALL",
+        where.values,
     )
-    calls = source.read(_CALLS.format(error=IS_ERROR, where=where.sql), where.values)
+    calls = source.read(_CALLS.format(where=where.sql), where.values)
     nodes = [_node(*row, seconds=span.seconds) for row in rows]
     known = {row[0] for row in rows}
     silent = dict.fromkeys(row[0] for row in calls if row[0] not in known)

@@ -40,7 +40,7 @@ impl MetricsEncoder {
             Encoding::Json => json::request(&self.resource, &SCOPE, data),
         };
         Batch {
-            body: if self.is_gzip { gzip(&body) } else { body },
+            body: if self.is_gzip { gzip(&body) } else { body }.into(),
             spans: u32::try_from(data.points()).unwrap_or(u32::MAX),
             encoding: self.encoding,
             is_gzip: self.is_gzip,

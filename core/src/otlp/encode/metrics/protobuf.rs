@@ -19,7 +19,7 @@ pub(super) fn request(resource: &Resource, scope: &Scope, data: &MetricsData) ->
     let mut out = Vec::new();
     let head = protobuf::resource(resource);
     // Resource, scope and schema have the same numbers as around spans.
-    protobuf::request(&mut out, &head, &resource.schema_url, |message| {
+    protobuf::request(&mut out, &head, &resource.schema_url, 0, |message| {
         message.message(2, ROOM, |message| {
             message.0.extend_from_slice(&protobuf::scope(scope));
             for each in data.metrics.iter().filter(|metric| !metric.points.is_empty()) {

@@ -60,10 +60,10 @@ fn decoded(encoding: Encoding, is_gzip: bool, data: &MetricsData) -> Vec<Metric>
     };
     let batch = MetricsEncoder::new(&resource, encoding, is_gzip).encode(data);
     assert_eq!(batch.spans, 5);
-    let mut body = batch.body.clone();
+    let mut body = batch.body.bytes().into_owned();
     if is_gzip {
         body.clear();
-        GzDecoder::new(&batch.body[..]).read_to_end(&mut body).unwrap();
+        GzDecoder::new(batch.body.reader()).read_to_end(&mut body).unwrap();
     }
     let request: ExportMetricsServiceRequest = match encoding {
         Encoding::Protobuf => ExportMetricsServiceRequest::decode(&body[..]).unwrap(),

@@ -113,7 +113,7 @@ impl Delivery {
     }
 
     /// Sends what may be sent now.
-    fn send_all(&mut self, held: &mut Vec<Finished>, closing: Option<Instant>) {
+    fn send_all(&mut self, held: &mut Finished, closing: Option<Instant>) {
         let now = Instant::now();
         while self.may_send(held, now) {
             let Some(shipment) = self.next_shipment(held) else { return };
@@ -124,7 +124,7 @@ impl Delivery {
         }
     }
 
-    fn may_send(&self, held: &[Finished], now: Instant) -> bool {
+    fn may_send(&self, held: &Finished, now: Instant) -> bool {
         let is_needed = self.fleet.is_empty() || (held.len() >= self.batch_size && self.has_free_request());
         is_needed && self.pace.may_try(now)
     }
@@ -139,7 +139,7 @@ impl Delivery {
         self.max_requests.min(self.pace.allowed())
     }
 
-    fn next_shipment(&mut self, held: &mut Vec<Finished>) -> Option<Shipment> {
+    fn next_shipment(&mut self, held: &mut Finished) -> Option<Shipment> {
         if let Some(piece) = self.pieces.pop_front() {
             return Some(piece);
         }
@@ -150,12 +150,10 @@ impl Delivery {
         if let Some((ticket, batch)) = self.spool.as_mut().and_then(|spool| spool.take(max_spans)) {
             return Some(Shipment { number, batch: Arc::new(batch), place: Place::Spool(ticket), since });
         }
-        let count = held.len().min(self.batch_size);
-        if count == 0 {
+        if held.is_empty() {
             return None;
         }
-        let batch = self.encoder.encode(&held[..count]);
-        held.drain(..count);
+        let batch = self.encoder.encode(&held.take(self.batch_size));
         Some(Shipment { number, batch: Arc::new(batch), place: Place::Memory, since })
     }
 
@@ -216,7 +214,7 @@ impl Destination for Delivery {
         }
     }
 
-    fn step(&mut self, held: &mut Vec<Finished>, round: Round) -> Step {
+    fn step(&mut self, held: &mut Finished, round: Round) -> Step {
         self.settled = 0;
         for (slot, response) in round.answers {
             self.resolve(slot, response, round.closing.is_some());

@@ -88,16 +88,15 @@ impl Delivery {
     }
 
     /// Moves all that is held to the spool, what is under way first.
-    pub(super) fn spool_held(&mut self, held: &mut Vec<Finished>) {
+    pub(super) fn spool_held(&mut self, held: &mut Finished) {
         if held.is_empty() {
             return;
         }
         self.spool_shipments();
-        for spans in held.chunks(self.batch_size) {
-            let batch = self.encoder.encode(spans);
+        while !held.is_empty() {
+            let batch = self.encoder.encode(&held.take(self.batch_size));
             self.append(&batch);
         }
-        held.clear();
     }
 
     /// Moves what was taken up for sending from memory to the spool, oldest first. What of it is under way keeps its
@@ -149,12 +148,11 @@ impl Delivery {
     }
 
     /// No time is left: all that is in memory goes to the spool, or is lost.
-    pub(super) fn put_away(&mut self, held: &mut Vec<Finished>) {
+    pub(super) fn put_away(&mut self, held: &mut Finished) {
         if self.spool.is_some() {
             self.spool_held(held);
         }
-        let mut lost = held.len() as u64;
-        held.clear();
+        let mut lost = held.take_all().len() as u64;
         for shipment in self.fleet.abandon() {
             self.put_back(shipment);
         }

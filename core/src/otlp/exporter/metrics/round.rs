@@ -153,7 +153,7 @@ impl Worker {
                 sending.send(batch, closing.map(|at| at.saturating_duration_since(now)), &self.shared);
             }
             Destination::Console(out) => {
-                let mut line = batch.body.clone();
+                let mut line = batch.body.bytes().into_owned();
                 line.push(b'\n');
                 let written = out.write_all(&line).and_then(|()| out.flush());
                 self.resolve(match written {

@@ -119,13 +119,14 @@ impl Segment {
             ticket: None,
         };
         let form = form_of(batch);
-        let mut bytes = Vec::with_capacity(HEADER + batch.body.len());
+        let body = batch.body.bytes();
+        let mut bytes = Vec::with_capacity(HEADER + body.len());
         bytes.extend_from_slice(&[MAGIC, 0, form, 0]);
         bytes.extend_from_slice(&record.len.to_le_bytes());
         bytes.extend_from_slice(&record.spans.to_le_bytes());
-        bytes.extend_from_slice(&checksum(form, &record, &batch.body).to_le_bytes());
+        bytes.extend_from_slice(&checksum(form, &record, &body).to_le_bytes());
         bytes.extend_from_slice(&record.settled.to_le_bytes());
-        bytes.extend_from_slice(&batch.body);
+        bytes.extend_from_slice(&body);
         if let Err(error) = self.file.write_all_at(&bytes, self.len) {
             _ = self.file.set_len(self.len); // a full disk: what remains would be taken for a torn end, no more
             return Err(error);
@@ -164,7 +165,7 @@ impl Segment {
         let form = bytes[2];
         let is_whole = checksum(form, record, &body) == u32_at(&bytes, 12);
         let batch = is_whole.then_some(Batch {
-            body,
+            body: body.into(),
             spans: record.spans,
             encoding: if form & JSON == 0 { Encoding::Protobuf } else { Encoding::Json },
             is_gzip: form & GZIP != 0,

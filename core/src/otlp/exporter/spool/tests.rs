@@ -19,7 +19,7 @@ fn folder() -> PathBuf {
 
 fn batch(number: u8) -> Batch {
     Batch {
-        body: vec![number; usize::from(number) * 7],
+        body: vec![number; usize::from(number) * 7].into(),
         spans: number.into(),
         encoding: if number.is_multiple_of(2) { Encoding::Json } else { Encoding::Protobuf },
         is_gzip: number.is_multiple_of(3),
@@ -118,7 +118,7 @@ fn what_cannot_be_read_back_is_passed_over_and_counted() {
 #[test]
 fn the_batch_under_way_is_not_counted_when_its_file_goes() {
     let folder = folder();
-    let large = Batch { body: vec![1; 30_000], spans: 5, ..Batch::default() };
+    let large = Batch { body: vec![1; 30_000].into(), spans: 5, ..Batch::default() };
     let mut spool = Spool::open(&folder, 65_536).unwrap();
     let mut evicted = Evicted::default();
     spool.append(&large, &mut evicted).unwrap();
@@ -129,7 +129,7 @@ fn the_batch_under_way_is_not_counted_when_its_file_goes() {
     assert_eq!(evicted, Evicted { spans: 0, taken: vec![ticket] });
     spool.append(&large, &mut evicted).unwrap();
     assert_eq!(evicted, Evicted { spans: 5, taken: vec![ticket] });
-    let too_large = Batch { body: vec![1; 65_536], ..Batch::default() };
+    let too_large = Batch { body: vec![1; 65_536].into(), ..Batch::default() };
     assert!(spool.append(&too_large, &mut evicted).is_err());
     assert_eq!(spool.totals().batches, 2);
     drop(spool);

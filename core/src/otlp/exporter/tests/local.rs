@@ -84,7 +84,9 @@ fn a_console_that_is_gone_is_counted() {
 fn an_otlp_exporter_takes_encoded_spans_and_one_that_looks_at_them_does_not() {
     let takes_encoded = |exporter: Exporter| {
         let sink: Arc<dyn SpanSink> = Arc::new(exporter);
-        sink.takes_encoded()
+        let mut was_called = false;
+        assert_eq!(sink.push_encoded(&mut |_| was_called = true), was_called);
+        was_called
     };
     for (encoding, expected) in [(Encoding::Protobuf, true), (Encoding::Json, false)] {
         let options = Options { encoding, ..options("http://127.0.0.1:9") };

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::super::Options;
 use super::super::field::FIELDS;
@@ -10,7 +11,7 @@ use super::super::format::Format;
 use super::{exchange, plain_request, record, request};
 use crate::exchange::Exchange;
 use crate::message::{ResponseFields, ResponseHead};
-use crate::trace::{EndReason, ErrorNote, Level, Record};
+use crate::trace::{EndReason, ErrorNote, Level, Record, SpanContext, TraceContext};
 
 fn line(format: &str, color: bool, exchange: &Exchange) -> String {
     line_of(&Options { format: format.into(), color, ..Options::default() }, exchange)
@@ -30,9 +31,15 @@ fn failed() -> Record {
     record.close(3_000_000_000, EndReason::HandlerError);
     record.error = Some(Box::new(ErrorNote::new("ValueError", "no \u{1b}[31m\nway")));
     record.background_ns = 2_000;
-    record.trace_id = Some(*b"0123456789abcdef");
-    record.span_id = Some([0xff; 8]);
     record
+}
+
+/// A failure of a request whose head was never complete, in a trace.
+fn cut_off() -> Arc<Exchange> {
+    let exchange = exchange(None, failed());
+    let (trace_id, span_id) = (*b"0123456789abcdef", [0xff; 8]);
+    exchange.set_context(TraceContext::new(SpanContext { trace_id, span_id, ..SpanContext::default() }));
+    exchange
 }
 
 #[test]
@@ -53,7 +60,7 @@ fn json_holds_every_fact() {
 
 #[test]
 fn json_of_a_failure_without_a_head() {
-    let got: Value = serde_json::from_str(&line("json", false, &exchange(None, failed()))).unwrap();
+    let got: Value = serde_json::from_str(&line("json", false, &cut_off())).unwrap();
     for key in ["method", "path", "query", "route", "status", "protocol", "ttfb_us"] {
         assert_eq!(got[key], Value::Null, "{key}");
     }
@@ -65,7 +72,7 @@ fn json_of_a_failure_without_a_head() {
 
 #[test]
 fn fields_are_written_in_the_order_of_the_table() {
-    let line = line("json", false, &exchange(None, failed()));
+    let line = line("json", false, &cut_off());
     let mut rest = line.as_str();
     for (name, meaning) in FIELDS {
         let at = rest.find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name} is not written"));
@@ -106,7 +113,7 @@ fn an_exchange_that_was_not_traced_still_has_its_line() {
 #[test]
 fn combined_and_atoms() {
     let done = exchange(Some(plain_request()), record());
-    let cut_off = exchange(None, failed());
+    let cut_off = cut_off();
     let mut fields = ResponseFields::default();
     fields.add(b"Content-Type", b"text/plain").unwrap();
     done.lock().reply.head = Some(ResponseHead { status: 200, fields });
@@ -206,7 +213,7 @@ fn the_end_of_an_exchange_comes_before_its_shares() {
     let gone = exchange(None, gone);
     assert!(pretty_in(80, &gone).ends_with("w  client_disconnected"), "{}", pretty_in(80, &gone));
     assert!(pretty_in(140, &gone).ends_with("w await 60% run 20%  client_disconnected"));
-    let failed = exchange(None, failed());
+    let failed = cut_off();
     assert!(pretty_in(80, &failed).ends_with("r read 100% ValueError"), "{}", pretty_in(80, &failed));
 }
 

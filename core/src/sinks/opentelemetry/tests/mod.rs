@@ -7,15 +7,15 @@ mod speed;
 
 use std::sync::{Arc, Mutex};
 
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::ScopeSpans;
 use prost::Message as _;
 
 use super::{Item, OpenTelemetry, Options, SpanSink};
 use crate::config::ServerConfig;
 use crate::exchange::{Endpoint, Exchange, Peer, Place};
 use crate::h1::HeadReader;
+use crate::otlp::SpanData;
 use crate::otlp::encode::tests::assert_same;
-use crate::otlp::{Finished, SpanData};
 use crate::sinks::Sink as _;
 use crate::trace::{ConnectionFacts, EndReason, Event, Level, Record, State};
 
@@ -36,7 +36,7 @@ impl SpanSink for Kept {
 impl Kept {
     fn spans(&self) -> Vec<SpanData> {
         let items = std::mem::take(&mut *self.0.lock().unwrap());
-        items.into_iter().map(|item| item.finished().and_then(Finished::into_data).unwrap()).collect()
+        items.into_iter().map(|item| *item.finished().unwrap()).collect()
     }
 }
 
@@ -112,7 +112,8 @@ fn traced(options: Options, exchange: &Arc<Exchange>, change: impl FnOnce(&mut R
     sink.finish(exchange);
     let span = kept.spans().pop().expect("the span is kept");
     let mut bytes = Vec::new();
-    sink.mapping.encode(exchange, &exchange.lock(), &mut bytes).expect("the span is written");
-    assert_same(&Span::decode(&*bytes).expect("it is a span"), &span);
+    sink.mapping.encode(exchange.context().unwrap(), exchange, &exchange.lock(), &mut bytes);
+    let encoded = ScopeSpans::decode(&*bytes).expect("it is a field of a scope's spans");
+    assert_same(&encoded.spans[0], &span);
     span
 }
