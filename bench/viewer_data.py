@@ -84,7 +84,7 @@ def _make() -> str:
             CASE WHEN asked THEN 'completed' END, {own}, CASE WHEN asked THEN timeline END,
             kind % 5, 'wirespan@0.1.0',
             CASE WHEN asked THEN {_REQUEST_ATTRIBUTES} || {said} || '}}' ELSE {_CALL_ATTRIBUTES} END,
-            NULL, NULL, NULL, 257, NULL
+            NULL, NULL, NULL, 257, NULL, NULL
         FROM drawn
     """
 
@@ -94,7 +94,7 @@ def fill(cursor: duckdb.DuckDBPyConnection, spans: int) -> None:
     first = time.time_ns() - spans * STEP_NS
     for number in range(5):
         cursor.execute(
-            "INSERT INTO resources VALUES (?, ?, ?)",
+            "INSERT INTO resources VALUES (?, ?, ?, NULL, NULL)",
             [
                 number,
                 f"service-{number}",
@@ -104,6 +104,8 @@ def fill(cursor: duckdb.DuckDBPyConnection, spans: int) -> None:
     for low in range(0, spans, _CHUNK):
         bounds = {"low": low, "high": min(low + _CHUNK, spans)}
         cursor.execute(_make(), {"first": first, "step": STEP_NS} | bounds)
+    # All arrived now: rows without an arrival would be too old once others come.
+    cursor.execute("INSERT INTO arrivals VALUES (1, ?)", [time.time_ns()])
     Measurer(cursor).catch_up(cursor, spans)
     cursor.execute("CHECKPOINT")
 

@@ -23,7 +23,7 @@ from bench.machine import cpu_seconds, describe
 from bench.process import free_port, pinned
 
 _ROUNDS = 5
-_CORES = "0-1"  # as on a developer's machine: queries use what there is
+CORES = "0-1"  # as on a developer's machine: queries use what there is
 
 _QUESTIONS = {
     "list: newest": "/api/requests",
@@ -60,7 +60,7 @@ def main(path: Path, only: str) -> None:
     if only in "trace":
         questions["trace"] = f"/api/traces/{_middle_trace(path)}"
     for name, url in questions.items():
-        cold, *warm, cpu, answer = _ask(path, url)
+        cold, *warm, cpu, answer = _measure(path, url)
         found = next((len(value) for value in answer.values() if isinstance(value, list)), 1)
         numbers = (cold, statistics.median(warm), max(warm), cpu)
         print(f"| {name} | {found} | {' | '.join(f'{number:.0f}' for number in numbers)} |", flush=True)
@@ -68,34 +68,38 @@ def main(path: Path, only: str) -> None:
 
 def _middle_trace(path: Path) -> str:
     port = free_port()
-    with pinned(_command(port, path), {}, _CORES, port):
+    with pinned(command(port, path), {}, CORES, port):
         sql = "SELECT trace_id FROM spans WHERE seq = (SELECT max(seq) // 2 FROM stored_spans)"
         body = json.dumps({"sql": sql})
-        return str(_json(port, "POST", "/api/sql", body)["rows"][0][0])
+        return str(ask(port, "/api/sql", body)["rows"][0][0])
 
 
-def _command(port: int, path: Path) -> list[str]:
+def command(port: int, path: Path) -> list[str]:
+    """What starts the viewer over a file."""
     return [sys.executable, "-m", "bench.viewer_server", str(port), str(path)]
 
 
-def _ask(path: Path, url: str) -> list:
+def _measure(path: Path, url: str) -> list:
     port = free_port()
     times = []
-    with pinned(_command(port, path), {}, _CORES, port) as pid:
+    with pinned(command(port, path), {}, CORES, port) as pid:
         time.sleep(0.5)
         for number in range(_ROUNDS + 1):
             if number == 1:
                 used = cpu_seconds(pid)
             began = time.perf_counter()
-            answer = _json(port, "GET", url)
+            answer = ask(port, url)
             times.append((time.perf_counter() - began) * 1e3)
         cpu_ms = (cpu_seconds(pid) - used) / _ROUNDS * 1e3
     return [*times, cpu_ms, answer]
 
 
-def _json(port: int, method: str, url: str, body: str | None = None) -> dict:
+def ask(port: int, url: str, body: str | None = None) -> dict:
+    """The answer; a question with a body is a POST."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    connection.request(method, url, body, {"content-type": "application/json"} if body else {})
+    connection.request(
+        "POST" if body else "GET", url, body, {"content-type": "application/json"} if body else {}
+    )
     reply = connection.getresponse()
     answer = json.loads(reply.read())
     connection.close()

@@ -6,9 +6,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use arrow_array::cast::AsArray as _;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::{BooleanArray, RecordBatch, RecordBatchIterator};
+use arrow_array::{RecordBatch, RecordBatchIterator};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule};
@@ -47,13 +46,14 @@ impl Batch {
     }
 
     #[getter]
-    fn resource_ids(&self) -> Vec<u64> {
-        self.decoded.resource_ids.clone()
+    fn source_ids(&self) -> Vec<u64> {
+        self.decoded.source_ids.clone()
     }
 
     #[getter]
     fn memory_bytes(&self) -> usize {
-        self.decoded.records.get_array_memory_size() + self.decoded.resources.get_array_memory_size()
+        let Decoded { records, resources, scopes, .. } = &self.decoded;
+        [records, resources, scopes].into_iter().map(RecordBatch::get_array_memory_size).sum()
     }
 
     fn reply<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -71,14 +71,6 @@ pub(crate) struct Table {
 impl Table {
     fn __len__(&self) -> usize {
         self.parts.iter().map(RecordBatch::num_rows).sum()
-    }
-
-    /// Rows of spans that are requests.
-    #[getter]
-    fn requests(&self) -> usize {
-        let columns =
-            self.parts.iter().filter_map(|part| part.column_by_name("is_request")?.as_boolean_opt());
-        columns.map(BooleanArray::true_count).sum()
     }
 
     #[pyo3(signature = (requested_schema = None))]
@@ -173,27 +165,28 @@ impl RecentSpans {
     }
 }
 
-/// Batches of one signal as one table of records, numbered from `first_seq`, and one of resources. Of spans, only those
-/// that did not come before.
+/// Batches of one signal as one table of records, numbered from `first_seq`, one of resources and one of scopes. Of spans,
+/// only those that did not come before.
 #[pyfunction]
 fn stack(
     py: Python<'_>,
     batches: Vec<Py<Batch>>,
     first_seq: i64,
     recent: &Bound<'_, RecentSpans>,
-) -> PyResult<(Table, Table)> {
-    let (mut records, mut resources) = (Vec::new(), Vec::new());
+) -> PyResult<(Table, Table, Table)> {
+    let (mut records, mut resources, mut scopes) = (Vec::new(), Vec::new(), Vec::new());
     let mut seq = first_seq;
     for batch in batches {
         let batch = batch.bind(py).get();
         resources.push(batch.decoded.resources.clone());
+        scopes.push(batch.decoded.scopes.clone());
         for part in fresh(batch, recent.get()) {
             let numbered = number(&part, seq).map_err(|e| PyValueError::new_err(e.to_string()))?;
             seq += i64::try_from(numbered.num_rows()).unwrap_or(0);
             records.push(numbered);
         }
     }
-    Ok((Table { parts: records }, Table { parts: resources }))
+    Ok((Table { parts: records }, Table { parts: resources }, Table { parts: scopes }))
 }
 
 fn fresh(batch: &Batch, recent: &RecentSpans) -> Vec<RecordBatch> {

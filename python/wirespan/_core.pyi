@@ -437,7 +437,7 @@ class Batch:
     @property
     def reason(self) -> str | None: ...  # why the first of them was rejected
     @property
-    def resource_ids(self) -> list[int]: ...
+    def source_ids(self) -> list[int]: ...  # of resources, and of scopes that have a row
     @property
     def memory_bytes(self) -> int: ...
     def reply(self) -> bytes:
@@ -446,10 +446,6 @@ class Batch:
 @final
 class Table:
     """Rows that DuckDB reads without a copy. Each call gives a fresh stream."""
-
-    @property
-    def requests(self) -> int:
-        """Rows of spans that are requests."""
 
     def __len__(self) -> int: ...
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
@@ -487,8 +483,8 @@ class RecentSpans:
     def remember(self, trace_lo: int, span_id: int, start_ns: int) -> None:
         """A span that is stored already."""
 
-def stack(batches: Sequence[Batch], first_seq: int, recent: RecentSpans) -> tuple[Table, Table]:
-    """Batches of one signal as one table of records with numbers from `first_seq`, and one of resources.
+def stack(batches: Sequence[Batch], first_seq: int, recent: RecentSpans) -> tuple[Table, Table, Table]:
+    """Batches of one signal: one table of records with numbers from `first_seq`, of resources, of scopes.
 
     Of spans, only those that did not come before.
     """

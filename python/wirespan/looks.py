@@ -18,6 +18,6 @@ LOOKS = {
     "read": Look("blue", "r", "a slow sender"),
     "schedule": Look("yellow", "s", "a busy loop or pool"),
     "run": Look("green", "#", "Python itself"),
-    "await": Look("cyan", ".", "a database or service"),
+    "await": Look("cyan", ".", "a database, a service or a thread"),
     "write": Look("magenta", "w", "a slow reader"),
 }

@@ -56,8 +56,10 @@ pub struct Decoded {
     pub records: RecordBatch,
     /// One row for each resource of the request.
     pub resources: RecordBatch,
-    /// The numbers of these resources.
-    pub resource_ids: Vec<u64>,
+    /// One row for each scope that says more than its name and version.
+    pub scopes: RecordBatch,
+    /// The numbers of these resources and scopes.
+    pub source_ids: Vec<u64>,
     /// What was accepted and what was not.
     pub outcome: Outcome,
 }
@@ -98,11 +100,7 @@ pub fn decode(signal: Signal, encoding: Encoding, body: &[u8]) -> Result<Decoded
         }
     };
     let broken = |error: ArrowError| DecodeError::Malformed(format!("cannot be put into a table: {error}"));
-    let resource_ids = sources.ids();
-    Ok(Decoded {
-        resource_ids,
-        records: records.map_err(broken)?,
-        resources: sources.finish().map_err(broken)?,
-        outcome,
-    })
+    let source_ids = sources.ids();
+    let (resources, scopes) = sources.finish().map_err(broken)?;
+    Ok(Decoded { records: records.map_err(broken)?, resources, scopes, source_ids, outcome })
 }

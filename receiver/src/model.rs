@@ -42,6 +42,8 @@ pub(crate) struct Event<'a> {
 pub(crate) struct Link<'a> {
     pub(crate) trace_id: Option<u128>,
     pub(crate) span_id: Option<u64>,
+    pub(crate) trace_state: Cow<'a, str>,
+    pub(crate) flags: u32,
     pub(crate) attributes: Attributes<'a>,
 }
 
@@ -139,6 +141,22 @@ pub(crate) struct Exemplar<'a> {
     pub(crate) attributes: Attributes<'a>,
 }
 
+/// What sends: a process, say.
+#[derive(Debug, Default)]
+pub(crate) struct Resource<'a> {
+    pub(crate) attributes: Attributes<'a>,
+    pub(crate) schema_url: Cow<'a, str>,
+}
+
+/// What made the records inside it: a library, say.
+#[derive(Debug, Default)]
+pub(crate) struct Scope<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) version: Cow<'a, str>,
+    pub(crate) attributes: Attributes<'a>,
+    pub(crate) schema_url: Cow<'a, str>,
+}
+
 /// Who sent what follows: resource and scope.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Source {
@@ -146,6 +164,8 @@ pub(crate) struct Source {
     pub(crate) service: String,
     /// `name@version`, or the name alone.
     pub(crate) scope: String,
+    /// Of a scope that has more than that.
+    pub(crate) scope_id: Option<u64>,
 }
 
 impl Exponential {

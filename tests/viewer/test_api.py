@@ -10,9 +10,9 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from viewer.expected import send_metrics, shape, traffic
 from viewer.running import Running, running
 from viewer.sender import CLIENT, MS, T0, Span, inner, log, metrics, pairs, traces
-from viewer.test_queries import send_metrics, shape, traffic
 from wirespan.viewer import answers, sql
 from wirespan.viewer.errors import StoreError
 from wirespan.viewer.otlp import _value
@@ -234,6 +234,7 @@ class TestTransfer:
         with zipfile.ZipFile(io.BytesIO(reply.content)) as archive:
             assert archive.namelist() == [
                 "stored_spans.parquet", "logs.parquet", "metrics.parquet", "resources.parquet",
+                "scopes.parquet",
             ]  # fmt: skip
         with running() as other:
             taken = other.client.post("/api/import", content=reply.content, headers=ZIP)
@@ -344,7 +345,7 @@ class TestTransfer:
         reply = viewer.client.post("/api/import", content=files.getvalue(), headers=ZIP)
         assert "the zip is no export" in reply.json()["error"]["message"]
         with zipfile.ZipFile(files, "w") as archive:
-            for table in ("stored_spans", "logs", "metrics", "resources"):
+            for table in ("stored_spans", "logs", "metrics", "resources", "scopes"):
                 archive.writestr(f"{table}.parquet", "x")
         reply = viewer.client.post("/api/import", content=files.getvalue(), headers=ZIP)
         assert "not those of an export" in reply.json()["error"]["message"]

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from viewer.older import make_older
 from viewer.running import Running
 from viewer.sender import CLIENT, INTERNAL, MS, SERVER, Span, traces
 from wirespan import _core
@@ -188,9 +189,9 @@ def test_a_file_without_calls_is_upgraded(tmp_path: Path, measured: bool) -> Non
     late = pair(3)
     add(store, [*spans, late[1]])
     store.close()
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("DROP TABLE calls; UPDATE wirespan_store SET version = 2")
-        if not measured:
+    make_older(path, 2)
+    if not measured:
+        with duckdb.connect(str(path)) as connection:
             connection.execute("DELETE FROM measures WHERE seq > 2")
     store = Store.open(path)
     assert shown(store) == expected(spans)

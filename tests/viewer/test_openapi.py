@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from viewer.expected import SINCE, UNTIL, send_metrics, traffic
 from viewer.running import Running
 from viewer.sender import MS, T0, Span, inner, log
-from viewer.test_queries import SINCE, UNTIL, send_metrics, traffic
 from wirespan.viewer.api import Api, openapi
 from wirespan.viewer.filters import NAMES
 from wirespan.viewer.live import Live

@@ -69,13 +69,13 @@ def test_wrong_words_are_refused(signal: str, encoding: str) -> None:
 def test_tables_are_streams_that_can_be_read_again() -> None:
     """DuckDB asks twice: for the schema, then for the rows."""
     decoded, recent = _core.decode("traces", "protobuf", REAL), _core.RecentSpans()
-    records, resources = _core.stack([decoded], 10, recent)
-    assert (len(records), len(resources)) == (3, 1)
+    records, resources, scopes = _core.stack([decoded], 10, recent)
+    assert (len(records), len(resources), len(scopes)) == (3, 1, 0)
     with duckdb.connect() as connection:
         for _ in range(2):
             rows = connection.execute("SELECT seq FROM records").fetchall()
             assert rows == [(seq,) for seq in range(10, 13)]
-    empty, _ = _core.stack([], 1, recent)
+    empty, *_ = _core.stack([], 1, recent)
     with pytest.raises(ValueError, match="no batches"):
         empty.__arrow_c_stream__()
 

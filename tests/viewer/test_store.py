@@ -11,6 +11,7 @@ import duckdb
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from viewer.older import make_older
 from viewer.otlp import batch, request, span
 from wirespan import _core
 from wirespan.viewer import database, writer
@@ -402,14 +403,12 @@ def test_a_file_of_the_first_version_is_upgraded(tmp_path: Path) -> None:
     store = Store.open(path)
     asyncio.run(store.add(batch(3)))
     store.close()
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("DROP TABLE measures; DROP TABLE routes; DROP TABLE calls")
-        connection.execute("ALTER TABLE metrics DROP COLUMN details")
-        connection.execute("UPDATE wirespan_store SET version = 1")
+    make_older(path, 1)
     for count in (4, 5):
         store = Store.open(path)
         asyncio.run(store.add(batch(1, service="other")))
         assert measured(store) == store.read(_REQUESTS)
+        assert store.read("SELECT count(*), count(scope_id) FROM requests") == [(count, 0)]
         assert store.read("SELECT version, (SELECT count(*) FROM routes) FROM wirespan_store") == [(3, 2)]
         assert store.facts().requests == count
         store.close()

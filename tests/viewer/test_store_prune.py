@@ -62,7 +62,7 @@ def test_the_oldest_tenth_goes_until_the_size_fits(tmp_path: Path, in_memory: bo
     database = Database.open(None if in_memory else tmp_path / "viewer.duckdb", 10**9)
     cursor = database.cursor()
     cursor.execute(
-        "INSERT INTO logs SELECT i, NULL, NULL, NULL, ?, 9, NULL, md5(i::VARCHAR), 's', 1, '', '{}' "
+        "INSERT INTO logs SELECT i, NULL, NULL, NULL, ?, 9, NULL, md5(i::VARCHAR), 's', 1, '', '{}', NULL "
         "FROM range(1, 1000001) t(i)",
         [time.time_ns()],
     )

@@ -1,12 +1,8 @@
 """Metrics of every kind through the store and out again: as they were sent."""
 
-import base64
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from google.protobuf import json_format  # type: ignore[import-untyped]  # its stubs are another package
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Exemplar
@@ -16,6 +12,7 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
+from viewer.official import parsed
 from viewer.running import Running, running
 from viewer.sender import T0, metrics, pairs
 
@@ -45,18 +42,8 @@ def points(request: ExportMetricsServiceRequest) -> list[tuple[object, ...]]:
 
 
 def official(exported: str) -> ExportMetricsServiceRequest:
-    """What the official messages make of an export. protobuf's own JSON has ids in base64, OTLP's in hex."""
-
-    def in_base64(pair: dict[str, Any]) -> dict[str, Any]:
-        for key in {"traceId", "spanId"} & pair.keys():
-            pair[key] = base64.b64encode(bytes.fromhex(pair[key])).decode()
-        return pair
-
     (line,) = exported.splitlines()
-    found = json.loads(line, object_hook=in_base64)
-    request = ExportMetricsServiceRequest()
-    json_format.ParseDict(found, request)
-    return request
+    return parsed(line, ExportMetricsServiceRequest())
 
 
 @pytest.fixture

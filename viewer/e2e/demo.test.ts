@@ -67,7 +67,7 @@ describe("the demo", () => {
     await page.keyboard.type("route:/search");
     await page.keyboard.press("Enter");
     await page.waitForFunction(
-      (rows) => [...document.querySelectorAll(rows)].every((row) => row.textContent.includes("/search")),
+      (rows) => document.querySelector(rows) && [...document.querySelectorAll(rows)].every((row) => row.textContent.includes("/search")),
       ROWS,
     );
     expect(new URL(page.url()).searchParams.get("route")).toBe("/search");

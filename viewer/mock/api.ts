@@ -32,6 +32,8 @@ export class MockApi {
   rate: number;
   /** How many requests one answer looks through for an attribute or a text: real ones look for a quarter of a second. */
   searched = Infinity;
+  /** While set, every answer is a 503 with this message, as while the viewer starts or its disk is full. */
+  refusal: string | null = null;
   /** What senders must know; null where none is needed. */
   token: string | null = null;
 
@@ -68,6 +70,10 @@ export class MockApi {
     if (!address.pathname.startsWith("/api/")) return false;
     if (this.isDown) {
       request.socket.destroy();
+      return true;
+    }
+    if (this.refusal !== null) {
+      json(response, 503, { error: { message: this.refusal, parameter: null } });
       return true;
     }
     try {

@@ -16,7 +16,7 @@ export const STATE_LOOKS: Record<State, StateLook> = {
   read: { meaning: "waits for the client to send it", cause: "a slow sender" },
   schedule: { meaning: "waits for its handler to start", cause: "a busy loop or thread pool" },
   run: { meaning: "Python executes the handler", cause: "Python itself" },
-  await: { meaning: "the handler waits for a database or service", cause: "a database or service" },
+  await: { meaning: "the handler waits for a database, a service or a thread", cause: "a database, a service or a thread" },
   write: { meaning: "waits for the client to take the response", cause: "a slow reader" },
 };
 

@@ -40,7 +40,7 @@ def new_calls(after: int, reach: int = REACH) -> str:
         WITH fresh AS MATERIALIZED (SELECT {_SPAN} FROM stored_spans WHERE seq > {after}),
         near AS MATERIALIZED (
             FROM fresh
-            UNION ALL {older} AND span_id IN (SELECT parent_id FROM fresh)
+            UNION ALL {older} AND span_id IN (SELECT parent_id FROM fresh WHERE is_request)
             UNION ALL {older} AND parent_id IN (SELECT span_id FROM fresh)
         ),
         pairs AS MATERIALIZED (

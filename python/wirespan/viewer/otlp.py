@@ -11,7 +11,7 @@ from typing import Any, Final
 
 METRIC_COLUMNS: Final = (
     "seq, time_ns, start_ns, name, unit, description, kind, temporality, monotonic, attributes, value, "
-    "count, sum, min, max, bounds, counts, quantiles, exemplars, details, resource_id, scope"
+    "count, sum, min, max, bounds, counts, quantiles, exemplars, details, resource_id, scope, scope_id"
 )
 _TEMPORALITIES: Final = {"delta": 1, "cumulative": 2}
 _FIELDS: Final = {"exponential_histogram": "exponentialHistogram"}

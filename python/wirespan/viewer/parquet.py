@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 8 * 1024**3
 """Of an import after decompression."""
 _PIECE: Final = 1 << 18
-_NAMES: Final = {table: f"{table}.parquet" for table in ("stored_spans", "logs", "metrics", "resources")}
+_NAMES: Final = {
+    table: f"{table}.parquet" for table in ("stored_spans", "logs", "metrics", "resources", "scopes")
+}
 
 
 class _Rows:

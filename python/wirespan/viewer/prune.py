@@ -29,13 +29,14 @@ _FIRST_YOUNG: Final = """
     SELECT CASE WHEN count(*) = 0 THEN 0 ELSE coalesce(min(seq) FILTER (WHERE at_ns > ?), ?) END FROM arrivals
 """
 _OLD_ARRIVALS: Final = "DELETE FROM arrivals WHERE seq < (SELECT max(seq) FROM arrivals WHERE seq <= ?)"
-_UNUSED_RESOURCES: Final = """
-    DELETE FROM resources WHERE resource_id NOT IN (
-        SELECT resource_id FROM stored_spans UNION
-        SELECT resource_id FROM logs UNION
-        SELECT resource_id FROM metrics
-    )
-"""
+_USED: Final = " UNION ".join(
+    f"SELECT {{key}} FROM {table} WHERE {{key}} IS NOT NULL"  # noqa: S608 - our own names
+    for table in TABLE_OF_SIGNAL.values()
+)
+_UNUSED_SOURCES: Final = tuple(
+    f"DELETE FROM {table} WHERE {key} NOT IN ({_USED.format(key=key)})"  # noqa: S608
+    for table, key in (("resources", "resource_id"), ("scopes", "scope_id"))
+)
 _FIRST_AND_LAST: Final = """
     SELECT coalesce(min(low), 0), coalesce(max(high), 0) FROM (
         SELECT min(seq) AS low, max(seq) AS high FROM stored_spans UNION ALL
@@ -82,8 +83,8 @@ class Pruner:
             removed = _remove_before(cursor, low + int((high - low) * _SHARE) + 1)
         if removed:
             self.removed += removed
-            cursor.execute(_UNUSED_RESOURCES)
-            cursor.execute(UNUSED_ROUTES)
+            for unused in (*_UNUSED_SOURCES, UNUSED_ROUTES):
+                cursor.execute(unused)
             cursor.execute("CHECKPOINT")
             _log.info("the store removed its %d oldest rows", removed)
         return removed > 0

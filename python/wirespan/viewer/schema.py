@@ -59,7 +59,8 @@ SPAN_COLUMNS: Final = """
     links VARCHAR,
     trace_state VARCHAR,
     flags UINTEGER NOT NULL,
-    dropped VARCHAR
+    dropped VARCHAR,
+    scope_id UBIGINT
 """
 
 LOG_COLUMNS: Final = """
@@ -74,7 +75,8 @@ LOG_COLUMNS: Final = """
     service VARCHAR NOT NULL,
     resource_id UBIGINT NOT NULL,
     scope VARCHAR NOT NULL,
-    attributes VARCHAR NOT NULL
+    attributes VARCHAR NOT NULL,
+    scope_id UBIGINT
 """
 
 METRIC_COLUMNS: Final = """
@@ -100,14 +102,25 @@ METRIC_COLUMNS: Final = """
     counts UBIGINT[],
     quantiles VARCHAR,
     exemplars VARCHAR,
-    details VARCHAR
+    details VARCHAR,
+    scope_id UBIGINT
 """
 
 RESOURCE_COLUMNS: Final = """
     resource_id UBIGINT NOT NULL,
     service VARCHAR NOT NULL,
-    attributes VARCHAR NOT NULL
+    attributes VARCHAR NOT NULL,
+    schema_url VARCHAR,
+    dropped UINTEGER
 """
+
+SCOPE_COLUMNS: Final = """
+    scope_id UBIGINT NOT NULL,
+    attributes VARCHAR NOT NULL,
+    schema_url VARCHAR,
+    dropped UINTEGER
+"""
+"""Of scopes that say more than their name and version, which are in each row. Most say no more."""
 
 ARRIVAL_COLUMNS: Final = """
     seq BIGINT NOT NULL,
@@ -124,6 +137,7 @@ TABLES: Final = {
     "logs": LOG_COLUMNS,
     "metrics": METRIC_COLUMNS,
     "resources": RESOURCE_COLUMNS,
+    "scopes": SCOPE_COLUMNS,
     "arrivals": ARRIVAL_COLUMNS,
     "routes": ROUTE_COLUMNS,
     "measures": MEASURE_COLUMNS,
@@ -156,6 +170,11 @@ UPGRADES: Final = {
     2: f"""
         CREATE TABLE calls ({CALL_COLUMNS});
         {new_calls(0)};
+        CREATE TABLE scopes ({SCOPE_COLUMNS});
+        {"".join(f"ALTER TABLE {table} ADD COLUMN scope_id UBIGINT;" for table in TABLE_OF_SIGNAL.values())}
+        ALTER TABLE resources ADD COLUMN schema_url VARCHAR;
+        ALTER TABLE resources ADD COLUMN dropped UINTEGER;
+        {VIEWS}
     """,
 }
 """SQL that makes tables of the next version of those of each older one."""

@@ -1,9 +1,9 @@
 """Traces out of the store and in again, as OTLP JSON: what every OpenTelemetry tool reads.
 
 A file has one export request a line, as the Collector's file exporter writes it. What is imported and
-exported again is the same. Compared with what was sent, some things are not stored: schema URLs, attributes
-of scopes, state and flags of links, and the type of an attribute that is bytes or no number (`NaN`): it is a
-text.
+exported again is the same. Compared with what was sent, some things are not stored: the type of an attribute
+that is bytes or no number (`NaN`), which is a text; how many attributes of events and links were dropped; of
+log records flags, event name, the time of observation beside their own, and the type of a body that is none.
 
 Source: OTLP 1.7, section JSON Protobuf Encoding: ids in hex, 64-bit numbers as text.
 """
@@ -24,10 +24,11 @@ CHUNK: Final = 1_000
 """Rows of a line: a line is held in memory by whoever reads it."""
 _SPANS: Final = (
     "seq, trace_hi, trace_lo, span_id, parent_id, start_ns, duration_ns, name, kind, status, status_message, "
-    "attributes, events, links, trace_state, flags, dropped, resource_id, scope"
+    "attributes, events, links, trace_state, flags, dropped, resource_id, scope, scope_id"
 )
 _LOGS: Final = (
-    "seq, trace_hi, trace_lo, span_id, time_ns, severity, severity_text, body, attributes, resource_id, scope"
+    "seq, trace_hi, trace_lo, span_id, time_ns, severity, severity_text, body, attributes, "
+    "resource_id, scope, scope_id"
 )
 _encode: Final = msgspec.json.Encoder().encode
 Row = Sequence[Any]
@@ -120,24 +121,43 @@ def _metrics_request(source: Source, rows: Sequence[Row]) -> dict[str, Any]:
 def _grouped(
     source: Source, rows: Sequence[Row], scopes: str, items: str, make: Callable[[Row], dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Rows by resource and scope, the last two columns of each."""
-    groups: dict[int, dict[str, list[dict[str, Any]]]] = {}
+    """Rows by resource and scope, the last three columns of each."""
+    groups: dict[int, dict[tuple[str, int | None], list[dict[str, Any]]]] = {}
     for row in rows:
-        groups.setdefault(row[-2], {}).setdefault(row[-1], []).append(make(row))
-    attributes = _resources(source, list(groups))
+        groups.setdefault(row[-3], {}).setdefault(tuple(row[-2:]), []).append(make(row))
+    resources = _described(source, "resources", "resource_id", groups)
+    details = _described(
+        source, "scopes", "scope_id", {key for scopes in groups.values() for _, key in scopes}
+    )
     return [
         {
-            "resource": {"attributes": otlp_attributes(attributes.get(resource, {}))},
-            scopes: [{"scope": _scope(scope), items: made} for scope, made in by_scope.items()],
+            **_with(resources.get(resource), "resource", {}),
+            scopes: [
+                {**_with(details.get(key), "scope", _scope(text)), items: made}
+                for (text, key), made in by_scope.items()
+            ],
         }
         for resource, by_scope in groups.items()
     ]
 
 
-def _resources(source: Source, wanted: list[int]) -> dict[int, dict[str, Any]]:
-    marks = ", ".join("?" * len(wanted))
-    sql = f"SELECT resource_id, attributes FROM resources WHERE resource_id IN ({marks})"  # noqa: S608
-    return {identity: json.loads(text) for identity, text in source.read(sql, wanted)} if wanted else {}
+def _described(source: Source, table: str, key: str, wanted: Iterable[int | None]) -> dict[int | None, Row]:
+    """Attributes, schema URL and count of dropped attributes of resources or scopes."""
+    numbers = [number for number in wanted if number is not None]
+    marks = ", ".join("?" * len(numbers))
+    sql = f"SELECT {key}, attributes, schema_url, dropped FROM {table} WHERE {key} IN ({marks})"  # noqa: S608
+    return {row[0]: row[1:] for row in source.read(sql, numbers)} if numbers else {}
+
+
+def _with(described: Row | None, name: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """A resource or scope, and the schema URL beside it."""
+    if described is None:
+        return {name: facts}
+    attributes, schema_url, dropped = described
+    facts = {**facts, "attributes": otlp_attributes(json.loads(attributes))}
+    if dropped:
+        facts["droppedAttributesCount"] = dropped
+    return {name: facts, **({"schemaUrl": schema_url} if schema_url else {})}
 
 
 def _scope(text: str) -> dict[str, str]:
@@ -183,10 +203,12 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _link(link: dict[str, Any]) -> dict[str, Any]:
+    more = {"traceState": link.get("trace_state"), "flags": link.get("flags")}
     return {
         "traceId": link["trace_id"],
         "spanId": link["span_id"],
         "attributes": otlp_attributes(link["attributes"]),
+        **{name: value for name, value in more.items() if value},
     }
 
 

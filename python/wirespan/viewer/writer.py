@@ -60,11 +60,12 @@ _INSERTS: Final = {
     signal: f"INSERT INTO {table} SELECT * FROM incoming"  # noqa: S608 - our own names
     for signal, table in TABLE_OF_SIGNAL.items()
 }
-_NEW_RESOURCES: Final = """
-    INSERT INTO resources
-    SELECT DISTINCT ON (resource_id) resource_id, service, attributes FROM incoming
-    WHERE resource_id NOT IN (SELECT resource_id FROM resources)
-"""
+_NEW_SOURCES: Final = tuple(
+    f"INSERT INTO {table} SELECT DISTINCT ON ({key}) * FROM incoming "  # noqa: S608 - our own names
+    f"WHERE {key} NOT IN (SELECT {key} FROM {table})"
+    for table, key in (("resources", "resource_id"), ("scopes", "scope_id"))
+)
+_STORED_SOURCES: Final = "SELECT resource_id FROM resources UNION ALL SELECT scope_id FROM scopes"
 
 
 @dataclass(slots=True, eq=False)
@@ -172,7 +173,7 @@ class Writer:
         """Reads from the database what the next rows depend on."""
         self._cursor = self._database.cursor()
         self._measurer = Measurer(self._cursor)
-        self._resources = self._stored_resources()
+        self._sources = self._stored_sources()
         self._next_arrival_ns = 0
         self.last_seq = self._highest_seq()
         self._recent = _core.RecentSpans()
@@ -240,7 +241,7 @@ class Writer:
             _log.error("the store cannot be opened again: %s", first_line(error))
 
     def _commit(self, group: list[_Job]) -> None:
-        known, next_seq = set(self._resources), self.last_seq + 1
+        known, next_seq = set(self._sources), self.last_seq + 1
         try:
             with transaction(self._cursor):
                 for batches in _steps(group):
@@ -254,7 +255,7 @@ class Writer:
             self._next_arrival_ns = 0
             raise
         self._recent.keep(time.time_ns())
-        self._resources = known
+        self._sources = known
         self.last_seq = next_seq - 1
 
     def _note_arrival(self, next_seq: int) -> None:
@@ -268,13 +269,14 @@ class Writer:
         for signal, parts in batches.items():
             if signal == "traces":
                 self._recall(parts)
-            records, resources = _core.stack(parts, next_seq, self._recent)
+            records, *sources = _core.stack(parts, next_seq, self._recent)
             if not len(records):  # all came before
                 continue
             self._execute_on(records, _INSERTS[signal])
-            found = {number for part in parts for number in part.resource_ids}
+            found = {number for part in parts for number in part.source_ids}
             if not found <= known:
-                self._execute_on(resources, _NEW_RESOURCES)
+                for table, sql in zip(sources, _NEW_SOURCES, strict=True):
+                    self._execute_on(table, sql)
                 known |= found
             next_seq += len(records)
         return next_seq
@@ -311,13 +313,13 @@ class Writer:
     def _prune(self) -> None:
         try:
             if self._pruner.prune_if_due(self._cursor):
-                self._resources = self._stored_resources()
+                self._sources = self._stored_sources()
         except Exception as caught:  # noqa: BLE001 - what was received is safe; the next time it may work
             _log.error("the store could not remove old rows: %s", first_line(caught))
             self._recover()
 
-    def _stored_resources(self) -> set[int]:
-        return {number for (number,) in self._cursor.execute("SELECT resource_id FROM resources").fetchall()}
+    def _stored_sources(self) -> set[int]:
+        return {number for (number,) in self._cursor.execute(_STORED_SOURCES).fetchall()}
 
     def _highest_seq(self) -> int:
         row = self._cursor.execute(_LAST_SEQ).fetchone()

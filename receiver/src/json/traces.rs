@@ -4,12 +4,11 @@ use serde::Deserialize;
 
 use super::scalars::{Int, List, Text, Uint};
 use super::values::AttributeList;
-use super::{parse, walk};
+use super::{described, parse, walk};
 use crate::error::DecodeError;
 use crate::limits::MAX_PARTS;
 use crate::model::{Event, Link, Span};
 use crate::table::{Sources, Spans};
-use crate::value::Attributes;
 
 /// `ExportTraceServiceRequest` into the table.
 pub(crate) fn read_traces(body: &[u8], sources: &mut Sources, spans: &mut Spans) -> Result<(), DecodeError> {
@@ -55,6 +54,8 @@ struct JsonEvent<'a> {
 struct JsonLink<'a> {
     trace_id: Text<'a>,
     span_id: Text<'a>,
+    trace_state: Text<'a>,
+    flags: Uint,
     attributes: AttributeList<'a>,
 }
 
@@ -68,8 +69,7 @@ struct JsonStatus<'a> {
 impl<'a> From<JsonSpan<'a>> for Span<'a> {
     fn from(json: JsonSpan<'a>) -> Self {
         let status = json.status.unwrap_or_default();
-        let mut attributes: Attributes<'a> = json.attributes.into();
-        attributes.dropped = attributes.dropped.saturating_add(json.dropped_attributes_count.as_u32());
+        let attributes = described(json.attributes, json.dropped_attributes_count);
         Self {
             trace_id: json.trace_id.trace_id(),
             span_id: json.span_id.span_id(),
@@ -102,6 +102,8 @@ impl<'a> From<JsonLink<'a>> for Link<'a> {
         Self {
             trace_id: json.trace_id.trace_id(),
             span_id: json.span_id.span_id(),
+            trace_state: json.trace_state.0,
+            flags: json.flags.as_u32(),
             attributes: json.attributes.into(),
         }
     }

@@ -62,7 +62,9 @@ fn read_link(mut reader: Reader<'_>) -> Result<Link<'_>, DecodeError> {
         match number {
             1 => link.trace_id = read_trace_id(field)?,
             2 => link.span_id = read_span_id(field)?,
+            3 => link.trace_state = Cow::Borrowed(field.text()?),
             4 => read_attribute(field, &mut link.attributes)?,
+            6 => link.flags = field.fixed32()?,
             _ => {}
         }
     }

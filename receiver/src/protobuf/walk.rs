@@ -1,8 +1,10 @@
 //! The shape that the requests of all signals share: resources, their scopes, and the records of each.
 
+use std::borrow::Cow;
+
 use super::values::read_attribute;
 use crate::error::DecodeError;
-use crate::model::Source;
+use crate::model::{Resource, Scope, Source};
 use crate::table::Sources;
 use crate::value::Attributes;
 use crate::wire::Reader;
@@ -22,16 +24,14 @@ pub(crate) fn walk<'a>(
             continue;
         }
         let group = field.message()?;
-        let resource = last_message(group, 1)?.map_or_else(|| Ok(Attributes::default()), read_described)?;
-        let mut source = sources.add(&resource)?;
+        let mut source = sources.add(&read_resource(group)?)?;
         let mut scopes = group;
         while let Some((number, field)) = scopes.next()? {
             if number != 2 {
                 continue;
             }
             let scope = field.message()?;
-            sources.count()?;
-            source.scope = last_message(scope, 1)?.map_or_else(|| Ok(String::new()), read_scope)?;
+            sources.enter(&mut source, &read_scope(scope)?)?;
             let mut records = scope;
             while let Some((number, field)) = records.next()? {
                 if number == 2 {
@@ -43,37 +43,56 @@ pub(crate) fn walk<'a>(
     Ok(())
 }
 
-/// The message in a field that holds at most one. Of several the last one wins.
-fn last_message(mut reader: Reader<'_>, wanted: u32) -> Result<Option<Reader<'_>>, DecodeError> {
-    let mut found = None;
-    while let Some((number, field)) = reader.next()? {
-        if number == wanted {
-            found = Some(field.message()?);
+/// Of `ResourceSpans` and its kin: resource = 1, `schema_url` = 3. Of several the last one wins.
+fn read_resource(mut group: Reader<'_>) -> Result<Resource<'_>, DecodeError> {
+    let mut resource = Resource::default();
+    while let Some((number, field)) = group.next()? {
+        match number {
+            1 => resource.attributes = read_attributes(field.message()?)?,
+            3 => resource.schema_url = Cow::Borrowed(field.text()?),
+            _ => {}
         }
     }
-    Ok(found)
+    Ok(resource)
 }
 
-/// `Resource`: attributes = 1.
-fn read_described(mut reader: Reader<'_>) -> Result<Attributes<'_>, DecodeError> {
+/// `Resource`: attributes = 1, `dropped_attributes_count` = 2.
+fn read_attributes(mut reader: Reader<'_>) -> Result<Attributes<'_>, DecodeError> {
     let mut attributes = Attributes::default();
     while let Some((number, field)) = reader.next()? {
-        if number == 1 {
-            read_attribute(field, &mut attributes)?;
+        match number {
+            1 => read_attribute(field, &mut attributes)?,
+            2 => attributes.dropped = attributes.dropped.saturating_add(field.uint32()?),
+            _ => {}
         }
     }
     Ok(attributes)
 }
 
-/// `InstrumentationScope`: name = 1, version = 2.
-fn read_scope(mut reader: Reader<'_>) -> Result<String, DecodeError> {
-    let (mut name, mut version) = ("", "");
-    while let Some((number, field)) = reader.next()? {
+/// Of `ScopeSpans` and its kin: scope = 1, `schema_url` = 3.
+fn read_scope(mut group: Reader<'_>) -> Result<Scope<'_>, DecodeError> {
+    let mut scope = Scope::default();
+    while let Some((number, field)) = group.next()? {
         match number {
-            1 => name = field.text()?,
-            2 => version = field.text()?,
+            1 => scope = Scope { schema_url: scope.schema_url, ..read_instrumentation(field.message()?)? },
+            3 => scope.schema_url = Cow::Borrowed(field.text()?),
             _ => {}
         }
     }
-    Ok(crate::table::scope_text(name, version))
+    Ok(scope)
+}
+
+/// `InstrumentationScope`: name = 1, version = 2, attributes = 3, `dropped_attributes_count` = 4.
+fn read_instrumentation(mut reader: Reader<'_>) -> Result<Scope<'_>, DecodeError> {
+    let mut scope = Scope::default();
+    while let Some((number, field)) = reader.next()? {
+        match number {
+            1 => scope.name = Cow::Borrowed(field.text()?),
+            2 => scope.version = Cow::Borrowed(field.text()?),
+            3 => read_attribute(field, &mut scope.attributes)?,
+            4 => scope.attributes.dropped = scope.attributes.dropped.saturating_add(field.uint32()?),
+            _ => {}
+        }
+    }
+    Ok(scope)
 }

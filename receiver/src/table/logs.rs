@@ -27,6 +27,7 @@ pub(crate) struct Logs {
     service: StringBuilder,
     resource_id: UInt64Builder,
     scope: StringBuilder,
+    scope_id: UInt64Builder,
     attributes: StringBuilder,
     json: String,
 }
@@ -47,6 +48,7 @@ impl Logs {
                 self.service.append_value(&source.service);
                 self.resource_id.append_value(source.resource_id);
                 self.scope.append_value(&source.scope);
+                self.scope_id.append_option(source.scope_id);
                 self.outcome.accept();
                 return Ok(());
             }
@@ -90,6 +92,7 @@ impl Logs {
             ("resource_id", Arc::new(self.resource_id.finish())),
             ("scope", Arc::new(self.scope.finish())),
             ("attributes", Arc::new(self.attributes.finish())),
+            ("scope_id", Arc::new(self.scope_id.finish())),
         ])
     }
 }

@@ -25,6 +25,7 @@ pub(crate) struct Metrics {
     service: StringBuilder,
     resource_id: UInt64Builder,
     scope: StringBuilder,
+    scope_id: UInt64Builder,
     name: StringBuilder,
     unit: StringBuilder,
     description: StringBuilder,
@@ -78,6 +79,7 @@ impl Metrics {
         self.service.append_value(&source.service);
         self.resource_id.append_value(source.resource_id);
         self.scope.append_value(&source.scope);
+        self.scope_id.append_option(source.scope_id);
         self.name.append_value(clip(&metric.name, MAX_NAME_BYTES));
         append(&mut self.unit, Some(&metric.unit), MAX_NAME_BYTES);
         append(&mut self.description, Some(&metric.description), MAX_NAME_BYTES);
@@ -135,6 +137,7 @@ impl Metrics {
             ("quantiles", Arc::new(self.quantiles.finish()) as _),
             ("exemplars", Arc::new(self.exemplars.finish()) as _),
             ("details", Arc::new(self.details.finish()) as _),
+            ("scope_id", Arc::new(self.scope_id.finish()) as _),
         ]);
         assemble(columns)
     }

@@ -19,7 +19,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema};
 pub(crate) use logs::Logs;
 pub(crate) use metrics::Metrics;
 pub use outcome::Outcome;
-pub(crate) use sources::{Sources, scope_text};
+pub(crate) use sources::Sources;
 pub(crate) use spans::Spans;
 
 /// A column with its name.

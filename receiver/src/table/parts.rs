@@ -1,7 +1,8 @@
 //! Parts of a record that are stored as JSON: events, links, exemplars, quantiles, and what has no column.
 
+use crate::limits::MAX_NAME_BYTES;
 use crate::model::{Event, Exemplar, Exponential, Link, Number, Point, Side, Span};
-use crate::value::{write_double, write_hex, write_text};
+use crate::value::{clip, write_double, write_hex, write_text};
 
 /// `[{"time_ns","name","attributes"}]`.
 pub(crate) fn write_events(events: &[Event<'_>], out: &mut String) {
@@ -16,11 +17,19 @@ pub(crate) fn write_events(events: &[Event<'_>], out: &mut String) {
     });
 }
 
-/// `[{"trace_id","span_id","attributes"}]`, ids in hex.
+/// `[{"trace_id","span_id","attributes"}]`, ids in hex; `trace_state` and `flags` where there are any.
 pub(crate) fn write_links(links: &[Link<'_>], out: &mut String) {
     write_array(links, out, |link, out| {
         out.push('{');
         write_ids(link.trace_id, link.span_id, out);
+        if !link.trace_state.is_empty() {
+            out.push_str(",\"trace_state\":");
+            write_text(&clip(&link.trace_state, MAX_NAME_BYTES), out);
+        }
+        if link.flags != 0 {
+            out.push_str(",\"flags\":");
+            out.push_str(itoa::Buffer::new().format(link.flags));
+        }
         out.push_str(",\"attributes\":");
         link.attributes.write_json(out);
         out.push('}');

@@ -37,6 +37,7 @@ pub(crate) struct Spans {
     timeline: StringBuilder,
     resource_id: UInt64Builder,
     scope: StringBuilder,
+    scope_id: UInt64Builder,
     attributes: StringBuilder,
     events: StringBuilder,
     links: StringBuilder,
@@ -101,6 +102,7 @@ impl Spans {
         self.service.append_value(&source.service);
         self.resource_id.append_value(source.resource_id);
         self.scope.append_value(&source.scope);
+        self.scope_id.append_option(source.scope_id);
     }
 
     fn push_promoted(&mut self, promoted: &Promoted<'_>) {
@@ -163,6 +165,7 @@ impl Spans {
             ("trace_state", Arc::new(self.trace_state.finish()) as _),
             ("flags", Arc::new(self.flags.finish()) as _),
             ("dropped", Arc::new(self.dropped.finish()) as _),
+            ("scope_id", Arc::new(self.scope_id.finish()) as _),
         ]);
         assemble(columns)
     }

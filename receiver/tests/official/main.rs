@@ -297,7 +297,7 @@ fn a_resource_that_is_sent_twice_is_one_row() {
     request.resource_spans.push(request.resource_spans[0].clone());
     let decoded = protobuf(Signal::Traces, &request.encode_to_vec());
     assert_eq!(decoded.resources.num_rows(), 1);
-    assert_eq!(decoded.resource_ids.len(), 1);
+    assert_eq!(decoded.source_ids.len(), 1);
     assert_eq!(
         Rows(&decoded.resources).text("attributes", 0),
         r#"{"service.name":"shop","host.name":"web"}"#

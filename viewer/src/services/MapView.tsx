@@ -18,9 +18,9 @@ export function MapView({ map, open }: { map: ServiceMap; open: string | null })
   const near = new Set(map.edges.filter(isNear).flatMap(({ from, to }) => [from, to]));
   return (
     <div class="service-map">
-      <svg style={{ width: `${layout.width * scaleOf(map)}px`, minWidth: `${layout.width * LEAST_SCALE}px` }} viewBox={`0 0 ${layout.width} ${layout.height}`} role="group" aria-label="Map of services: who calls whom">
+      <svg class={map.edges.length > MOST_LABELS ? "dense" : undefined} style={{ width: `${layout.width * scaleOf(map)}px`, minWidth: `${layout.width * LEAST_SCALE}px` }} viewBox={`0 0 ${layout.width} ${layout.height}`} role="group" aria-label="Map of services: who calls whom">
         {map.edges.map((edge) => (
-          <Edge key={`${edge.from} ${edge.to}`} edge={edge} layout={layout} most={most} isFaint={!isNear(edge)} />
+          <Edge key={`${edge.from} ${edge.to}`} edge={edge} layout={layout} most={most} isFaint={!isNear(edge)} isChosen={open !== null && isNear(edge)} />
         ))}
         {map.nodes.map((node) => {
           const place = layout.places.get(node.service);
@@ -31,6 +31,9 @@ export function MapView({ map, open }: { map: ServiceMap; open: string | null })
     </div>
   );
 }
+
+/** With more calls than this their labels would cover each other: they show where the pointer or the focus is. */
+const MOST_LABELS = 14;
 
 /** Smaller than this nobody reads it: a map with less room scrolls. */
 const LEAST_SCALE = 0.8;
@@ -43,9 +46,11 @@ interface EdgeProps {
   layout: MapLayout;
   most: number;
   isFaint: boolean;
+  /** A call of the service that is open. */
+  isChosen: boolean;
 }
 
-function Edge({ edge, layout, most, isFaint }: EdgeProps) {
+function Edge({ edge, layout, most, isFaint, isChosen }: EdgeProps) {
   const [from, to] = [layout.places.get(edge.from), layout.places.get(edge.to)];
   if (!from || !to || from === to) return null;
   const { path, middle } = curve(from, to, layout.lanes(edge));
@@ -58,7 +63,7 @@ function Edge({ edge, layout, most, isFaint }: EdgeProps) {
   return (
     <a
       href={addressOf("/live", narrowed)}
-      class={`edge ${isFailing ? "failing" : ""} ${isFaint ? "faint" : ""}`}
+      class={classOf({ edge: true, failing: isFailing, faint: isFaint, chosen: isChosen })}
       aria-label={`${edge.from} calls ${edge.to}: ${edgeWords(edge, share)}`}
       onPointerEnter={(event) => showTooltip(event.currentTarget, <EdgeNote edge={edge} share={share} />)}
       onPointerLeave={hideTooltip}
@@ -77,6 +82,8 @@ function Edge({ edge, layout, most, isFaint }: EdgeProps) {
     </a>
   );
 }
+
+const classOf = (looks: Record<string, boolean>) => Object.keys(looks).filter((name) => looks[name]).join(" ");
 
 function edgeWords(edge: ServiceEdge, share: number): string {
   return `${formatRate(edge.rate)}, ${formatPercent(share)} failed, p50 ${formatDuration(edge.p50_ns)}, p95 ${formatDuration(edge.p95_ns)}`;
@@ -108,7 +115,7 @@ interface NodeProps {
 function Node({ node, place: { x, y }, isOpen, isFaint }: NodeProps) {
   const share = failedShare(node);
   const isFailing = share >= FAILING;
-  const looks = ["node", isFailing && "failing", isOpen && "open", isFaint && "faint"].filter(Boolean).join(" ");
+  const looks = classOf({ node: true, failing: isFailing, open: isOpen, faint: isFaint });
   const speed = node.p95_ns === null ? "only calls others" : `p95 ${formatDuration(node.p95_ns)}`;
   const next = openQuery(query.value, isOpen ? null : node.service);
   return (

@@ -12,6 +12,9 @@ import { valueText } from "./search.ts";
 /** Fewer are seen at a glance. */
 const SEARCHED_FROM = 8;
 
+/** Longer values scroll in a box of their own, so that the next key stays in sight. */
+const LONG = 400;
+
 interface AttributeTableProps {
   title: string;
   attributes: Attributes;
@@ -40,7 +43,7 @@ export function AttributeTable({ title, attributes, isOpen = false, isLinked = f
             <dt title={key}>
               <Highlighted text={key} find={wanted} />
             </dt>
-            <dd>
+            <dd class={valueText(value).length > LONG ? "long" : undefined}>
               <AttributeValue value={value} find={wanted} />
               {key.endsWith("_ns") && typeof value === "number" && value >= 1000 && <span class="dim"> {formatDuration(value)}</span>}
               <span class="attribute-actions">
@@ -61,9 +64,9 @@ export function AttributeTable({ title, attributes, isOpen = false, isLinked = f
 }
 
 function AttributeValue({ value, find }: { value: Value; find: string }) {
-  if (value !== null && typeof value === "object") return <pre class="value-json">{JSON.stringify(value, null, 2)}</pre>;
+  if (value !== null && typeof value === "object") return <pre class="value-json" tabIndex={valueText(value).length > LONG ? 0 : undefined}>{JSON.stringify(value, null, 2)}</pre>;
   return (
-    <span class={`value-${value === null ? "null" : typeof value}`}>
+    <span class={`value-${value === null ? "null" : typeof value}`} tabIndex={valueText(value).length > LONG ? 0 : undefined}>
       <Highlighted text={valueText(value)} find={find} />
     </span>
   );

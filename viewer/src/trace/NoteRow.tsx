@@ -1,5 +1,6 @@
 /** An event or a log in the waterfall, where it happened. */
 
+import { memo } from "../components/memo.ts";
 import { formatDuration } from "../units.ts";
 import { endOf } from "./model.ts";
 import { shareOf, type Range } from "./range.ts";
@@ -7,15 +8,22 @@ import { timeOf, type NoteRow } from "./rows.ts";
 import { valueText } from "./search.ts";
 import { Elsewhere, noteLook, Stretch } from "./SpanBar.tsx";
 import { Indent } from "./SpanRow.tsx";
-import type { TraceView } from "./useTraceView.ts";
 import { rowId } from "./Waterfall.tsx";
 import { severityWord } from "./words.ts";
 
-export function NoteRowView({ row, index, view }: { row: NoteRow; index: number; view: TraceView }) {
-  const share = shareOf(view.range, timeOf(row));
+interface NoteRowProps {
+  row: NoteRow;
+  /** Place among all rows. */
+  index: number;
+  isSelected: boolean;
+  range: Range;
+  traceNs: number;
+}
+
+export const NoteRowView = memo(({ row, index, isSelected, range, traceNs }: NoteRowProps) => {
+  const share = shareOf(range, timeOf(row));
   const look = noteLook(row);
-  const late = isFar(row, view.model.end_ns) ? lateText(row) : null;
-  const isSelected = index === view.selectedIndex;
+  const late = lateWords(row, traceNs);
   return (
     <div
       id={rowId(row.key)}
@@ -31,7 +39,11 @@ export function NoteRowView({ row, index, view }: { row: NoteRow; index: number;
         <span class="fold leaf" />
         <span class={`note-mark ${row.kind} ${look}`} aria-hidden="true" />
         <span class="note-tag">{tagOf(row)}</span>
-        {late && <span class="remark">{late}</span>}
+        {late && (
+          <span class="remark" title={late.full}>
+            {late.short}
+          </span>
+        )}
         <span class="span-name">{textOf(row)}</span>
       </span>
       <span role="gridcell" class="cell-number note-at">
@@ -41,7 +53,7 @@ export function NoteRowView({ row, index, view }: { row: NoteRow; index: number;
       <span role="gridcell" class="cell-time">
         {share >= 0 && share <= 1 ? (
           <span class="track">
-            {late && <Tether row={row} range={view.range} />}
+            {late && <Tether row={row} range={range} />}
             <span class={`note ${row.kind} ${look}`} style={{ left: `${share * 100}%` }} />
           </span>
         ) : (
@@ -50,12 +62,15 @@ export function NoteRowView({ row, index, view }: { row: NoteRow; index: number;
       </span>
     </div>
   );
-}
+});
 
 /** Less than this share of the trace is how clocks and loggers are, and not worth a word in the row. */
 const FAR = 1 / 100;
 
-const isFar = (row: NoteRow, traceNs: number): boolean => row.node !== null && timeOf(row) - endOf(row.node) > traceNs * FAR;
+function lateWords(row: NoteRow, traceNs: number): { short: string; full: string } | null {
+  const late = row.node ? timeOf(row) - endOf(row.node) : 0;
+  return late > traceNs * FAR ? { short: `${formatDuration(late)} late`, full: `${formatDuration(late)} after its span's end` } : null;
+}
 
 /** From the end of the span to what came later. */
 function Tether({ row, range }: { row: NoteRow; range: Range }) {
@@ -68,7 +83,7 @@ function Tether({ row, range }: { row: NoteRow; range: Range }) {
 export function lateText(row: NoteRow): string | undefined {
   if (!row.node) return undefined;
   const late = timeOf(row) - endOf(row.node);
-  return late > 0 ? `${formatDuration(late)} after its end` : undefined;
+  return late > 0 ? `${formatDuration(late)} after its span's end` : undefined;
 }
 
 const tagOf = (row: NoteRow): string => (row.kind === "log" ? severityWord(row.log.severity, row.log.severity_text) : "event");

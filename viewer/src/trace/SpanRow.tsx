@@ -2,14 +2,15 @@
 
 import { Duration } from "../components/Duration.tsx";
 import { Icon } from "../components/Icon.tsx";
+import { memo } from "../components/memo.ts";
 import type { TraceProblem } from "../contract.ts";
 import { formatCount } from "../units.ts";
 import { Highlighted } from "./Highlighted.tsx";
 import type { SpanNode } from "./model.ts";
+import type { Range } from "./range.ts";
 import type { SpanRow } from "./rows.ts";
 import { SpanBar } from "./SpanBar.tsx";
 import { skewText } from "./TraceServices.tsx";
-import type { TraceView } from "./useTraceView.ts";
 import { errorOf } from "./verdict.ts";
 import { rowId } from "./Waterfall.tsx";
 
@@ -17,14 +18,16 @@ interface SpanRowProps {
   row: SpanRow;
   /** Place among all rows. */
   index: number;
-  view: TraceView;
+  isSelected: boolean;
+  /** Whether a search found it, and with which words. */
+  isMatch: boolean;
+  find: string;
+  range: Range;
 }
 
-export function SpanRowView({ row, index, view }: SpanRowProps) {
+export const SpanRowView = memo(({ row, index, isSelected, isMatch, find, range }: SpanRowProps) => {
   const { node, level, isOpen } = row;
   const { span } = node;
-  const isSelected = index === view.selectedIndex;
-  const isMatch = view.matched.has(node);
   return (
     <div
       id={rowId(row.key)}
@@ -39,7 +42,7 @@ export function SpanRowView({ row, index, view }: SpanRowProps) {
       <span role="gridcell" class="cell-name">
         <Indent level={level} />
         <Fold isOpen={isOpen} />
-        <NameParts node={node} find={isMatch ? view.place.find : ""} />
+        <NameParts node={node} find={find} />
         {isOpen === false && <span class="hidden-count">{`+${formatCount(node.end - node.index - 1)}`}</span>}
       </span>
       <span role="gridcell" class="cell-number">
@@ -49,11 +52,11 @@ export function SpanRowView({ row, index, view }: SpanRowProps) {
         {span.self_ns === span.duration_ns ? <span class="visually-hidden">all of it</span> : <Duration ns={span.self_ns} />}
       </span>
       <span role="gridcell" class="cell-time">
-        <SpanBar node={node} range={view.range} isSelected={isSelected} />
+        <SpanBar node={node} range={range} isSelected={isSelected} />
       </span>
     </div>
   );
-}
+});
 
 export function Indent({ level }: { level: number }) {
   return <span class="indent" style={{ width: `calc(${level} * var(--indent))` }} />;

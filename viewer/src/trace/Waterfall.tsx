@@ -8,7 +8,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { NoteRowView } from "./NoteRow.tsx";
 import { Ruler } from "./Ruler.tsx";
 import { SpanRowView } from "./SpanRow.tsx";
-import { ticksOf } from "./range.ts";
+import { ticksOf, type Range } from "./range.ts";
 import { TimeCursor } from "./TimeCursor.tsx";
 import { useNameWidth } from "./useNameWidth.ts";
 import { panBy, toggleFold, zoomBy, ROW_PX, zoomToSelected, type TraceView } from "./useTraceView.ts";
@@ -26,7 +26,20 @@ const TICK_PX = 110;
 
 export const rowId = (key: string): string => `row-${key}`;
 
-export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLDivElement | null> }) {
+interface WaterfallProps {
+  view: TraceView;
+  box: RefObject<HTMLDivElement | null>;
+}
+
+/**
+ * The grid as the whole of what a component returns. As a child in someone's properties its first element would stay there,
+ * and Preact 11 goes on from it to every row that was ever drawn.
+ */
+export function Waterfall(props: WaterfallProps) {
+  return <Grid {...props} />;
+}
+
+function Grid({ view, box }: WaterfallProps) {
   const { rows, model, range, selectedIndex, selected } = view;
   const [namePx, setNamePx] = useNameWidth();
   const [scroll, setScroll] = useState({ top: 0, height: 900, width: 1200 });
@@ -37,10 +50,8 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
   const indent = Math.max(3, Math.min(INDENT_PX, (namePx * INDENT_SHARE) / model.levels));
   const first = Math.max(0, Math.floor(scroll.top / ROW_PX) - OVERSCAN);
   const last = Math.min(rows.length, Math.ceil((scroll.top + scroll.height) / ROW_PX) + OVERSCAN);
-  // A row that scrolling and moving leave as it is stays the same element, which Preact does not look into.
   const slots = Math.ceil(scroll.height / ROW_PX) + 2 * OVERSCAN + 1;
-  const elements = useMemo(() => new Map<number, VNode>(), [rows, range.from, range.to, view.matched, slots]);
-  forget(elements, first, last);
+  const shown = useMemo(() => range, [range.from, range.to]);
   const ticks = ticksOf(range, (scroll.width - namePx) / TICK_PX);
   return (
     <div ref={wrap} class="waterfall-wrap" style={{ "--name": `${namePx}px`, "--indent": `${indent}px` }}>
@@ -68,7 +79,7 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
             ))}
           </div>
           <div class="waterfall-window" role="presentation" style={{ transform: `translateY(${first * ROW_PX}px)` }}>
-            {Array.from({ length: last - first }, (_, at) => rowElement(elements, view, first + at, slots))}
+            {rowElements({ view, range: shown, first, last, slots })}
           </div>
         </div>
       </div>
@@ -77,26 +88,26 @@ export function Waterfall({ view, box }: { view: TraceView; box: RefObject<HTMLD
   );
 }
 
-/** Elements hold on to what they drew: those out of sight go. */
-function forget(elements: Map<number, VNode>, first: number, last: number): void {
-  for (const place of elements.keys()) {
-    const index = place < 0 ? -1 - place : place;
-    if (index < first || index >= last) elements.delete(place);
-  }
+interface RowSlots {
+  view: TraceView;
+  range: Range;
+  first: number;
+  last: number;
+  slots: number;
 }
 
-function rowElement(elements: Map<number, VNode>, view: TraceView, index: number, slots: number): VNode | null {
-  // The selected row looks different: it has a place of its own.
-  const place = index === view.selectedIndex ? -1 - index : index;
-  const known = elements.get(place);
-  const row = view.rows[index];
-  if (known || !row) return known ?? null;
-  // A row that leaves at one edge lends its elements to the one that comes at the other. The key stands here by name: out of
-  // a spread object it would be a property like others, and all rows were drawn anew.
-  const slot = String(index % slots);
-  const element = row.kind === "span" ? <SpanRowView key={slot} row={row} index={index} view={view} /> : <NoteRowView key={slot} row={row} index={index} view={view} />;
-  elements.set(place, element);
-  return element;
+/** Rows compare what they draw: scrolling and moving draw only those that come. Elements that are kept would hold all before. */
+function rowElements({ view, range, first, last, slots }: RowSlots): VNode[] {
+  const { rows, matched, place, selectedIndex, model } = view;
+  return rows.slice(first, last).map((row, at) => {
+    const index = first + at;
+    // A row that leaves at one edge lends its elements to the one that comes at the other.
+    const slot = String(index % slots);
+    const isSelected = index === selectedIndex;
+    if (row.kind !== "span") return <NoteRowView key={slot} row={row} index={index} isSelected={isSelected} range={range} traceNs={model.end_ns} />;
+    const isMatch = matched.has(row.node);
+    return <SpanRowView key={slot} row={row} index={index} isSelected={isSelected} range={range} isMatch={isMatch} find={isMatch ? place.find : ""} />;
+  });
 }
 
 /** A click selects and shows what it selected; on the arrow before a name it folds. */

@@ -31,13 +31,19 @@ export function useTrace(traceId: string): WatchedTrace {
     if (!newest.current || hasChanged(newest.current, trace)) newest.current = trace;
     return newest.current;
   }, everyMs);
-  const isGone = error !== null && error.status !== 404 && !error.isUnreachable;
+  const isRefused = error !== null && error.status >= 400 && error.status < 500 && error.status !== 404;
+  // A viewer that starts, is full or is gone may be back at any time.
+  const isDown = error !== null && data === null && !isRefused && error.status !== 404;
   useEffect(() => {
-    const left = isGone ? 0 : watchedUntil(data, opened.current.atMs) - Date.now();
+    if (isDown) {
+      setEvery(EVERY_MS);
+      return undefined;
+    }
+    const left = isRefused ? 0 : watchedUntil(data, opened.current.atMs) - Date.now();
     setEvery(left > 0 ? pace(data) : 0);
     const timer = window.setTimeout(() => setEvery(0), Math.max(0, left));
     return () => window.clearTimeout(timer);
-  }, [traceId, data, isGone]);
+  }, [traceId, data, isRefused, isDown]);
   return { trace: data, error, isWatching: everyMs > 0, reload };
 }
 

@@ -68,7 +68,7 @@ describe("the verdict", () => {
       [{ name: "GET /", states }, { name: "SELECT", service: "db", depth: 1 }],
       { critical_path: [{ span_id: "1", offset_ns: 0, duration_ns: 40 }, { span_id: "2", offset_ns: 40, duration_ns: 60 }] },
     );
-    expect(said).toEqual(["Mostly await, 75%: a database or service; then run, 20%.", "Longest on the critical path: SELECT (db), 60 ns, 60%."]);
+    expect(said).toEqual(["Mostly await, 75%: a database, a service or a thread; then run, 20%.", "Longest on the critical path: SELECT (db), 60 ns, 60%."]);
   });
 
   test("tells where a failed request failed, nearest to the cause", () => {

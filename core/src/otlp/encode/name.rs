@@ -2,8 +2,10 @@
 
 use super::wire::{BYTES, KEY, VALUE};
 
-/// Bytes for a name with what stands around it. One size for all is copied in three instructions.
-const ROOM: usize = 48;
+/// Bytes for a name with what stands around it.
+const HEAD: usize = 48;
+/// The same, and 16 for a short value. One size for all is copied in a few instructions, and needs one look at the room.
+pub(super) const ROOM: usize = HEAD + 16;
 /// `Span.attributes`.
 pub(super) const ATTRIBUTES: u32 = 9;
 
@@ -24,6 +26,7 @@ impl AttributeName {
     #[allow(clippy::cast_possible_truncation, reason = "43 and 74 are small; `try_from` is not const")]
     pub const fn new(text: &'static str) -> Self {
         let bytes = text.as_bytes();
+        assert!(bytes.len() <= HEAD - 5, "the name is too long");
         let mut head = [0; ROOM];
         (head[0], head[2], head[3]) = ((ATTRIBUTES << 3 | BYTES) as u8, KEY, bytes.len() as u8);
         let mut at = 0;

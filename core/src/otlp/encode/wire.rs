@@ -5,7 +5,7 @@
 //! that is likely, write, and move the message by a byte or two where the guess was wrong. That keeps one pass
 //! and the shortest encoding.
 
-use super::name::AttributeName;
+use super::name::{AttributeName, ROOM};
 
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
@@ -136,9 +136,11 @@ impl Writer<'_> {
         }
         let start = self.0.len();
         self.0.extend_from_slice(head);
-        self.0[start + 1] = one_byte(whole);
-        self.0.truncate(start + head_len);
-        self.0.extend_from_slice(&[one_byte(2 + text.len()), STRING_VALUE, one_byte(text.len())]);
+        let room = &mut self.0[start..start + ROOM];
+        room[1] = one_byte(whole);
+        let value = [one_byte(2 + text.len()), STRING_VALUE, one_byte(text.len())];
+        room[head_len..head_len + value.len()].copy_from_slice(&value);
+        self.0.truncate(start + head_len + value.len());
         self.0.extend_from_slice(text.as_bytes());
         true
     }
@@ -154,11 +156,11 @@ impl Writer<'_> {
         let start = self.0.len();
         // Copies of a known size are an instruction or two: more than is needed, cut to what is.
         self.0.extend_from_slice(head);
-        self.0[start + 1] = one_byte(head_len + len);
-        self.0.truncate(start + head_len);
+        let room = &mut self.0[start..start + ROOM];
+        room[1] = one_byte(head_len + len);
         let value = [one_byte(1 + len), INT_VALUE];
         let value = u128::from(u16::from_le_bytes(value)) | u128::from(spread(number, len)) << 16;
-        self.0.extend_from_slice(&value.to_le_bytes());
+        room[head_len..head_len + size_of::<u128>()].copy_from_slice(&value.to_le_bytes());
         self.0.truncate(start + head_len + 2 + len);
         true
     }

@@ -1,8 +1,8 @@
 //! The bounded queue between whoever finishes spans and the exporter's thread.
 //!
-//! A push is one lock and one move, or the writing of the span. It wakes the thread on a few edges only: the first span (a delay begins), as many
-//! as it waits for, three quarters of the room, and the first span that finds no room. The thread takes all spans at
-//! once by swapping two vectors.
+//! A push is one lock, and one move or the writing of a span. It wakes the thread on a few edges only: the first span (a
+//! delay begins, where the thread waits for one), as many as it waits for, three quarters of the room, and the first span
+//! that finds no room. The thread takes all spans at once.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -19,6 +19,8 @@ struct Store {
     since: Option<Instant>,
     /// So many of them wake the thread.
     enough: usize,
+    /// The first one does, too.
+    wants_first: bool,
     /// Spans ever taken in.
     pushed: u64,
     /// Of those, how many are out of memory: exported, spooled or lost.
@@ -138,7 +140,7 @@ pub(super) struct Counts {
 impl Inbox {
     pub(super) fn new(capacity: usize, batch: usize, delay: Duration) -> Self {
         Self {
-            store: Mutex::new(Store { enough: batch, ..Store::default() }),
+            store: Mutex::new(Store { enough: batch, wants_first: true, ..Store::default() }),
             ready: Condvar::new(),
             progress: Condvar::new(),
             capacity: capacity as u64,
@@ -190,7 +192,7 @@ impl Inbox {
         }
         match len {
             _ if !store.is_running => Pushed::Unattended,
-            1 => Pushed::Edge,
+            1 if store.wants_first => Pushed::Edge,
             _ if len == store.enough || store.pushed - store.settled == self.crowd() => Pushed::Edge,
             _ => Pushed::Quietly,
         }
@@ -235,6 +237,7 @@ impl Inbox {
     /// `taken`, where none are.
     pub(super) fn wait(&self, appetite: Appetite, until: Option<Instant>, taken: &mut Taken) -> Round {
         let mut store = self.lock();
+        store.wants_first = appetite == Appetite::Due;
         store.enough = if let Appetite::Enough(count) = appetite { count } else { self.batch };
         loop {
             let now = Instant::now();

@@ -147,11 +147,14 @@ def _span(node: Node, start_ns: int) -> dict[str, Any]:
         "resource": node.facts["resource"],
         "scope": row[17],
         "events": [_event(event, node, start_ns) for event in _list(row[19])],
-        "links": _list(row[20]),
+        "links": [{name: link[name] for name in _LINK} for link in _list(row[20])],
         "trace_state": row[21],
         "flags": row[22],
         "dropped": row[23],
     }
+
+
+_LINK: Final = ("trace_id", "span_id", "attributes")
 
 
 def _event(event: dict[str, Any], node: Node, start_ns: int) -> dict[str, Any]:
