@@ -1,5 +1,6 @@
 //! Bodies that the viewer's receiver reads.
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -65,10 +66,11 @@ pub fn gzip(data: &[u8]) {
 }
 
 fn check(signal: Signal, decoded: &Decoded, length: usize) {
-    let Decoded { records, resources, resource_ids, outcome } = decoded;
-    assert_eq!((records.num_rows(), resources.num_rows()), (outcome.accepted, resource_ids.len()));
+    let Decoded { records, resources, scopes, source_ids, outcome } = decoded;
+    assert_eq!(records.num_rows(), outcome.accepted);
+    assert_eq!(resources.num_rows() + scopes.num_rows(), source_ids.len());
     assert_eq!(outcome.reason.is_some(), outcome.rejected > 0);
-    let bytes = records.get_array_memory_size() + resources.get_array_memory_size();
+    let bytes: usize = [records, resources, scopes].map(RecordBatch::get_array_memory_size).iter().sum();
     assert!(bytes <= EMPTY_BYTES + GROWTH * length + ROW_BYTES * outcome.accepted, "{bytes} of {length}");
     assert_eq!(number(records, i64::MAX).expect("numbers fit").num_rows(), outcome.accepted);
     for name in JSON_COLUMNS {

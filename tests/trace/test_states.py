@@ -20,7 +20,7 @@ from wirespan._core import Exchange
 pytestmark = pytest.mark.wire
 Serve = Callable[..., Server]
 linux = pytest.mark.skipif(sys.platform != "linux", reason="kernel time stamps are Linux's")
-PAUSE_S = 0.15
+PAUSE_S = 0.5  # others stay below half of it, also where a busy machine takes a tenth of a second away
 PAUSE_MS = PAUSE_S * 1e3 * 0.9
 
 
@@ -335,13 +335,13 @@ def test_waits_for_the_client_in_a_task_of_the_handler_count(serve: Serve, recor
 
     with serve(handler, tracers=[recorder]).connect(receive_buffer=8_192) as client:
         client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
-        client.expect_silence(0.1)
+        client.expect_silence(PAUSE_S)
         client.send(b"hello")
         head = client.read_until(b"\r\n\r\n")
-        time.sleep(0.2)  # the client is slow
+        time.sleep(PAUSE_S)  # the client is slow
         assert head.startswith(b"HTTP/1.1 200 ")
         client.read_until(b"\r\n0\r\n\r\n")
         states = states_ms(recorder.one())
-    assert states["read"] >= 90
-    assert 45 <= states["await"] <= 150
-    assert states["write"] >= 150
+    assert states["read"] >= PAUSE_MS * 0.7, states
+    assert 45 <= states["await"] < PAUSE_MS / 2, states
+    assert states["write"] >= PAUSE_MS * 0.7, states

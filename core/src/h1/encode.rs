@@ -199,6 +199,8 @@ fn put_chunk_line(out: &mut Output, size: usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
     use crate::error::Fault;
 
@@ -216,14 +218,7 @@ mod tests {
     fn sent(output: &mut Output) -> String {
         let mut bytes = Vec::new();
         while !output.is_empty() {
-            let write = |slices: &[std::io::IoSlice<'_>]| {
-                let before = bytes.len();
-                for slice in slices {
-                    bytes.extend_from_slice(slice);
-                }
-                Ok(bytes.len() - before)
-            };
-            output.write_with(write).unwrap();
+            output.write_with(|slices| bytes.write_vectored(slices)).unwrap();
         }
         String::from_utf8(bytes).unwrap()
     }

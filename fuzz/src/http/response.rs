@@ -1,5 +1,7 @@
 //! Responses of an application that may be wrong in any way.
 
+use std::io::Write;
+
 use bytes::Bytes;
 use wirespan_core::config::ServerConfig;
 use wirespan_core::error::Fault;
@@ -22,14 +24,7 @@ const NAMES: [&[u8]; 8] = [
 pub(crate) fn sent(output: &mut Output) -> Vec<u8> {
     let mut bytes = Vec::new();
     while !output.is_empty() {
-        let write = |slices: &[std::io::IoSlice<'_>]| {
-            let before = bytes.len();
-            for slice in slices {
-                bytes.extend_from_slice(slice);
-            }
-            Ok(bytes.len() - before)
-        };
-        output.write_with(write).expect("a vector takes every byte");
+        output.write_with(|slices| bytes.write_vectored(slices)).expect("a vector takes every byte");
     }
     bytes
 }
