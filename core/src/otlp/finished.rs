@@ -36,7 +36,7 @@ impl Lot {
         }
     }
 
-    /// Appends what `write` writes with [`super::SpanWriter::in_scope`]; no span where that is nothing.
+    /// Appends what `write` writes with [`super::SpanWriter::span`]; no span where that is nothing.
     #[inline]
     pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let before = self.bytes.len();
