@@ -18,6 +18,7 @@ from wirespan import demo
 from wirespan.cli import main
 from wirespan.demo import show
 from wirespan.demo.show import run_demo
+from wirespan.inspection import find_sockets
 from wirespan.loading import StartError
 from wirespan.viewer import beside
 
@@ -53,6 +54,22 @@ def test_demo_ends_with_ctrl_c() -> None:
     out, err = process.communicate(timeout=DEADLINE_S)
     assert (process.returncode, err) == (0, "")
     assert "Your own app:" in out
+
+
+def test_demo_is_seen_by_inflight() -> None:
+    """Its two servers are of one process, and each has a socket."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wirespan", "demo", "--no-view", "--seconds", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    while "GET" not in process.stdout.readline():
+        pass
+    names = {path.name for path in find_sockets()}
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE_S)
+    assert {f"{process.pid}.sock", f"{process.pid}-2.sock"} <= names
 
 
 def test_demo_without_traffic_has_no_summary(capfd: pytest.CaptureFixture[str]) -> None:

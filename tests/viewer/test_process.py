@@ -269,6 +269,25 @@ class TestServe:
         monkeypatch.setenv("OTEL_SERVICE_NAME", "z")
         assert named("shop:app") == ""
 
+    @pytest.mark.parametrize(
+        ("attributes", "name"),
+        [
+            ("team=a, service.name = y ", ""),
+            ("my.service.name=y", "shop"),
+            ("team=service.name=y", "shop"),
+            ("service.name=", "shop"),
+            ("service.name=y,wrong", "shop"),
+            ("service.name=y,=wrong", "shop"),
+            (",", "shop"),
+        ],
+    )
+    def test_resource_attributes_are_read_as_the_exporter_reads_them(
+        self, monkeypatch: pytest.MonkeyPatch, attributes: str, name: str
+    ) -> None:
+        monkeypatch.delenv("OTEL_SERVICE_NAME", raising=False)
+        monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", attributes)
+        assert beside._service_of("shop.main:app") == name
+
     def test_a_second_server_uses_the_viewer_of_the_first(self, folder: Path) -> None:
         flags = ["app", "--view", "--port", "0", "--view-db", str(folder / "own.duckdb")]
         with Serving(*flags, "--view-port", "0", cwd=folder) as first:

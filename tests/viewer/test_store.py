@@ -248,9 +248,22 @@ def test_a_file_in_use_is_refused_with_its_name(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"ready\n"
-        with pytest.raises(StoreError, match=r"viewer\.duckdb is in use by another process"):
+        with pytest.raises(StoreError) as refused:
             Store.open(path)
         other.communicate()
+    said = str(refused.value)
+    assert said.startswith(f"{path} is in use by another process (")
+    assert said.endswith(f", pid {other.pid}): stop that one, or give another file with --db")
+
+
+def test_a_lock_whose_holder_is_unknown_is_told_without_one() -> None:
+    said = database._explain(Path("x.duckdb"), OSError("IO Error: Could not set lock on file"))
+    assert said == "x.duckdb is in use by another process: stop that one, or give another file with --db"
+
+
+def test_a_directory_is_told_apart_from_a_damaged_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is a directory: give the file in it, such as"):
+        Store.open(tmp_path)
 
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:

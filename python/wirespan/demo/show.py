@@ -45,7 +45,9 @@ def run_demo(seconds: float | None = None, *, view: bool = True, view_port: int 
 
         def serve(name: str, app: object) -> Server:
             tracers = (log, tally, *_exporters(name, page, services))
-            return services.enter_context(serving(app, tracers=tracers, timeout_shutdown_s=1.0))
+            return services.enter_context(
+                serving(app, tracers=tracers, timeout_shutdown_s=1.0, inspect="auto")
+            )
 
         shop = serve("shop", make_shop())
         front = serve("front", make_front(shop.port))

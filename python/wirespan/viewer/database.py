@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -202,7 +203,15 @@ def _upgrade(path: Path | None, connection: "duckdb.DuckDBPyConnection", version
 def _explain(path: Path | None, error: Exception) -> str:
     reason = first_line(error)
     if "lock" in reason.lower():
-        return f"{path} is in use by another process: stop that one, or give another file ({reason})"
+        return f"{path} is in use by {_holder(reason)}: stop that one, or give another file with --db"
+    if path is not None and path.is_dir():
+        return f"{path} is a directory: give the file in it, such as {path / 'viewer.duckdb'}"
     if path is not None and not path.parent.is_dir():
         return f"cannot open {path}: there is no directory {path.parent}"
     return f"cannot open {path}: {reason}. If the file is damaged, move it away; a new one is made"
+
+
+def _holder(reason: str) -> str:
+    """Who has the file, where DuckDB found out."""
+    found = re.search(r"held in (.+) \(PID (\d+)\)", reason)
+    return f"another process ({found[1]}, pid {found[2]})" if found else "another process"

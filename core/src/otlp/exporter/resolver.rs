@@ -44,3 +44,48 @@ impl Resolver for Remembering {
         Ok(addresses)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = "http://127.0.0.1:1";
+    const SECOND: &str = "http://127.0.0.1:2";
+
+    fn port(resolver: &Remembering, uri: &str) -> Option<u16> {
+        let uri: Uri = uri.parse().expect("a URI");
+        let found = resolver.resolve(&uri, &Config::default(), NextTimeout::default()).ok()?;
+        found.first().map(std::net::SocketAddr::port)
+    }
+
+    fn expire(resolver: &Remembering) {
+        let before = Instant::now().checked_sub(LIFETIME).expect("a machine that has run for two seconds");
+        resolver.known().as_mut().expect("an answer").0 = before;
+    }
+
+    #[test]
+    fn an_answer_is_good_for_its_lifetime_whatever_is_asked() {
+        let resolver = Remembering::default();
+        assert_eq!(port(&resolver, FIRST), Some(1));
+        assert_eq!(port(&resolver, SECOND), Some(1));
+    }
+
+    #[test]
+    fn an_old_answer_is_looked_up_again() {
+        let resolver = Remembering::default();
+        assert_eq!(port(&resolver, FIRST), Some(1));
+        expire(&resolver);
+        assert_eq!(port(&resolver, SECOND), Some(2));
+        assert_eq!(port(&resolver, FIRST), Some(2), "the new one is remembered");
+    }
+
+    #[test]
+    fn a_failure_is_told_and_not_remembered() {
+        let resolver = Remembering::default();
+        assert_eq!(port(&resolver, "/no-host"), None);
+        assert_eq!(port(&resolver, FIRST), Some(1));
+        expire(&resolver);
+        assert_eq!(port(&resolver, "/no-host"), None, "an address that was left long ago is not tried");
+        assert_eq!(port(&resolver, SECOND), Some(2));
+    }
+}
