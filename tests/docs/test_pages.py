@@ -9,8 +9,9 @@ from opentelemetry import trace
 
 import generate_docs
 import wirespan
-from wirespan import App
+from wirespan import App, tracers
 from wirespan.cli import main
+from wirespan.tracers import OpenTelemetry
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = generate_docs.pages()
@@ -33,11 +34,20 @@ def test_python_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(App, "run", lambda *args, **options: None)
     monkeypatch.setattr(wirespan, "run", lambda *args, **options: None)
     monkeypatch.setattr(trace, "set_tracer_provider", lambda provider: None)  # for good, in this process
+    exporters: list[OpenTelemetry] = []
+    monkeypatch.setattr(tracers, "OpenTelemetry", lambda **options: kept(OpenTelemetry(**options), exporters))
     names: dict[str, Any] = {"__name__": "page"}
     for note, code in blocks(page, "python"):
         compiled = compile(code, str(page), "exec")
         if note != "no-run":
             exec(compiled, names)
+    for exporter in exporters:
+        exporter.close(0.0)
+
+
+def kept(exporter: OpenTelemetry, exporters: list[OpenTelemetry]) -> OpenTelemetry:
+    exporters.append(exporter)
+    return exporter
 
 
 @named([page for page in PAGES if blocks(page, "sh")])
