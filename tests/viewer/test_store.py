@@ -253,16 +253,13 @@ def test_a_file_in_use_is_refused_with_its_name(tmp_path: Path) -> None:
         other.communicate()
     said = str(refused.value)
     assert said.startswith(f"{path} is in use by another process (")
-    assert said.endswith(
-        f", pid {other.pid}): stop that one, or give another file (--db, for serve --view-db)"
-    )
+    assert said.endswith(f", pid {other.pid}): stop that one, or give another file (--db, --view-db)")
 
 
 def test_a_lock_whose_holder_is_unknown_is_told_without_one() -> None:
     said = database._explain(Path("x.duckdb"), OSError("IO Error: Could not set lock on file"))
     assert (
-        said
-        == "x.duckdb is in use by another process: stop that one, or give another file (--db, for serve --view-db)"
+        said == "x.duckdb is in use by another process: stop that one, or give another file (--db, --view-db)"
     )
 
 

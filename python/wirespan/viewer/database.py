@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from wirespan.viewer.errors import StoreError
-from wirespan.viewer.health import first_line
+from wirespan.viewer.health import ANOTHER_FILE, first_line
 from wirespan.viewer.schema import UPGRADES, VERSION, create_statements
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _upgrade(path: Path | None, connection: "duckdb.DuckDBPyConnection", version
 def _explain(path: Path | None, error: Exception) -> str:
     reason = first_line(error)
     if "lock" in reason.lower():
-        return f"{path} is in use by {_holder(reason)}: stop that one, or give another file (--db, for serve --view-db)"
+        return f"{path} is in use by {_holder(reason)}: stop that one, or {ANOTHER_FILE}"
     if path is not None and path.is_dir():
         return f"{path} is a directory: give the file in it, such as {path / 'viewer.duckdb'}"
     if path is not None and not path.parent.is_dir():

@@ -17,11 +17,13 @@ _log: Final = logging.getLogger("wirespan.viewer")
 _RETRY_AFTER_S: Final = 5
 """Somebody must act first. Exporters give up after a minute or so; those that spool go on."""
 
+ANOTHER_FILE: Final = "give another file (--db, --view-db)"
+
 _ADVICE: Final = {
     os.strerror(errno.ENOSPC): "make room there, or start the viewer with a smaller --max-size",
     os.strerror(errno.EDQUOT): "make room there, or start the viewer with a smaller --max-size",
     os.strerror(errno.EFBIG): "raise the limit of the size of files (ulimit -f)",
-    os.strerror(errno.EROFS): "mount it for writing, or give another file with --db",
+    os.strerror(errno.EROFS): f"mount it for writing, or {ANOTHER_FILE}",
     os.strerror(errno.EIO): "check the disk",
 }
 """DuckDB tells the system's words for it, and no number."""
