@@ -21,6 +21,8 @@ pub static SERVER_SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
 #[derive(Debug, Default)]
 pub struct Lot {
     bytes: Vec<u8>,
+    /// Where the last whole span ends.
+    end: usize,
     /// Bytes of each span.
     lengths: Vec<usize>,
 }
@@ -32,6 +34,7 @@ impl Lot {
         let room = |used: usize| used + used / 4;
         Self {
             bytes: Vec::with_capacity(room(self.bytes.len())),
+            end: 0,
             lengths: Vec::with_capacity(room(self.lengths.len())),
         }
     }
@@ -39,12 +42,18 @@ impl Lot {
     /// Appends what `write` writes with [`super::SpanWriter::span`]; no span where that is nothing.
     #[inline]
     pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.bytes.len();
+        self.forget_half();
         write(&mut self.bytes);
-        let length = self.bytes.len() - before;
+        let length = self.bytes.len() - self.end;
         if length > 0 {
             self.lengths.push(length);
+            self.end = self.bytes.len();
         }
+    }
+
+    /// Takes back what a panic left half written.
+    fn forget_half(&mut self) {
+        self.bytes.truncate(self.end);
     }
 
     /// How many spans.
@@ -98,7 +107,8 @@ impl Finished {
     }
 
     /// Adds spans as bytes.
-    pub fn push_lot(&mut self, lot: Lot) {
+    pub fn push_lot(&mut self, mut lot: Lot) {
+        lot.forget_half();
         if !lot.is_empty() {
             self.lots.push_back(Closed { bytes: lot.bytes.into(), lengths: lot.lengths.into() });
         }
@@ -159,6 +169,8 @@ impl FromIterator<SpanData> for Finished {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use super::{Finished, Lot};
     use crate::otlp::span::SpanData;
 
@@ -182,6 +194,26 @@ mod tests {
         let mut finished = Finished::default();
         finished.push_lot(Lot::default());
         assert!(finished.is_empty());
+    }
+
+    #[test]
+    fn half_a_span_is_none() {
+        let break_off = |lot: &mut Lot| {
+            let broken = catch_unwind(AssertUnwindSafe(|| {
+                lot.append(|out| {
+                    out.extend_from_slice(b"half");
+                    panic!("while a span is written");
+                });
+            }));
+            assert!(broken.is_err());
+        };
+        let mut lot = lot(&["a"]);
+        break_off(&mut lot);
+        lot.append(|out| out.extend_from_slice(b"b"));
+        break_off(&mut lot);
+        let mut finished = Finished::default();
+        finished.push_lot(lot);
+        assert_eq!((finished.len(), encoded(&finished)), (2, vec!["ab"]));
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl Inbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {
-        // Nothing panics while the lock is held, and the data is plain.
+        // The data is plain, and a lot takes back half a span: whatever panicked, all is right.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
