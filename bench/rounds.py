@@ -73,11 +73,12 @@ def run_rounds(
                 report(f"round {number}  {server.name:22} FAILED: {error}")
             else:
                 samples.append(sample)
-                report(_progress(sample))
+                report(progress(sample))
     return samples, failed
 
 
-def _progress(sample: Sample) -> str:
+def progress(sample: Sample) -> str:
+    """One line for a sample."""
     return (
         f"round {sample.round}  {sample.server:22} {sample.requests_per_s:9,.0f} requests/s"
         f"  {sample.cpu_us_per_request:7.2f} us CPU  busy {sample.busy:4.0%}  noise {sample.noise:3.0%}"
@@ -100,7 +101,7 @@ def run_round(plan: Plan, server: Server, sink: Sink | None, number: int) -> Sam
         with pinned(command, env, plan.server_core, port) as pid:
             verify(plan.scenario, port)
             warm_up = run_load(replace(plan.load, seconds=_WARM_UP_S), plan.scenario, port)
-            sample, measured = _measure(plan, server, number, pid, port)
+            sample, measured = measure(plan, server, number, pid, port)
         # Only now, after its last flush, is all there that will be.
         records = _count_lines(log)
     if exporting:
@@ -117,7 +118,12 @@ def _count_lines(log: Path) -> int | None:
         return sum(1 for _ in lines)
 
 
-def _measure(plan: Plan, server: Server, number: int, pid: int, port: int) -> tuple[Sample, Measured]:
+def measure(plan: Plan, server: Server, number: int, pid: int, port: int) -> tuple[Sample, Measured]:
+    """Loads a server that runs.
+
+    Raises:
+        BenchError: It gave errors under load.
+    """
     cpu_before, busy_before = machine.cpu_seconds(pid), machine.busy_seconds(plan.server_core)
     measured = run_load(plan.load, plan.scenario, port)
     cpu = machine.cpu_seconds(pid) - cpu_before

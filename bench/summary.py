@@ -86,8 +86,8 @@ def _row(samples: Sequence[Sample], server: str, base: str) -> Row:
         server=server,
         rounds=len(own),
         requests_per_s=median(lambda sample: sample.requests_per_s),
-        ratio=paired_ratio(samples, (server, base), _rate),
-        cpu_ratio=paired_ratio(samples, (server, base), _rate_by_cpu),
+        ratio=paired_ratio(samples, (server, base), rate),
+        cpu_ratio=paired_ratio(samples, (server, base), rate_by_cpu),
         cpu_us_per_request=median(lambda sample: sample.cpu_us_per_request),
         p50_us=median(lambda sample: sample.p50_us),
         p99_us=median(lambda sample: sample.p99_us),
@@ -97,30 +97,38 @@ def _row(samples: Sequence[Sample], server: str, base: str) -> Row:
     )
 
 
-def _rate(sample: Sample) -> float:
+def rate(sample: Sample) -> float:
+    """Requests per second."""
     return sample.requests_per_s
 
 
-def _rate_by_cpu(sample: Sample) -> float:
-    # What one core could do if the load and everybody else got out of the way.
+def rate_by_cpu(sample: Sample) -> float:
+    """What one core could do if the load and everybody else got out of the way."""
     return 1e6 / sample.cpu_us_per_request if sample.cpu_us_per_request else 0.0
 
 
 def paired_ratio(
     samples: Sequence[Sample], pair: tuple[str, str], value: Callable[[Sample], float]
 ) -> float | None:
-    """Median of first over second of the pair within each round. None when no round has both.
+    """Median of `paired_ratios`. None when no round has both.
 
     A ratio of two medians would compare a quiet minute of one with a noisy one of the other.
     """
+    ratios = paired_ratios(samples, pair, value)
+    return statistics.median(ratios) if ratios else None
+
+
+def paired_ratios(
+    samples: Sequence[Sample], pair: tuple[str, str], value: Callable[[Sample], float]
+) -> list[float]:
+    """First over second of the pair, for each round that has both."""
     server, base = pair
     rates = {(sample.server, sample.round): value(sample) for sample in samples}
-    ratios = [
-        rate / rates[base, number]
-        for (name, number), rate in rates.items()
+    return [
+        own / rates[base, number]
+        for (name, number), own in rates.items()
         if name == server and rates.get((base, number))
     ]
-    return statistics.median(ratios) if ratios else None
 
 
 def judge(samples: Sequence[Sample]) -> list[Verdict]:
@@ -130,6 +138,6 @@ def judge(samples: Sequence[Sample]) -> list[Verdict]:
 
 def _verdict(samples: Sequence[Sample], budget: Budget) -> Verdict | None:
     pair = (budget.server, budget.base)
-    ratio = paired_ratio(samples, pair, _rate)
-    cpu_ratio = paired_ratio(samples, pair, _rate_by_cpu)
+    ratio = paired_ratio(samples, pair, rate)
+    cpu_ratio = paired_ratio(samples, pair, rate_by_cpu)
     return None if ratio is None or cpu_ratio is None else Verdict(budget, ratio, cpu_ratio)
