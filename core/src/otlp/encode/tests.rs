@@ -12,7 +12,8 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use super::{AttributeName, Batch, Encoder, Encoding, SpanHead, SpanTail, SpanWriter};
-use crate::otlp::finished::{Finished, Lot, SERVER_SCOPE};
+use crate::otlp::SERVER_SCOPE;
+use crate::otlp::finished::{Finished, Lot};
 use crate::otlp::span::{
     Attributes, Event, FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE, FLAG_SAMPLED, Key, Kind, Link, Resource, Scope,
     SpanData, Status, Value,

@@ -1,4 +1,5 @@
-//! From a finished exchange to its SERVER span, by the stable HTTP conventions (v1.44.0). Runs on the exporter's thread.
+//! From a finished exchange to its SERVER span, by the stable HTTP conventions (v1.44.0): as bytes on the engine's thread,
+//! as data on the exporter's.
 
 use std::borrow::Cow;
 use std::sync::Arc;
