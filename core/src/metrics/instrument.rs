@@ -142,7 +142,10 @@ const OF_REQUEST: &[&str] = &[
     "network.protocol.version",
 ];
 const COMPONENT: &[&str] = &["otel.component.type", "otel.component.name"];
-const COMPONENT_ENDS: &[&str] = &["otel.component.type", "otel.component.name", "error.type"];
+const PROCESSOR_ENDS: &[&str] = &["otel.component.type", "otel.component.name", "error.type"];
+const EXPORTER: &[&str] = &["otel.component.type", "otel.component.name", "server.address", "server.port"];
+const EXPORTER_ENDS: &[&str] =
+    &["otel.component.type", "otel.component.name", "server.address", "server.port", "error.type"];
 
 /// Duration of a request, equal to that of its span.
 pub static DURATION: Instrument = Instrument {
@@ -293,8 +296,8 @@ pub static PROCESSED: Instrument = Instrument {
     name: "otel.sdk.processor.span.processed",
     kind: Kind::Counter,
     unit: "{span}",
-    attributes: COMPONENT_ENDS,
-    description: "Spans that left the queue, or found no room in it.",
+    attributes: PROCESSOR_ENDS,
+    description: "Spans that left the queue; with error.type those that found no room in it, or ended after the shutdown.",
 };
 
 /// Spans on their way.
@@ -302,7 +305,7 @@ pub static IN_FLIGHT: Instrument = Instrument {
     name: "otel.sdk.exporter.span.inflight",
     kind: Kind::UpDownCounter,
     unit: "{span}",
-    attributes: COMPONENT,
+    attributes: EXPORTER,
     description: "Spans on their way to the receiver, all tries included.",
 };
 
@@ -311,11 +314,11 @@ pub static EXPORTED: Instrument = Instrument {
     name: "otel.sdk.exporter.span.exported",
     kind: Kind::Counter,
     unit: "{span}",
-    attributes: COMPONENT_ENDS,
+    attributes: EXPORTER_ENDS,
     description: "Spans that the receiver has; with error.type those that are lost.",
 };
 
-/// Time of a batch on its way.
+/// Time of a batch or a report on its way.
 pub static OPERATION: Instrument = Instrument {
     name: "otel.sdk.exporter.operation.duration",
     kind: Kind::Histogram(&FINE),
@@ -328,8 +331,8 @@ pub static OPERATION: Instrument = Instrument {
         "http.response.status_code",
         "error.type",
     ],
-    description: "Time from the first try to send a batch of spans to its end, the waits between tries included; \
-                  with error.type those that ended in a failure, or in the spool.",
+    description: "Time from the first try to send a batch of spans or a report of metrics to its end, the waits between \
+                  tries included; with error.type those that ended in a failure, or in the spool.",
 };
 
 /// Points on their way.
@@ -337,7 +340,7 @@ pub static POINTS_IN_FLIGHT: Instrument = Instrument {
     name: "otel.sdk.exporter.metric_data_point.inflight",
     kind: Kind::UpDownCounter,
     unit: "{data_point}",
-    attributes: COMPONENT,
+    attributes: EXPORTER,
     description: "Points of metrics on their way to the receiver, all tries included.",
 };
 
@@ -346,7 +349,7 @@ pub static POINTS_EXPORTED: Instrument = Instrument {
     name: "otel.sdk.exporter.metric_data_point.exported",
     kind: Kind::Counter,
     unit: "{data_point}",
-    attributes: COMPONENT_ENDS,
+    attributes: EXPORTER_ENDS,
     description: "Points of metrics that the receiver has; with error.type those that are lost.",
 };
 

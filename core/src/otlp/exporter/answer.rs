@@ -63,6 +63,16 @@ impl Response {
         Self { answer, ending }
     }
 
+    /// Standard output took it.
+    pub(super) const fn written() -> Self {
+        Self { answer: Answer::Accepted { rejected: 0, note: None }, ending: Ending::Done(None) }
+    }
+
+    /// Standard output did not.
+    pub(super) const fn not_written(why: String) -> Self {
+        Self { answer: Answer::Refused { why }, ending: Ending::Failed(None, "write_failed") }
+    }
+
     /// There was none, for a reason in the conventions' words.
     pub(super) const fn missing(why: String, reason: &'static str) -> Self {
         Self { answer: Answer::unreachable(why), ending: Ending::Failed(None, reason) }

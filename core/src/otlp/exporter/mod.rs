@@ -38,8 +38,7 @@ use self::http::Target;
 use self::inbox::{Inbox, Pushed};
 use self::life::{Life, Recipe};
 use self::memory::Memory;
-pub(crate) use self::operations::Ending;
-use self::operations::Operations;
+pub(crate) use self::operations::{Ending, Operations};
 use self::spool::Spool;
 use self::worker::{Destination, Ledger};
 use super::encode::{Encoder, Encoding};
@@ -204,7 +203,7 @@ impl Exporter {
         (status.queued, status.capacity) = (counts.queued, self.recipe.capacity as u64);
         (status.waiting, status.processed) = (counts.waiting, counts.taken);
         status.dropped.queue_full = counts.overflowed;
-        status.dropped.shutdown += counts.late;
+        status.dropped.already_shutdown = counts.late;
         status
     }
 }

@@ -24,7 +24,7 @@ pub use status::MetricsStatus;
 use self::destination::Destination;
 use self::round::Worker;
 use super::Log;
-use super::answer::Answer;
+use super::answer::Response;
 use super::http::Target;
 use crate::metrics::Lives;
 use crate::otlp::encode::Encoding;
@@ -37,7 +37,7 @@ use crate::propagation::ids;
 #[derive(Debug, Default)]
 struct Store {
     /// The answer of a request.
-    answer: Option<Answer>,
+    answer: Option<Response>,
     /// Reports that were asked for, and those that were made and tried.
     asked: u64,
     tried: u64,
@@ -72,7 +72,7 @@ impl Shared {
         is_first
     }
 
-    fn put_answer(&self, answer: Answer) {
+    fn put_answer(&self, answer: Response) {
         self.lock().answer = Some(answer);
         self.ready.notify_one();
     }

@@ -9,8 +9,8 @@ use crate::metrics::delta::Reporter;
 use crate::metrics::{Metrics, POINTS_EXPORTED, POINTS_IN_FLIGHT, ends};
 use crate::otlp::encode::Batch;
 use crate::otlp::encode::metrics::MetricsEncoder;
-use crate::otlp::exporter::answer::Answer;
-use crate::otlp::exporter::{Log, Receiver};
+use crate::otlp::exporter::answer::{Answer, Response};
+use crate::otlp::exporter::{Ending, Log, Receiver};
 use crate::otlp::metric::MetricsData;
 
 /// A report on its way, or waiting for its next try.
@@ -22,11 +22,14 @@ struct Report {
     /// How many had been asked for when it was made.
     asked: u64,
     give_up_at: Instant,
+    /// When it was first tried, and how the last try ended.
+    since: Option<Instant>,
+    ending: Option<Ending>,
 }
 
 /// What the thread finds when it wakes.
 struct Round {
-    answer: Option<Answer>,
+    answer: Option<Response>,
     asked: u64,
     is_asked: bool,
     closing: Option<Instant>,
@@ -140,12 +143,13 @@ impl Worker {
         if self.retry_at.is_some_and(|at| at > now) {
             // What will not be heard before the end is lost.
             if let Some(report) = self.report.take_if(|_| self.is_last) {
-                self.shared.lock().status.superseded += report.points;
+                self.supersede(&report);
             }
             return self.set_tried(asked);
         }
         self.retry_at = None;
-        let Some(report) = &self.report else { return };
+        let Some(report) = &mut self.report else { return };
+        report.since.get_or_insert(now);
         let batch = Arc::clone(&report.batch);
         match &mut self.destination {
             Destination::Otlp(sending) => {
@@ -157,8 +161,8 @@ impl Worker {
                 line.push(b'\n');
                 let written = out.write_all(&line).and_then(|()| out.flush());
                 self.resolve(match written {
-                    Ok(()) => Answer::Accepted { rejected: 0, note: None },
-                    Err(error) => Answer::Refused { why: error.to_string() },
+                    Ok(()) => Response::written(),
+                    Err(error) => Response::not_written(error.to_string()),
                 });
             }
         }
@@ -167,7 +171,7 @@ impl Worker {
     /// A new report takes the place of one that has not arrived: it contains it.
     fn renew(&mut self, asked: u64, now: Instant) {
         if let Some(old) = self.report.take() {
-            self.shared.lock().status.superseded += old.points;
+            self.supersede(&old);
         }
         while self.due_at <= now {
             self.due_at += self.interval;
@@ -175,26 +179,33 @@ impl Worker {
         let begin = Instant::now();
         let mut collected = self.metrics.collect();
         self.metrics.note_collection(begin.elapsed());
-        if let Some(kind) = self.destination.kind() {
+        if let Some(component) = self.destination.component() {
             let status = self.shared.lock().status.clone();
             let counts = [
                 (None, status.exported),
                 (Some("refused"), status.refused),
                 (Some("superseded"), status.superseded),
             ];
-            collected.metrics.push(ends(&POINTS_IN_FLIGHT, kind, &[(None, status.in_flight)]));
-            collected.metrics.push(ends(&POINTS_EXPORTED, kind, &counts));
+            collected.metrics.push(ends(&POINTS_IN_FLIGHT, &component, &[(None, status.in_flight)]));
+            collected.metrics.push(ends(&POINTS_EXPORTED, &component, &counts));
         }
         let report = self.reporter.report(&collected);
         let points = report.points() as u64;
         let batch = Arc::new(self.encoder.encode(&report));
-        self.report = Some(Report { collected, batch, points, asked, give_up_at: now + self.timeout });
+        let give_up_at = now + self.timeout;
+        let (since, ending) = (None, None);
+        self.report = Some(Report { collected, batch, points, asked, give_up_at, since, ending });
         self.retry_at = self.retry_at.filter(|_| self.is_retry_asked);
     }
 
-    fn resolve(&mut self, answer: Answer) {
+    fn resolve(&mut self, response: Response) {
         self.is_under_way = false;
-        let Some(report) = self.report.take() else { return };
+        let Some(mut report) = self.report.take() else { return };
+        let Response { answer, ending } = response;
+        report.ending = Some(ending);
+        if !matches!(answer, Answer::Retry { .. }) {
+            self.count_operation(&report);
+        }
         let (asked, points) = (report.asked, report.points);
         {
             let mut store = self.shared.lock();
@@ -235,10 +246,24 @@ impl Worker {
         self.is_retry_asked = after.is_some();
         if self.is_last || retry_at >= report.give_up_at {
             self.retry_at = after.map(|_| retry_at);
-            self.shared.lock().status.superseded += report.points;
+            self.supersede(&report);
             return;
         }
         (self.retry_at, self.report) = (Some(retry_at), Some(report));
+    }
+
+    /// A report will not arrive; what it counted is in the next one.
+    fn supersede(&self, report: &Report) {
+        self.shared.lock().status.superseded += report.points;
+        self.count_operation(report);
+    }
+
+    /// Notes how long a report was under way. One that was never tried was not.
+    fn count_operation(&self, report: &Report) {
+        let Report { since: Some(since), ending: Some(ending), .. } = report else { return };
+        if let Some(component) = self.destination.component() {
+            self.metrics.note_report(&component, *ending, *since);
+        }
     }
 
     fn count(&self, exported: u64, refused: u64) {
