@@ -36,6 +36,9 @@ def is_ignored(request: Exchange) -> bool:
 def known_methods() -> list[str]:
     """The methods that spans name: `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`."""
 
+def service_name() -> str | None:
+    """What OpenTelemetry's variables call this service."""
+
 class CoreError(Exception):
     """Raised by the engine; `fault` is operator, peer, network, handler or internal."""
 

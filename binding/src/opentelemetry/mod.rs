@@ -199,6 +199,7 @@ fn after_fork() {
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<OpenTelemetry>()?;
     module.add_function(wrap_pyfunction!(health::exporter_status, module)?)?;
+    module.add_function(wrap_pyfunction!(resource::service_name, module)?)?;
     let py = module.py();
     let hooks = PyDict::new(py);
     hooks.set_item("after_in_child", wrap_pyfunction!(after_fork, py)?)?;

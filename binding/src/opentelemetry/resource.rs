@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pyo3::prelude::*;
-use wirespan_core::otlp::{Resource, Value};
+use wirespan_core::otlp::{Resource, SCHEMA_URL, Value};
 use wirespan_core::propagation::ids;
 
 use super::arguments::{Arguments, variable};
@@ -18,7 +18,7 @@ pub(super) fn resource(
     let mut all: BTreeMap<String, Value> = detected(py)?;
     if let Some(text) = variable("OTEL_RESOURCE_ATTRIBUTES") {
         match parse(py, &text)? {
-            Some(pairs) => all.extend(pairs),
+            Some(pairs) => all.extend(pairs.into_iter().map(|(name, value)| (name, value.into()))),
             None => warnings.push("OTEL_RESOURCE_ATTRIBUTES: not name=value,name=value, ignored".to_owned()),
         }
     }
@@ -32,7 +32,18 @@ pub(super) fn resource(
     }
     let instance = (!all.contains_key("service.instance.id")).then(ids::trace_id);
     let attributes = all.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    Ok(Resource { attributes, schema_url: "https://opentelemetry.io/schemas/1.44.0".into(), instance })
+    Ok(Resource { attributes, schema_url: SCHEMA_URL.into(), instance })
+}
+
+/// What OpenTelemetry's variables call the service; `None` where they do not, or call it nothing.
+#[pyfunction]
+pub(super) fn service_name(py: Python<'_>) -> PyResult<Option<String>> {
+    if let Some(name) = variable("OTEL_SERVICE_NAME") {
+        return Ok(Some(name));
+    }
+    let Some(text) = variable("OTEL_RESOURCE_ATTRIBUTES") else { return Ok(None) };
+    let pairs: BTreeMap<_, _> = parse(py, &text)?.unwrap_or_default().into_iter().collect();
+    Ok(pairs.get("service.name").filter(|name| !name.is_empty()).cloned())
 }
 
 /// The name of the service.
@@ -77,7 +88,7 @@ fn architecture() -> &'static str {
 }
 
 /// `name=value,name=value` with percent-encoded values; the whole is discarded if one is wrong, as specified.
-fn parse(py: Python<'_>, text: &str) -> PyResult<Option<Vec<(String, Value)>>> {
+fn parse(py: Python<'_>, text: &str) -> PyResult<Option<Vec<(String, String)>>> {
     let unquote = py.import("urllib.parse")?.getattr("unquote")?;
     let mut pairs = Vec::new();
     for member in text.split(',').map(str::trim).filter(|member| !member.is_empty()) {
@@ -85,7 +96,7 @@ fn parse(py: Python<'_>, text: &str) -> PyResult<Option<Vec<(String, Value)>>> {
             return Ok(None);
         };
         let value: String = unquote.call1((value.trim(),))?.extract()?;
-        pairs.push((name.trim().to_owned(), value.into()));
+        pairs.push((name.trim().to_owned(), value));
     }
     Ok(Some(pairs))
 }

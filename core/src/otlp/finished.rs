@@ -1,23 +1,12 @@
 //! Finished spans as exporters hold them: as data, or as the bytes that will be sent.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 
-use super::span::{Attributes, Scope, SpanData};
+use super::span::SpanData;
 
-/// Who makes the spans of exchanges.
-pub static SERVER_SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
-    Arc::new(Scope {
-        name: "wirespan".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        schema_url: "https://opentelemetry.io/schemas/1.44.0".into(),
-        attributes: Attributes::new(),
-    })
-});
-
-/// Spans of [`SERVER_SCOPE`] in protobuf, written one after the other where they end: fields of a `ScopeSpans`.
+/// Spans of [`super::SERVER_SCOPE`] in protobuf, written one after the other where they end: fields of a `ScopeSpans`.
 #[derive(Debug, Default)]
 pub struct Lot {
     bytes: Vec<u8>,

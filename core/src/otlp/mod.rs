@@ -11,6 +11,9 @@ pub mod span;
 pub use encode::{AttributeName, Encoding, SpanHead, SpanTail, SpanWriter};
 pub use exporter::metrics::{MetricsExporter, MetricsOptions, MetricsStatus};
 pub use exporter::{Exporter, MemorySpans, Status as ExporterStatus};
-pub use finished::{Finished, Lot, SERVER_SCOPE};
+pub use finished::{Finished, Lot};
 pub use options::{OptionError, Options, Signal};
-pub use span::{Attributes, Event, Key, Kind, Link, Resource, Scope, SpanData, Status, Text, Value};
+pub use span::{
+    Attributes, Event, Key, Kind, Link, Resource, SCHEMA_URL, SERVER_SCOPE, Scope, SpanData, Status, Text,
+    Value,
+};

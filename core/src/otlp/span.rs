@@ -4,7 +4,7 @@
 //! field. Texts that the program knows when it is compiled, or uses again and again, cost no allocation.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Bit of [`SpanData::flags`] and [`Link::flags`]: the sampled flag of W3C trace context.
 pub const FLAG_SAMPLED: u32 = 0x01;
@@ -225,6 +225,19 @@ pub struct Scope {
     /// What else describes it.
     pub attributes: Attributes,
 }
+
+/// Of the attributes that we write: the conventions' release.
+pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+
+/// Who makes the spans of exchanges, and counts.
+pub static SERVER_SCOPE: LazyLock<Arc<Scope>> = LazyLock::new(|| {
+    Arc::new(Scope {
+        name: "wirespan".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        schema_url: SCHEMA_URL.into(),
+        attributes: Attributes::new(),
+    })
+});
 
 /// The process whose spans these are.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import IO, Final, cast
 
+from wirespan._core import service_name
 from wirespan.config import Config
 from wirespan.loading import StartError, say
 from wirespan.sources import without_variables
@@ -49,16 +50,9 @@ def with_viewer(config: Config, app: object = None) -> Iterator[Config]:
 
 def _service_of(app: object) -> str:
     """`shop` for `shop.main:app`; nothing where OpenTelemetry's variables say it, or the app has no name."""
-    said = os.environ.get("OTEL_SERVICE_NAME") or _said_in(os.environ.get("OTEL_RESOURCE_ATTRIBUTES", ""))
-    return app.partition(":")[0].partition(".")[0] if isinstance(app, str) and not said else ""
-
-
-def _said_in(attributes: str) -> bool:
-    """Whether `name=value,name=value` names the service; one wrong pair discards all, as in the exporter."""
-    pairs = [pair.partition("=") for pair in attributes.split(",") if pair.strip()]
-    if not all(name.strip() and equals for name, equals, _ in pairs):
-        return False
-    return bool({name.strip(): value.strip() for name, _, value in pairs}.get("service.name"))
+    if not isinstance(app, str) or service_name() is not None:
+        return ""
+    return app.partition(":")[0].partition(".")[0]
 
 
 @contextlib.contextmanager

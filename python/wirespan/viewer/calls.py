@@ -10,17 +10,13 @@ the page of its trace shows it all the same.
 
 from typing import Final
 
-CALL_COLUMNS: Final = """
-    seq BIGINT NOT NULL,
-    start_ns BIGINT NOT NULL,
-    duration_ns BIGINT NOT NULL,
-    route_id INTEGER NOT NULL,
-    failed BOOLEAN NOT NULL,
-    http_status USMALLINT,
-    end_reason VARCHAR,
+from wirespan.viewer.measures import REQUEST_COLUMNS
+
+CALL_COLUMNS: Final = f"""
+    {REQUEST_COLUMNS},
     caller VARCHAR NOT NULL
 """
-"""Those of `measures` without states: the same filters fit. `seq` is the callee's."""
+"""Of the callee what `measures` has, but for the states: the same filters fit."""
 
 REACH: Final = 2_000_000
 

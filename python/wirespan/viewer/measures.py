@@ -18,14 +18,19 @@ ROUTE_COLUMNS: Final = """
     route VARCHAR
 """
 
-MEASURE_COLUMNS: Final = f"""
+REQUEST_COLUMNS: Final = """
     seq BIGINT NOT NULL,
     start_ns BIGINT NOT NULL,
     duration_ns BIGINT NOT NULL,
     route_id INTEGER NOT NULL,
     failed BOOLEAN NOT NULL,
     http_status USMALLINT,
-    end_reason VARCHAR,
+    end_reason VARCHAR
+"""
+"""What filters ask of a request."""
+
+MEASURE_COLUMNS: Final = f"""
+    {REQUEST_COLUMNS},
     {", ".join(f"{state}_ns BIGINT" for state in STATES)}
 """
 

@@ -64,12 +64,16 @@ export const NoteRowView = memo(({ row, index, isSelected, range, traceNs }: Not
   );
 });
 
+/** How long after the end of its span; not above zero where it is not late, or has no span. */
+const lateNs = (row: NoteRow): number => (row.node ? timeOf(row) - endOf(row.node) : 0);
+
 /** Less than this share of the trace is how clocks and loggers are, and not worth a word in the row. */
 const FAR = 1 / 100;
 
 function lateWords(row: NoteRow, traceNs: number): { short: string; full: string } | null {
-  const late = row.node ? timeOf(row) - endOf(row.node) : 0;
-  return late > traceNs * FAR ? { short: `${formatDuration(late)} late`, full: `${formatDuration(late)} after its span's end` } : null;
+  const late = lateNs(row);
+  const full = lateText(row);
+  return full && late > traceNs * FAR ? { short: `${formatDuration(late)} late`, full } : null;
 }
 
 /** From the end of the span to what came later. */
@@ -81,8 +85,7 @@ function Tether({ row, range }: { row: NoteRow; range: Range }) {
 
 /** What is told after its span has ended says so: it may be beyond the end of the trace. */
 export function lateText(row: NoteRow): string | undefined {
-  if (!row.node) return undefined;
-  const late = timeOf(row) - endOf(row.node);
+  const late = lateNs(row);
   return late > 0 ? `${formatDuration(late)} after its span's end` : undefined;
 }
 

@@ -25,8 +25,8 @@ use flate2::write::GzEncoder;
 pub(crate) use self::body::Body;
 pub use self::name::AttributeName;
 pub use self::protobuf::{SpanHead, SpanTail, SpanWriter};
-use super::finished::{Finished, SERVER_SCOPE};
-use super::span::{Resource, Scope, SpanData};
+use super::finished::Finished;
+use super::span::{Resource, SERVER_SCOPE, Scope, SpanData};
 
 /// Scopes kept encoded. An application has a handful; beyond this they are encoded anew each time.
 const SCOPES: usize = 64;

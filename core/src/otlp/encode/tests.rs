@@ -12,7 +12,8 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use super::{AttributeName, Batch, Encoder, Encoding, SpanHead, SpanTail, SpanWriter};
-use crate::otlp::finished::{Finished, Lot, SERVER_SCOPE};
+use crate::otlp::SERVER_SCOPE;
+use crate::otlp::finished::{Finished, Lot};
 use crate::otlp::span::{
     Attributes, Event, FLAG_HAS_IS_REMOTE, FLAG_IS_REMOTE, FLAG_SAMPLED, Key, Kind, Link, Resource, Scope,
     SpanData, Status, Value,
@@ -232,8 +233,8 @@ fn spans_written_by_hand_are_the_same() {
                 writer.encoded(&before);
                 for name in &NAMES {
                     writer.attribute_text(name, &value);
-                    writer.attribute_number(name, number);
-                    writer.attribute_number(name, -number);
+                    let both = [number, -number].map(|number| (name, number.cast_unsigned()));
+                    writer.attribute_numbers(&both);
                     writer.attribute(name.as_str(), &true.into());
                 }
                 writer.dropped_attributes(data.dropped_attributes);

@@ -7,13 +7,7 @@ import msgspec
 
 from wirespan.context import RequestContext
 from wirespan.viewer import answers, transfer
-from wirespan.viewer.api.asking import (
-    JSON,
-    choice,
-    fail,
-    filters_of,
-    only,
-)
+from wirespan.viewer.api.asking import JSON, choice, fail, filters_of, only
 from wirespan.viewer.conditional import etag_of, reply
 from wirespan.viewer.har import har
 from wirespan.viewer.live import Live

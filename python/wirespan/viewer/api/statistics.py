@@ -5,11 +5,7 @@ from typing import Final
 
 from wirespan.context import RequestContext
 from wirespan.viewer import answers
-from wirespan.viewer.api.asking import (
-    STEPS_PARAMETER,
-    filters_of,
-    steps_of,
-)
+from wirespan.viewer.api.asking import STEPS_PARAMETER, filters_of, steps_of
 from wirespan.viewer.filters import FilterError, instant
 from wirespan.viewer.openapi import FILTERS, Operation, Parameter
 from wirespan.viewer.queries import routes

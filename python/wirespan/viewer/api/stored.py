@@ -6,12 +6,7 @@ from collections.abc import Callable
 from wirespan._core import __version__
 from wirespan.context import RequestContext
 from wirespan.viewer import answers, parquet, transfer
-from wirespan.viewer.api.asking import (
-    LINES,
-    ZIP,
-    choice,
-    only,
-)
+from wirespan.viewer.api.asking import LINES, ZIP, choice, only
 from wirespan.viewer.filters import FilterError, instant
 from wirespan.viewer.openapi import FILTERS, Operation, Parameter
 from wirespan.viewer.queries import attributes, metrics, requests

@@ -7,18 +7,9 @@ mod protobuf;
 #[cfg(test)]
 mod tests;
 
-use std::sync::LazyLock;
-
 use super::{Batch, Encoding, gzip};
 use crate::otlp::metric::MetricsData;
-use crate::otlp::span::{Attributes, Resource, Scope};
-
-static SCOPE: LazyLock<Scope> = LazyLock::new(|| Scope {
-    name: "wirespan".into(),
-    version: env!("CARGO_PKG_VERSION").into(),
-    schema_url: "https://opentelemetry.io/schemas/1.44.0".into(),
-    attributes: Attributes::new(),
-});
+use crate::otlp::span::{Resource, SERVER_SCOPE};
 
 /// Makes batches for one resource.
 #[derive(Debug)]
@@ -36,8 +27,8 @@ impl MetricsEncoder {
     /// One request with these metrics. Its number of items is the number of points.
     pub(crate) fn encode(&self, data: &MetricsData) -> Batch {
         let body = match self.encoding {
-            Encoding::Protobuf => protobuf::request(&self.resource, &SCOPE, data),
-            Encoding::Json => json::request(&self.resource, &SCOPE, data),
+            Encoding::Protobuf => protobuf::request(&self.resource, &SERVER_SCOPE, data),
+            Encoding::Json => json::request(&self.resource, &SERVER_SCOPE, data),
         };
         Batch {
             body: if self.is_gzip { gzip(&body) } else { body }.into(),
