@@ -154,6 +154,7 @@ impl Health for MetricsPart {
         all.set_item("destination", &self.destination)?;
         let dropped = PyDict::new(py);
         dropped.set_item("refused", status.refused)?;
+        dropped.set_item("rejected", status.rejected)?;
         all.set_item("queued", status.in_flight)?;
         all.set_item("exported", status.exported)?;
         all.set_item("dropped", dropped)?;

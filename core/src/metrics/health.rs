@@ -1,8 +1,8 @@
 //! How the pipeline of spans and metrics itself fares, in the words of the conventions ("SDK metrics").
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::Histogram;
 use super::collect::{bounds, numbers};
 use super::instrument::{self, Instrument};
 use crate::otlp::exporter::{Ending, Operations};
@@ -11,7 +11,7 @@ use crate::otlp::span::{Attributes, Text, Value};
 use crate::otlp::{Encoding, Exporter, ExporterStatus};
 
 /// A part of the pipeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Component {
     kind: &'static str,
     /// Host and port of the receiver, for an exporter that has one.
@@ -42,12 +42,8 @@ impl Component {
         Self { kind, server }
     }
 
-    /// What every number of it has; `error`: why what is counted failed.
-    pub(super) fn attributes(&self, error: Option<Cow<'static, str>>) -> Arc<Attributes> {
-        Arc::new(self.list(None, error))
-    }
-
-    fn list(&self, status: Option<u16>, error: Option<Cow<'static, str>>) -> Attributes {
+    /// What every number of it has, and what only this one has.
+    pub(super) fn attributes(&self, own: impl IntoIterator<Item = (&'static str, Value)>) -> Arc<Attributes> {
         let Self { kind, server } = self;
         let mut all: Attributes = vec![
             ("otel.component.type".into(), (*kind).into()),
@@ -57,9 +53,8 @@ impl Component {
             all.push(("server.address".into(), address.clone().into()));
             all.push(("server.port".into(), i64::from(*port).into()));
         }
-        all.extend(status.map(|status| ("http.response.status_code".into(), i64::from(status).into())));
-        all.extend(error.map(|error| ("error.type".into(), Value::Str(error.into_owned().into()))));
-        all
+        all.extend(own.into_iter().map(|(key, value)| (key.into(), value)));
+        Arc::new(all)
     }
 }
 
@@ -83,7 +78,7 @@ pub(crate) fn ends(
     counts: &[(Option<&'static str>, u64)],
 ) -> MetricData {
     let point = |(error, count): &(Option<&'static str>, u64)| NumberPoint {
-        attributes: component.attributes(error.map(Cow::Borrowed)),
+        attributes: component.attributes(error.map(|error| ("error.type", error.into()))),
         value: i64::try_from(*count).unwrap_or(i64::MAX),
     };
     numbers(instrument, counts.iter().map(point).collect())
@@ -92,9 +87,10 @@ pub(crate) fn ends(
 /// How long the exports of one component took.
 pub(super) fn operation_points((component, mut operations): (Component, Operations)) -> Vec<HistogramPoint> {
     let bounds = bounds(&instrument::OPERATION);
-    let point = |(ending, histogram): (Ending, &mut super::Histogram)| {
-        let attributes = component.list(ending.status(), ending.error().map(Cow::Owned));
-        histogram.point(&Arc::new(attributes), &bounds)
+    let point = |(ending, histogram): (Ending, &mut Histogram)| {
+        let status = ending.status().map(|status| ("http.response.status_code", i64::from(status).into()));
+        let error = ending.error().map(|error| ("error.type", error.into()));
+        histogram.point(&component.attributes(status.into_iter().chain(error)), &bounds)
     };
     operations.endings().map(point).collect()
 }

@@ -29,9 +29,9 @@ pub(super) struct Sending {
 
 impl Destination {
     /// What its own metrics call it; `None`: it has none.
-    pub(super) fn component(&self) -> Option<Component> {
+    pub(super) const fn component(&self) -> Option<&Component> {
         match self {
-            Self::Otlp(sending) => Some(sending.component.clone()),
+            Self::Otlp(sending) => Some(&sending.component),
             Self::Console(_) => None,
         }
     }
@@ -60,7 +60,7 @@ impl Sending {
     pub(super) fn send(&mut self, batch: Arc<Batch>, left: Option<Duration>, shared: &Arc<Shared>) {
         let timeout = left.map_or(self.timeout, |left| self.timeout.min(left)).max(Duration::from_millis(1));
         if let Err(why) = self.hand_over(batch, timeout, shared) {
-            shared.put_answer(Response::missing(why, "no_thread"));
+            shared.put_response(Response::missing(why, "no_thread"));
         }
     }
 
@@ -74,7 +74,7 @@ impl Sending {
             courier
         } else {
             let shared = Arc::clone(shared);
-            let started = Courier::start(self.target.clone(), move |response| shared.put_answer(response));
+            let started = Courier::start(self.target.clone(), move |response| shared.put_response(response));
             self.courier.insert(started.map_err(|error| format!("cannot start a thread: {error}"))?)
         };
         if courier.send(batch, timeout) {

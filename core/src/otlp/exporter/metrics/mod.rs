@@ -36,8 +36,8 @@ use crate::propagation::ids;
 /// What the threads share, under the lock.
 #[derive(Debug, Default)]
 struct Store {
-    /// The answer of a request.
-    answer: Option<Response>,
+    /// How a request ended.
+    response: Option<Response>,
     /// Reports that were asked for, and those that were made and tried.
     asked: u64,
     tried: u64,
@@ -72,8 +72,8 @@ impl Shared {
         is_first
     }
 
-    fn put_answer(&self, answer: Response) {
-        self.lock().answer = Some(answer);
+    fn put_response(&self, response: Response) {
+        self.lock().response = Some(response);
         self.ready.notify_one();
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::destination::Destination;
-use super::{MetricsOptions, Shared};
+use super::{MetricsOptions, MetricsStatus, Shared};
 use crate::metrics::delta::Reporter;
 use crate::metrics::{Metrics, POINTS_EXPORTED, POINTS_IN_FLIGHT, ends};
 use crate::otlp::encode::Batch;
@@ -29,7 +29,7 @@ struct Report {
 
 /// What the thread finds when it wakes.
 struct Round {
-    answer: Option<Response>,
+    response: Option<Response>,
     asked: u64,
     is_asked: bool,
     closing: Option<Instant>,
@@ -88,7 +88,10 @@ impl Worker {
         self.due_at = Instant::now() + self.interval;
         loop {
             let round = self.wait();
-            if let Some(answer) = round.answer {
+            if let Some(Response { answer, ending }) = round.response {
+                if let Some(report) = &mut self.report {
+                    report.ending = Some(ending);
+                }
                 self.resolve(answer);
             }
             let is_over = round.closing.is_some_and(|at| Instant::now() >= at);
@@ -120,9 +123,9 @@ impl Worker {
                 false if is_asked || is_ending || self.is_done() => Some(now),
                 false => [self.retry_at, Some(self.due_at), store.closing].into_iter().flatten().min(),
             };
-            if store.answer.is_some() || wake_at.is_some_and(|at| at <= now) {
-                let (answer, asked) = (store.answer.take(), store.asked);
-                return Round { answer, asked, is_asked, closing: store.closing };
+            if store.response.is_some() || wake_at.is_some_and(|at| at <= now) {
+                let (response, asked) = (store.response.take(), store.asked);
+                return Round { response, asked, is_asked, closing: store.closing };
             }
             let left = wake_at.map_or(self.interval, |at| at - now);
             store = self.shared.ready.wait_timeout(store, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -161,8 +164,8 @@ impl Worker {
                 line.push(b'\n');
                 let written = out.write_all(&line).and_then(|()| out.flush());
                 self.resolve(match written {
-                    Ok(()) => Response::written(),
-                    Err(error) => Response::not_written(error.to_string()),
+                    Ok(()) => Answer::Accepted { rejected: 0, note: None },
+                    Err(error) => Answer::Refused { why: error.to_string() },
                 });
             }
         }
@@ -184,10 +187,11 @@ impl Worker {
             let counts = [
                 (None, status.exported),
                 (Some("refused"), status.refused),
+                (Some("rejected"), status.rejected),
                 (Some("superseded"), status.superseded),
             ];
-            collected.metrics.push(ends(&POINTS_IN_FLIGHT, &component, &[(None, status.in_flight)]));
-            collected.metrics.push(ends(&POINTS_EXPORTED, &component, &counts));
+            collected.metrics.push(ends(&POINTS_IN_FLIGHT, component, &[(None, status.in_flight)]));
+            collected.metrics.push(ends(&POINTS_EXPORTED, component, &counts));
         }
         let report = self.reporter.report(&collected);
         let points = report.points() as u64;
@@ -198,25 +202,25 @@ impl Worker {
         self.retry_at = self.retry_at.filter(|_| self.is_retry_asked);
     }
 
-    fn resolve(&mut self, response: Response) {
+    fn resolve(&mut self, answer: Answer) {
         self.is_under_way = false;
-        let Some(mut report) = self.report.take() else { return };
-        let Response { answer, ending } = response;
-        report.ending = Some(ending);
+        let Some(report) = self.report.take() else { return };
         if !matches!(answer, Answer::Retry { .. }) {
             self.count_operation(&report);
         }
         let (asked, points) = (report.asked, report.points);
-        {
-            let mut store = self.shared.lock();
-            store.status.requests += 1;
-            store.status.failed += u64::from(!matches!(answer, Answer::Accepted { .. }));
-        }
+        self.count(|status| {
+            status.requests += 1;
+            status.failed += u64::from(!matches!(answer, Answer::Accepted { .. }));
+        });
         match answer {
             Answer::Accepted { rejected, note } => {
                 self.set_receiver(Receiver::Up, None);
                 let rejected = rejected.min(points);
-                self.count(points - rejected, rejected);
+                self.count(|status| {
+                    status.exported += points - rejected;
+                    status.rejected += rejected;
+                });
                 self.tell_refusal(
                     (rejected > 0)
                         .then(|| format!("rejected {rejected} points: {}", note.unwrap_or_default())),
@@ -225,7 +229,7 @@ impl Worker {
             }
             Answer::Refused { why } | Answer::TooLarge { why } => {
                 self.set_receiver(Receiver::Up, None);
-                self.count(0, points);
+                self.count(|status| status.refused += points);
                 self.tell_refusal(Some(format!(
                     "takes no metrics: {why}. If it is for traces only, set OTEL_METRICS_EXPORTER=none"
                 )));
@@ -254,7 +258,7 @@ impl Worker {
 
     /// A report will not arrive; what it counted is in the next one.
     fn supersede(&self, report: &Report) {
-        self.shared.lock().status.superseded += report.points;
+        self.count(|status| status.superseded += report.points);
         self.count_operation(report);
     }
 
@@ -262,14 +266,12 @@ impl Worker {
     fn count_operation(&self, report: &Report) {
         let Report { since: Some(since), ending: Some(ending), .. } = report else { return };
         if let Some(component) = self.destination.component() {
-            self.metrics.note_report(&component, *ending, *since);
+            self.metrics.note_report(component, *ending, *since);
         }
     }
 
-    fn count(&self, exported: u64, refused: u64) {
-        let mut store = self.shared.lock();
-        store.status.exported += exported;
-        store.status.refused += refused;
+    fn count(&self, change: impl FnOnce(&mut MetricsStatus)) {
+        change(&mut self.shared.lock().status);
     }
 
     fn set_tried(&self, asked: u64) {

@@ -199,9 +199,13 @@ fn a_receiver_that_hangs_does_not_hold_up_the_end() {
 fn rejected_points_are_counted() {
     // partial_success { rejected_data_points: 2, error_message: "no" }
     let receiver = Receiver::start([reply("200 OK", "", b"\x0a\x06\x08\x02\x12\x02no")]);
-    let (exporter, _metrics, lines) = exporter(options(receiver.url()));
+    let (exporter, metrics, lines) = exporter(options(receiver.url()));
     assert!(flush(&exporter));
-    assert_eq!((exporter.status().refused, lines.count("rejected 2 points: no")), (2, 1));
+    let status = exporter.status();
+    assert_eq!((status.rejected, status.refused, lines.count("rejected 2 points: no")), (2, 0, 1));
+    assert!(status.exported > 0, "the rest arrived");
+    let [(Some(error), 1)] = &operations(&metrics)[..] else { panic!("{:?}", operations(&metrics)) };
+    assert!(error.contains("rejected"), "a partial success is none: {error}");
 }
 
 #[test]
