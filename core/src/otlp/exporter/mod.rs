@@ -21,6 +21,7 @@ mod memory;
 pub mod metrics;
 mod operations;
 mod resolver;
+mod several;
 mod spool;
 mod status;
 #[cfg(test)]
@@ -48,6 +49,7 @@ use crate::sinks::opentelemetry::{Item, SpanSink};
 
 pub use http::Post;
 pub use memory::MemorySpans;
+pub use several::Exporters;
 pub use status::{Dropped, Receiver, Spooled, Status};
 pub use worker::Log;
 
