@@ -84,7 +84,7 @@ def test_a_wrong_header_does_not_show_its_value() -> None:
         ("OTEL_TRACES_SAMPLER_ARG", "0.1", "set that to parentbased_traceidratio"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "supported is one of otlp, console, memory, none"),
         ("OTEL_TRACES_EXPORTER", "zipkin,otlp,xray", "`zipkin,xray` is not supported, otlp is used"),
-        ("OTEL_TRACES_EXPORTER", "none,console,otlp", "`none` beside others is ignored, otlp,console is used"),
+        ("OTEL_TRACES_EXPORTER", "none,console", "`none` beside others is ignored, console is used"),
         ("OTEL_METRICS_EXPORTER", "prometheus,none", "`prometheus` is not supported, none is used"),
         ("OTEL_METRICS_EXPORTER", "console,otlp", "one exporter only, otlp is used and console is not"),
         ("OTEL_METRICS_EXPORTER", "prometheus", "supported is one of otlp, console, memory, none"),
