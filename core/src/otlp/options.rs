@@ -153,7 +153,7 @@ impl Options {
     /// Host and port of the endpoint, the host without the brackets that a URL puts around an IPv6 address.
     #[must_use]
     pub(crate) fn host(&self) -> Option<(Text, u16)> {
-        let uri: ureq::http::Uri = self.endpoint.parse().ok()?;
+        let uri: http::Uri = self.endpoint.parse().ok()?;
         let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
         Some((host.to_owned().into(), uri.port_u16().unwrap_or(usual)))
@@ -189,7 +189,7 @@ impl Options {
 
 /// An endpoint that no request could be sent to is refused at once: to fall back to localhost would hide it.
 fn check_endpoint(endpoint: &str) -> Result<(), OptionError> {
-    let is_http = endpoint.parse::<ureq::http::Uri>().is_ok_and(|uri| {
+    let is_http = endpoint.parse::<http::Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|h| !h.is_empty())
     });
     if is_http {

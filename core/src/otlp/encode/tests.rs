@@ -83,7 +83,7 @@ pub(super) fn decode(batch: &Batch) -> ExportTraceServiceRequest {
     let mut body = batch.body.bytes().into_owned();
     if batch.is_gzip {
         body.clear();
-        GzDecoder::new(batch.body.reader()).read_to_end(&mut body).unwrap();
+        GzDecoder::new(&*batch.body.bytes()).read_to_end(&mut body).unwrap();
     }
     match batch.encoding {
         Encoding::Protobuf => ExportTraceServiceRequest::decode(&body[..]).unwrap(),
