@@ -25,18 +25,19 @@ impl Tls {
     /// on: spans are no reason not to serve, and each failing request says what is wrong.
     pub(crate) fn load(&self, endpoint: &str) -> Result<TlsConfig, OptionError> {
         let roots = match &self.certificate {
-            Some(path) => certificates(path)?,
+            Some(path) => certificates("certificate", path)?,
             None if endpoint.starts_with("https:") => system_roots(),
             None => Vec::new(),
         };
         let client = match (&self.client_certificate, &self.client_key) {
             (Some(chain), Some(key)) => {
-                Some(ClientCert::new_with_certs(&certificates(chain)?, private_key(key)?))
+                let chain = certificates("client_certificate", chain)?;
+                Some(ClientCert::new_with_certs(&chain, private_key("client_key", key)?))
             }
             (None, None) => None,
             _ => {
                 return Err(OptionError(
-                    "a client certificate and its key are only of use together".to_owned(),
+                    "client_certificate and client_key are only of use together: give both".to_owned(),
                 ));
             }
         };
@@ -53,17 +54,17 @@ fn system_roots() -> Vec<Certificate<'static>> {
     certificates.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
 }
 
-fn wrong(path: &Path, why: impl Display) -> OptionError {
-    OptionError(format!("cannot use {}: {why}", path.display()))
+fn wrong(option: &str, path: &Path, why: impl Display) -> OptionError {
+    OptionError(format!("cannot use {} as {option}: {why}", path.display()))
 }
 
-fn items(path: &Path) -> Result<Vec<PemItem<'static>>, OptionError> {
-    let text = fs::read(path).map_err(|error| wrong(path, error))?;
-    parse_pem(&text).collect::<Result<_, _>>().map_err(|error| wrong(path, error))
+fn items(option: &str, path: &Path) -> Result<Vec<PemItem<'static>>, OptionError> {
+    let text = fs::read(path).map_err(|error| wrong(option, path, error))?;
+    parse_pem(&text).collect::<Result<_, _>>().map_err(|error| wrong(option, path, error))
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, OptionError> {
-    let certificates: Vec<_> = items(path)?
+fn certificates(option: &str, path: &Path) -> Result<Vec<Certificate<'static>>, OptionError> {
+    let certificates: Vec<_> = items(option, path)?
         .into_iter()
         .filter_map(|item| match item {
             PemItem::Certificate(certificate) => Some(certificate),
@@ -71,15 +72,15 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, OptionError> {
         })
         .collect();
     if certificates.is_empty() {
-        return Err(wrong(path, "it holds no certificate in PEM format"));
+        return Err(wrong(option, path, "it holds no certificate in PEM format"));
     }
     Ok(certificates)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKey<'static>, OptionError> {
-    let key = items(path)?.into_iter().find_map(|item| match item {
+fn private_key(option: &str, path: &Path) -> Result<PrivateKey<'static>, OptionError> {
+    let key = items(option, path)?.into_iter().find_map(|item| match item {
         PemItem::PrivateKey(key) => Some(key),
         _ => None,
     });
-    key.ok_or_else(|| wrong(path, "it holds no private key in PEM format"))
+    key.ok_or_else(|| wrong(option, path, "it holds no private key in PEM format"))
 }
