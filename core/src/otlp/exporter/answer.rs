@@ -98,7 +98,9 @@ pub(super) fn judge(
         }
         // No rule of OTLP, but what proxies with a bound for bodies say.
         413 => Answer::TooLarge { why },
-        300..=399 => Answer::Refused { why: format!("{why}, redirects are not followed: check the endpoint") },
+        300..=399 => {
+            Answer::Refused { why: format!("{why}, redirects are not followed: check the endpoint") }
+        }
         401 | 403 => Answer::Refused { why: format!("{why}, check the key in OTEL_EXPORTER_OTLP_HEADERS") },
         404 | 405 => Answer::Refused { why: format!("{why}, check the path of the endpoint") },
         _ => Answer::Refused { why },

@@ -174,7 +174,8 @@ fn a_full_spool_drops_its_oldest_and_counts_them() {
 #[test]
 fn a_batch_larger_than_the_spool_leaves_its_newest_there() {
     let (folder, addr) = (Folder::new(), free_addr());
-    let roomy = Options { max_queue_size: 10_000, max_batch_size: 5_000, ..options(format!("http://{addr}/")) };
+    let roomy =
+        Options { max_queue_size: 10_000, max_batch_size: 5_000, ..options(format!("http://{addr}/")) };
     let small = Options { spool_max_bytes: 65_536, spool_dir: Some(folder.0.clone()), ..roomy };
     let (exporter, lines) = exporter(&small);
     let total = 5_000;

@@ -98,7 +98,10 @@ fn files_that_are_no_certificates_are_refused() {
     fs::write(&path, "hello").unwrap();
     let missing = folder.0.join("missing");
     for (tls, why) in [
-        (Tls { certificate: Some(path.clone()), ..Tls::default() }, "as certificate: it holds no certificate"),
+        (
+            Tls { certificate: Some(path.clone()), ..Tls::default() },
+            "as certificate: it holds no certificate",
+        ),
         (Tls { certificate: Some(missing), ..Tls::default() }, "No such file"),
         (Tls { client_key: Some(path.clone()), ..Tls::default() }, "only of use together"),
     ] {
