@@ -168,18 +168,23 @@ impl Span {
     }
 
     #[pyo3(signature = (status, description = None))]
-    fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<String>) -> PyResult<()> {
+    fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<&Bound<'_, PyAny>>) {
         if self.recorded.is_mute() {
-            return Ok(());
+            return;
         }
         let py = status.py();
-        let (status, ignored) = self.source.api.status(status, description)?;
+        let text = description.and_then(|given| given.extract::<String>().ok());
+        if description.is_some() && text.is_none() {
+            self.source.warn(py, "the description of a status is left out: it is no str");
+        }
+        let Ok((status, ignored)) = self.source.api.status(status, text) else {
+            return self.source.warn(py, "set_status is ignored: it takes a Status or a StatusCode");
+        };
         if let Some(ignored) = ignored {
             self.source.warn(py, &format!("description {ignored:?} is ignored: it goes with ERROR, once"));
         }
         let is_done = self.recorded.edit(|draft, _| draft.set_status(status));
         self.check(py, is_done, "set_status");
-        Ok(())
     }
 
     #[pyo3(signature = (exception, attributes = None, timestamp = None, escaped = false))]
