@@ -17,7 +17,7 @@ pub use environment::{VARIABLES, Variable};
 pub use headers::Headers;
 pub use tls::Tls;
 
-use ureq::http::uri::{Authority, Uri};
+use http::uri::{Authority, Uri};
 
 use super::encode::Encoding;
 use super::span::Text;
@@ -155,7 +155,7 @@ impl Options {
     /// Host and port of the endpoint.
     #[must_use]
     pub(crate) fn host(&self) -> Option<(Text, u16)> {
-        let uri: ureq::http::Uri = self.endpoint.parse().ok()?;
+        let uri: http::Uri = self.endpoint.parse().ok()?;
         let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         Some((uri.host()?.to_owned().into(), uri.port_u16().unwrap_or(usual)))
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use ureq::http::StatusCode;
+use http::StatusCode;
 
 use super::operations::Ending;
 use crate::otlp::encode::Encoding;

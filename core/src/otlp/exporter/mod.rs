@@ -20,7 +20,6 @@ mod life;
 mod memory;
 pub mod metrics;
 mod operations;
-mod resolver;
 mod spool;
 mod status;
 #[cfg(test)]
