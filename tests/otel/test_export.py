@@ -11,6 +11,7 @@ import pytest
 
 from otel.receiver import Receiver
 from wirespan import App, RequestContext
+from wirespan.opentelemetry import TracerProvider
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.tracers import OpenTelemetry
 
@@ -137,3 +138,31 @@ def test_json_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     send_one(spans)
     assert spans.close(10)  # metrics too: a report of them comes with the end
     assert '"name":"GET /items/{id}"' in capfd.readouterr().out.replace('": "', '":"')
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_proxy_is_not_asked_for_a_receiver_on_this_machine(
+    host: str, away: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", away)
+    monkeypatch.setenv("http_proxy", away)
+    monkeypatch.setenv("NO_PROXY", "")
+    with Receiver() as receiver:
+        spans = OpenTelemetry(endpoint=receiver.url.replace("127.0.0.1", host), metrics=False)
+        TracerProvider(spans).get_tracer("shop").start_span("one").end()
+        assert spans.flush()
+        receiver.take()
+        spans.close()
+
+
+def test_a_proxy_is_asked_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Receiver() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        spans = OpenTelemetry(endpoint="http://collector.invalid:4318", metrics=False)
+        TracerProvider(spans).get_tracer("shop").start_span("one").end()
+        assert spans.flush()
+        proxy.take()
+        assert proxy.paths == ["http://collector.invalid:4318/v1/traces"]
+        spans.close()
