@@ -270,7 +270,11 @@ impl Host {
         if let Some(exchange) = exchange {
             exchange.lock().record.panicked = true;
         }
-        self.log(py, "the handler raised", Some(error));
+        let request = exchange.and_then(|exchange| exchange.request());
+        let place = request.map_or_else(String::new, |request| {
+            format!("{} {}: ", request.method().escape_ascii(), request.path().escape_ascii())
+        });
+        self.log(py, &format!("{place}the handler raised"), Some(error));
         let shown = if self.debug { traceback_text(&value) } else { String::new() };
         let note = error_note(&value, exchange.is_some_and(|exchange| exchange.is_recording()));
         Outcome::Failed { note, shown, status: 500 }

@@ -36,22 +36,21 @@ pub(super) fn exporters(given: Option<&str>, warnings: &mut Vec<String>) -> Vec<
     }
 }
 
-/// The sink's options. Without an exporter nothing is sampled, but context is still read and sent on.
+/// The sink's options. Without an exporter nothing is recorded, but context is still read and sent on.
 pub(super) fn sink(
     arguments: &Arguments<'_>,
     is_exported: bool,
     warnings: &mut Vec<String>,
 ) -> PyResult<Options> {
-    let head = head(arguments, warnings)?;
     let tail = tail::tail(arguments)?;
-    let off = || HeadSampler::from_names(Some("always_off"), None).0;
     Ok(Options {
         propagators: propagators(arguments, warnings)?,
         trust: trust(arguments)?,
-        head: if is_exported { head } else { off() },
+        head: head(arguments, warnings)?,
         tail: tail.filter(|_| is_exported),
         reply_headers: reply_headers(arguments)?,
         mapping: mapping(arguments, warnings)?,
+        is_idle: !is_exported,
     })
 }
 

@@ -98,7 +98,11 @@ pub(super) fn judge(
         }
         // No rule of OTLP, but what proxies with a bound for bodies say.
         413 => Answer::TooLarge { why },
-        300..400 => Answer::Refused { why: format!("{why}, redirects are not followed: check the endpoint") },
+        300..=399 => {
+            Answer::Refused { why: format!("{why}, redirects are not followed: check the endpoint") }
+        }
+        401 | 403 => Answer::Refused { why: format!("{why}, check the key in OTEL_EXPORTER_OTLP_HEADERS") },
+        404 | 405 => Answer::Refused { why: format!("{why}, check the path of the endpoint") },
         _ => Answer::Refused { why },
     }
 }
@@ -258,6 +262,19 @@ mod tests {
                 let answer = judge(StatusCode::OK, None, encoding, body);
                 assert!(matches!(answer, Answer::Accepted { rejected: 0, note: Some(_) }), "{answer:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_check() {
+        for (status, check) in [
+            (401, ", check the key in OTEL_EXPORTER_OTLP_HEADERS"),
+            (403, ", check the key in OTEL_EXPORTER_OTLP_HEADERS"),
+            (404, ", check the path of the endpoint"),
+            (400, ""),
+        ] {
+            let Answer::Refused { why } = judge_status(status, b"") else { panic!("refused") };
+            assert_eq!(why, format!("HTTP {status}{check}"));
         }
     }
 

@@ -1,14 +1,15 @@
 //! Batches over HTTP, one at a time for each thread that sends: a receiver that hangs holds up nobody but these.
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{StatusCode, Uri};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Request};
 use rustls::ClientConfig;
@@ -63,7 +64,10 @@ struct Client {
 impl Client {
     /// Fails with a sentence where the system lacks what it needs.
     fn new(target: Target) -> Result<Self, String> {
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder();
+        // A proxy is for other machines: its own loopback is not ours.
+        let builder = if is_here(&target.endpoint) { builder.no_proxy() } else { builder };
+        let http = builder
             // Spans, and the API key in the headers, go where the operator said and nowhere else.
             .redirect(Policy::none())
             .tls_backend_preconfigured(target.tls.clone())
@@ -110,13 +114,26 @@ async fn read(mut response: reqwest::Response) -> Option<Vec<u8>> {
     Some(body)
 }
 
+/// Whether the receiver is on this machine.
+fn is_here(endpoint: &str) -> bool {
+    let uri = endpoint.parse::<Uri>().unwrap_or_default();
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
 /// What is around it says only that a request was made.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string()
+    match cause.to_string() {
+        // The words of rustls for an answer in plain text.
+        text if text.contains("InvalidContentType") => {
+            "it does not speak TLS there: use http:// or another port".to_owned()
+        }
+        text => text,
+    }
 }
 
 /// Another path of a receiver, with the same headers and TLS, for JSON that may get lost.

@@ -57,7 +57,9 @@ fn endpoints_follow_the_rules_for_base_and_signal() {
     ] {
         assert_eq!(options(variables).endpoint, endpoint, "{variables:?}");
     }
-    for wrong in ["localhost:4318", "grpc://a:4317", "http://", "a b", "/v1/traces"] {
+    for wrong in
+        ["localhost:4318", "grpc://a:4317", "http://", "a b", "/v1/traces", "http://a:65536", "http://a:0"]
+    {
         let error = read(&[(general, wrong)]).unwrap_err().to_string();
         assert!(error.contains(general) && error.contains("http://localhost:4318"), "{error}");
     }

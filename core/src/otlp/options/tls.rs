@@ -27,7 +27,7 @@ impl Tls {
     /// on: spans are no reason not to serve, and each failing request says what is wrong.
     pub(crate) fn load(&self, endpoint: &str) -> Result<ClientConfig, OptionError> {
         let authorities = match &self.certificate {
-            Some(path) => certificates(path)?,
+            Some(path) => certificates("certificate", path)?,
             None if endpoint.starts_with("https:") => rustls_native_certs::load_native_certs().certs,
             None => Vec::new(),
         };
@@ -38,11 +38,12 @@ impl Tls {
         let builder = versions.map_err(useless)?.with_root_certificates(roots);
         match (&self.client_certificate, &self.client_key) {
             (Some(chain), Some(key)) => {
-                let (chain, secret) = (certificates(chain)?, private_key(key)?);
-                builder.with_client_auth_cert(chain, secret).map_err(|why| wrong(key, why))
+                let chain = certificates("client_certificate", chain)?;
+                let secret = private_key("client_key", key)?;
+                builder.with_client_auth_cert(chain, secret).map_err(|why| wrong("client_key", key, why))
             }
             (None, None) => Ok(builder.with_no_client_auth()),
-            _ => Err(useless("a client certificate and its key are only of use together")),
+            _ => Err(useless("client_certificate and client_key are only of use together: give both")),
         }
     }
 }
@@ -51,28 +52,28 @@ fn useless(why: impl Display) -> OptionError {
     OptionError(why.to_string())
 }
 
-fn wrong(path: &Path, why: impl Display) -> OptionError {
-    OptionError(format!("cannot use {}: {why}", path.display()))
+fn wrong(option: &str, path: &Path, why: impl Display) -> OptionError {
+    OptionError(format!("cannot use {} as {option}: {why}", path.display()))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, OptionError> {
-    fs::read(path).map_err(|error| wrong(path, error))
+fn read(option: &str, path: &Path) -> Result<Vec<u8>, OptionError> {
+    fs::read(path).map_err(|error| wrong(option, path, error))
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, OptionError> {
-    let text = read(path)?;
+fn certificates(option: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, OptionError> {
+    let text = read(option, path)?;
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    let all = all.map_err(|error| wrong(path, error))?;
+    let all = all.map_err(|error| wrong(option, path, error))?;
     if all.is_empty() {
-        return Err(wrong(path, "it holds no certificate in PEM format"));
+        return Err(wrong(option, path, "it holds no certificate in PEM format"));
     }
     Ok(all)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, OptionError> {
+fn private_key(option: &str, path: &Path) -> Result<PrivateKeyDer<'static>, OptionError> {
     use rustls::pki_types::pem::Error;
-    PrivateKeyDer::from_pem_slice(&read(path)?).map_err(|error| match error {
-        Error::NoItemsFound => wrong(path, "it holds no private key in PEM format"),
-        error => wrong(path, error),
+    PrivateKeyDer::from_pem_slice(&read(option, path)?).map_err(|error| match error {
+        Error::NoItemsFound => wrong(option, path, "it holds no private key in PEM format"),
+        error => wrong(option, path, error),
     })
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
 use crate::otlp::SpanData;
-use crate::spans::{Family, put_over};
+use crate::spans::put_over;
 use crate::trace::TraceContext;
 
 /// A span to export. Small, since a queue holds thousands.
@@ -48,7 +48,8 @@ impl Item {
             Inner::Exchange(exchange, mapping) => {
                 let mut span = mapping.span(&exchange)?;
                 let family = exchange.context().and_then(TraceContext::known_family);
-                if let Some(added) = family.and_then(Family::take_server) {
+                let has_route = exchange.lock().record.route.is_some();
+                if let Some(added) = family.and_then(|family| family.take_server(has_route)) {
                     put_over(&mut span, *added, mapping.limits());
                 }
                 Some(Box::new(span))
