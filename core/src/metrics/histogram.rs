@@ -63,12 +63,17 @@ pub(crate) struct Histogram {
 
 impl Histogram {
     pub(crate) fn new(scale: &'static Scale) -> Self {
-        let buckets = vec![Bucket::default(); scale.bounds.len() + 1].into();
-        let (sum, least, most) = (0, u64::MAX, 0);
-        // The first bucket, which ends with the first bound.
-        let last_width = scale.bounds.first().copied().unwrap_or(u64::MAX);
-        let (last, last_least, exemplars) = (0, 0, Vec::new());
-        Self { scale, sum, least, most, buckets, last, last_least, last_width, exemplars }
+        Self {
+            scale,
+            sum: 0,
+            least: u64::MAX,
+            most: 0,
+            buckets: vec![Bucket::default(); scale.bounds.len() + 1].into(),
+            last: 0,
+            last_least: 0,
+            last_width: scale.bounds.first().copied().unwrap_or(u64::MAX),
+            exemplars: Vec::new(),
+        }
     }
 
     #[inline]

@@ -45,6 +45,14 @@ impl Target {
     }
 }
 
+/// What is read of an answer.
+struct Answered {
+    status: StatusCode,
+    retry_after: Option<String>,
+    /// `None`: it is too long, or broke off.
+    body: Option<Vec<u8>>,
+}
+
 /// Makes requests on the thread that asks, which is the one that made it: an event loop does not survive a fork.
 #[derive(Debug)]
 struct Client {
@@ -81,23 +89,20 @@ impl Client {
         given.fold(request, |request, (name, value)| request.header(name, value))
     }
 
-    /// Waits for the status, `Retry-After` and the body, which is `None` where it is too long or breaks off.
-    fn send(
-        &self,
-        request: Request,
-    ) -> Result<(StatusCode, Option<String>, Option<Vec<u8>>), reqwest::Error> {
+    /// Waits for the answer.
+    fn send(&self, request: Request) -> reqwest::Result<Answered> {
         self.runtime.block_on(async {
             // A connection that the receiver closed meanwhile is seen before it is used.
             tokio::task::yield_now().await;
             let response = self.http.execute(request).await?;
             let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
             let (status, retry_after) = (response.status(), retry_after.map(str::to_owned));
-            Ok((status, retry_after, read(response).await))
+            Ok(Answered { status, retry_after, body: read(response).await })
         })
     }
 }
 
-/// The whole body of an answer, unless it is too long or breaks off.
+/// The whole body; see [`Answered::body`].
 async fn read(mut response: reqwest::Response) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.ok()? {
@@ -222,7 +227,7 @@ fn request(client: Result<&Client, &String>, job: &Job) -> Response {
         request = request.header(CONTENT_ENCODING, "gzip");
     }
     match request.body(Body::wrap(batch.body.stream())).build().and_then(|request| client.send(request)) {
-        Ok((status, retry_after, body)) => {
+        Ok(Answered { status, retry_after, body }) => {
             let answer = judge(status, retry_after.as_deref(), batch.encoding, body.as_deref());
             Response::of_status(answer, status.as_u16())
         }

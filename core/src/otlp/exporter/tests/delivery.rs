@@ -35,6 +35,19 @@ fn spans_arrive_in_order_in_full_batches() {
 }
 
 #[test]
+fn a_connection_that_the_receiver_ended_meanwhile_is_no_failure() {
+    let Reply::Bytes(success) = reply("200 OK", "", b"") else { unreachable!() };
+    let receiver = Receiver::start([Reply::Cut(success)]);
+    let (exporter, lines) = exporter(&options(receiver.url()));
+    push_batches(&exporter, 1);
+    wait_until(&exporter, "cut", |_| receiver.connections() == 0);
+    push_batches(&exporter, 1);
+    let status = exporter.status();
+    assert_eq!((status.requests, status.failed, status.exported), (2, 0, 20));
+    assert_eq!(lines.count(""), 0);
+}
+
+#[test]
 fn a_lonely_span_goes_after_its_delay() {
     let receiver = Receiver::start([]);
     let options = Options { schedule_delay: Duration::from_millis(20), ..options(receiver.url()) };
