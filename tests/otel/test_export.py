@@ -1,5 +1,6 @@
 """Spans over real HTTP to a receiver that reads them with OpenTelemetry's own classes."""
 
+import json
 import logging
 import os
 import socket
@@ -8,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.trace import get_current_span
 
 from otel.receiver import Receiver
 from wirespan import App, RequestContext
-from wirespan.opentelemetry import TracerProvider
+from wirespan.opentelemetry import TracerProvider, status
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.tracers import OpenTelemetry
 
@@ -151,6 +153,47 @@ def test_a_spool_keeps_spans_until_the_receiver_is_there(
         assert again.flush(10)
         again.close(10)
     assert [len(request.resource_spans) for request in receiver.requests] == [1]
+
+
+def test_several_exporters_get_the_same_spans(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What a handler adds to the request's span is handed over once, and for all of them."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console, memory,otlp,console")
+    app = App()
+    with Receiver() as receiver:
+        otel = OpenTelemetry(endpoint=receiver.url, metrics=False)
+        tracer = TracerProvider(otel).get_tracer("shop")
+
+        @app.get("/items/{id}")
+        async def item(ctx: RequestContext) -> None:
+            get_current_span().set_attribute("item", 7)
+            with tracer.start_as_current_span("look"):
+                ctx.text("one")
+
+        with TestClient(app, tracers=[otel]) as client:
+            client.get("/items/7")
+        assert otel.flush(10)
+        kept = otel.finished_spans()
+        assert otel.close(10)
+    sent = [
+        span
+        for request in receiver.requests
+        for scope in request.resource_spans[0].scope_spans
+        for span in scope.spans
+    ]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    scopes = [scope for line in lines for scope in line["resourceSpans"][0]["scopeSpans"]]
+    shown = [span for scope in scopes for span in scope["spans"]]
+    ids = {span.span_id.hex() for span in sent}
+    assert len(ids) == 2
+    assert ids == {span["span_id"] for span in kept} == {span["spanId"] for span in shown}
+    assert [pair.value.int_value for span in sent for pair in span.attributes if pair.key == "item"] == [7]
+    assert [span["attributes"]["item"] for span in kept if "item" in span["attributes"]] == [7]
+    assert '"key":"item"' in json.dumps(shown, separators=(",", ":"))
+    told = [each for each in status() if each["destination"] in {f"{receiver.url}/v1/traces", "console"}]
+    assert [each["exported"] for each in told[-2:]] == [2, 2]
+    assert otel.status()["destination"] == f"{receiver.url}/v1/traces", "the receiver comes first"
 
 
 def test_json_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::instrument::Scale;
+use super::scale::Scale;
 use crate::otlp::metric::{Exemplar, HistogramPoint};
 use crate::otlp::span::Attributes;
 use crate::propagation::ids::random;

@@ -152,12 +152,13 @@ impl Options {
         }
     }
 
-    /// Host and port of the endpoint.
+    /// Host and port of the endpoint, the host without the brackets that a URL puts around an IPv6 address.
     #[must_use]
     pub(crate) fn host(&self) -> Option<(Text, u16)> {
         let uri: http::Uri = self.endpoint.parse().ok()?;
         let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        Some((uri.host()?.to_owned().into(), uri.port_u16().unwrap_or(usual)))
+        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+        Some((host.to_owned().into(), uri.port_u16().unwrap_or(usual)))
     }
 
     /// Refuses options with which an exporter could not work. Files of `tls` are read later.

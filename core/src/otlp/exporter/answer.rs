@@ -163,7 +163,8 @@ fn json_partial_success(body: &[u8]) -> Option<(u64, String)> {
     let response: serde_json::Value = serde_json::from_slice(body).ok()?;
     let partial = response.as_object()?.get("partialSuccess").unwrap_or(&serde_json::Value::Null);
     // The JSON rules make 64-bit numbers strings; some receivers send numbers.
-    let count = &partial["rejectedSpans"];
+    let count = ["rejectedSpans", "rejectedDataPoints"].map(|name| &partial[name]);
+    let count = count.into_iter().find(|count| !count.is_null()).unwrap_or(&serde_json::Value::Null);
     let rejected = count.as_u64().or_else(|| count.as_str()?.parse().ok()).unwrap_or(0);
     Some((rejected, clean(partial["errorMessage"].as_str().unwrap_or_default().as_bytes())))
 }
@@ -242,9 +243,9 @@ mod tests {
         // A negative count, as a 64-bit varint.
         let body = b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
         assert_eq!(judge_status(200, body), Answer::Accepted { rejected: 0, note: None });
-        for body in ["\"3\"", "3"] {
-            let body =
-                format!("{{\"partialSuccess\":{{\"rejectedSpans\":{body},\"errorMessage\":\"now\"}}}}");
+        let counts = [("rejectedSpans", "\"3\""), ("rejectedSpans", "3"), ("rejectedDataPoints", "\"3\"")];
+        for (name, count) in counts {
+            let body = format!("{{\"partialSuccess\":{{\"{name}\":{count},\"errorMessage\":\"now\"}}}}");
             let answer = judge(StatusCode::OK, None, Encoding::Json, Some(body.as_bytes()));
             assert_eq!(answer, accepted(3, "now"));
         }

@@ -1,6 +1,7 @@
 //! What is handed to an exporter: finished spans, or finished exchanges that become one on the exporter's thread.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
@@ -9,20 +10,35 @@ use crate::spans::put_over;
 use crate::trace::TraceContext;
 
 /// A span to export. Small, since a queue holds thousands.
-#[derive(Debug)]
 pub struct Item(Inner);
 
-#[derive(Debug)]
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Item").finish_non_exhaustive()
+    }
+}
+
 enum Inner {
     Exchange(Arc<Exchange>, Arc<Mapping>),
     Finished(Box<SpanData>),
+    Shared(Arc<Shared>),
 }
+
+/// A span for several exporters. Whoever asks first builds it.
+type Shared = LazyLock<Option<Box<SpanData>>, Box<dyn FnOnce() -> Option<Box<SpanData>> + Send>>;
 
 impl Item {
     /// An exchange that is over. Building its span takes microseconds: it waits for [`Item::finished`].
     #[must_use]
     pub fn exchange(exchange: &Arc<Exchange>, mapping: &Arc<Mapping>) -> Self {
         Self(Inner::Exchange(Arc::clone(exchange), Arc::clone(mapping)))
+    }
+
+    /// The same span for so many exporters. It is built once, on the thread of the first that asks.
+    pub fn copies(self, count: usize) -> impl Iterator<Item = Self> {
+        let build: Box<dyn FnOnce() -> _ + Send> = Box::new(move || self.finished());
+        let shared: Arc<Shared> = Arc::new(LazyLock::new(build));
+        std::iter::repeat_n(shared, count).map(|shared| Self(Inner::Shared(shared)))
     }
 
     /// The span, for the exporter's thread to ask for; `None` where the exchange's times were not recorded.
@@ -39,6 +55,7 @@ impl Item {
                 Some(Box::new(span))
             }
             Inner::Finished(span) => Some(span),
+            Inner::Shared(span) => (**span).clone(),
         }
     }
 }

@@ -252,7 +252,10 @@ fn a_hanging_receiver_delays_neither_a_push_nor_the_end() {
         assert!(took >= Duration::from_millis(300) && took < Duration::from_millis(900), "{took:?}");
         push(&exporter, [0]);
         let status = exporter.status();
-        assert_eq!(status.dropped, Dropped { queue_full: 100, shutdown: 101, ..Dropped::default() });
+        assert_eq!(
+            status.dropped,
+            Dropped { queue_full: 100, shutdown: 100, already_shutdown: 1, ..Dropped::default() }
+        );
         assert_eq!(status.queued, 0);
     }
 }
