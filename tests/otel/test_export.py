@@ -74,26 +74,6 @@ def test_a_span_arrives_as_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (status["exported"], status["receiver"], status["last_error"]) == (1, "up", None)
 
 
-def test_proxies_are_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
-    with Receiver() as proxy:
-        monkeypatch.setenv("http_proxy", proxy.url)
-        monkeypatch.delenv("no_proxy", raising=False)
-        spans = OpenTelemetry(endpoint="http://collector.invalid:4318")
-        send_one(spans)
-        assert spans.flush(10)
-        monkeypatch.setenv("no_proxy", "collector.invalid")
-        direct = OpenTelemetry(endpoint="http://collector.invalid:4318")
-        send_one(direct)
-        direct.flush(1)
-        status = direct.status()
-        assert spans.close(10)
-        direct.close(0.1)
-    assert proxy.paths == ["http://collector.invalid:4318/v1/traces"]
-    assert proxy.headers[0]["host"] == "collector.invalid:4318"
-    assert status["receiver"] == "down"
-
-
 def test_the_variables_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     with Receiver() as receiver:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
@@ -216,3 +196,23 @@ def test_a_proxy_is_not_asked_for_a_receiver_on_this_machine(
         assert spans.flush()
         receiver.take()
         spans.close()
+
+
+def test_a_proxy_is_asked_for_others_unless_they_are_excepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    with Receiver() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        spans = OpenTelemetry(endpoint="http://collector.invalid:4318")
+        send_one(spans)
+        assert spans.flush(10)
+        monkeypatch.setenv("no_proxy", "collector.invalid")
+        direct = OpenTelemetry(endpoint="http://collector.invalid:4318")
+        send_one(direct)
+        direct.flush(1)
+        status = direct.status()
+        assert spans.close(10)
+        direct.close(0.1)
+    assert proxy.paths == ["http://collector.invalid:4318/v1/traces"]
+    assert proxy.headers[0]["host"] == "collector.invalid:4318"
+    assert status["receiver"] == "down"
