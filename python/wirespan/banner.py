@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from wirespan._core import __version__
+from wirespan.opentelemetry import status
 from wirespan.serving import Server
 
 _KINDS = {"native": "native app", "asgi": "ASGI app", "asgi2": "ASGI 2 app", "wsgi": "WSGI app"}
@@ -21,8 +22,14 @@ def print_banner(target: str, server: Server) -> None:
 
 
 def _tracing(server: Server) -> str:
-    level = server.trace_level
-    return "off (add --tracer or --access-log)" if level == "disabled" else level
+    if server.trace_level == "disabled":
+        return "off (add --tracer or --access-log)"
+    receivers = [exporter["destination"] for exporter in status() if exporter["signal"] == "traces"]
+    return server.trace_level + "".join(f", spans to {_receiver(name)}" for name in receivers)
+
+
+def _receiver(destination: str) -> str:
+    return "nowhere (OTEL_SDK_DISABLED, or the exporter none)" if destination == "none" else destination
 
 
 def _loop_name() -> str:

@@ -229,6 +229,21 @@ def test_reload_serves_the_new_code_and_refuses_nobody(folder: Path) -> None:
             connect(port)
 
 
+@pytest.mark.parametrize(
+    ("disabled", "where"),
+    [
+        ("false", "http://127.0.0.1:9/v1/traces"),
+        ("true", r"nowhere \(OTEL_SDK_DISABLED, or the exporter none\)"),
+    ],
+)
+def test_the_start_says_where_spans_go(
+    disabled: str, where: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", disabled)
+    with Serving("shop", "--port", "0", "--otlp", "http://me:secret@127.0.0.1:9", cwd=folder) as server:
+        server.wait_for(rf"^tracing detailed, spans to {where}, \w+ event loop, Ctrl-C stops$")
+
+
 def test_reload_waits_for_a_mistake_to_be_mended(folder: Path) -> None:
     """A syntax error must not end the session."""
     with Serving("shop", "--port", "0", "--reload", cwd=folder) as server:

@@ -141,21 +141,13 @@ impl Options {
     /// and query.
     #[must_use]
     pub fn display_name(&self) -> String {
-        let plain = self.endpoint.split(['?', '#']).next().unwrap_or_default();
-        match plain.split_once("://") {
-            Some((scheme, rest)) => {
-                let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-                let host = authority.rsplit('@').next().unwrap_or_default();
-                format!("{scheme}://{host}{path}")
-            }
-            None => plain.to_owned(),
-        }
+        without_secrets(&self.endpoint)
     }
 
     /// Host and port of the endpoint, the host without the brackets that a URL puts around an IPv6 address.
     #[must_use]
     pub(crate) fn host(&self) -> Option<(Text, u16)> {
-        let uri: http::Uri = self.endpoint.parse().ok()?;
+        let uri: Uri = self.endpoint.parse().ok()?;
         let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
         let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
         Some((host.to_owned().into(), uri.port_u16().unwrap_or(usual)))
@@ -197,8 +189,21 @@ fn check_endpoint(endpoint: &str) -> Result<(), OptionError> {
     if is_http {
         return Ok(());
     }
-    let example = "for example http://localhost:4318";
-    Err(OptionError(format!("the OTLP endpoint must be an http:// or https:// URL, {example}: {endpoint:?}")))
+    let (example, given) = ("for example http://localhost:4318", without_secrets(endpoint));
+    Err(OptionError(format!("the OTLP endpoint must be an http:// or https:// URL, {example}: {given:?}")))
+}
+
+/// An endpoint as a log may have it.
+fn without_secrets(endpoint: &str) -> String {
+    let plain = endpoint.split(['?', '#']).next().unwrap_or_default();
+    match plain.split_once("://") {
+        Some((scheme, rest)) => {
+            let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        None => plain.to_owned(),
+    }
 }
 
 /// A host, and a port that exists or none.

@@ -63,6 +63,8 @@ fn endpoints_follow_the_rules_for_base_and_signal() {
         let error = read(&[(general, wrong)]).unwrap_err().to_string();
         assert!(error.contains(general) && error.contains("http://localhost:4318"), "{error}");
     }
+    let error = read(&[(general, "http://me:secret@a:0")]).unwrap_err().to_string();
+    assert!(error.contains("http://a:0") && !error.contains("secret"), "{error}");
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::otlp::exporter::answer::{Answer, Response};
 use crate::otlp::exporter::{Ending, Log, Receiver};
 use crate::otlp::metric::MetricsData;
 
+/// What to do about a receiver that has no place for metrics.
+const ONLY_TRACES: &str = ". If it is for traces only, set OTEL_METRICS_EXPORTER=none";
+
 /// A report on its way, or waiting for its next try.
 struct Report {
     /// As it was collected, for the next delta.
@@ -230,9 +233,10 @@ impl Worker {
             Answer::Refused { why } | Answer::TooLarge { why } => {
                 self.set_receiver(Receiver::Up, None);
                 self.count(|status| status.refused += points);
-                self.tell_refusal(Some(format!(
-                    "takes no metrics: {why}. If it is for traces only, set OTEL_METRICS_EXPORTER=none"
-                )));
+                let status = report.ending.and_then(Ending::status);
+                let is_for_traces = matches!(status, Some(404 | 405));
+                let hint = if is_for_traces { ONLY_TRACES } else { "" };
+                self.tell_refusal(Some(format!("takes no metrics: {why}{hint}")));
             }
             Answer::Retry { after, why, .. } => {
                 self.set_receiver(Receiver::Down, Some(why));

@@ -164,6 +164,14 @@ fn a_receiver_for_traces_only_is_told_about_once() {
 }
 
 #[test]
+fn a_receiver_that_wants_a_key_is_not_for_traces_only() {
+    let receiver = Receiver::start([reply("401 Unauthorized", "", b"")]);
+    let (exporter, _metrics, lines) = exporter(options(receiver.url()));
+    assert!(flush(&exporter));
+    assert_eq!((lines.count("check the key"), lines.count("OTEL_METRICS_EXPORTER=none")), (1, 0));
+}
+
+#[test]
 fn a_wish_for_silence_is_heeded_by_flush_and_end() {
     let receiver = Receiver::start([reply("429 Too Many Requests", "retry-after: 300\r\n", b"")]);
     let (exporter, _metrics, _) = exporter(options(receiver.url()));
