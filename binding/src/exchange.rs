@@ -1,30 +1,28 @@
 //! `_core.Exchange`: one request and its reply as Python sees them, the base of `RequestContext`.
 
+mod body;
+mod head;
+mod waiters;
+
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use pyo3::exceptions::PyBaseException;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyContext, PyDict, PyString};
-use wirespan_core::engine::{Read, Sent};
 use wirespan_core::exchange::{Exchange, ReplyStage, Thread};
 use wirespan_core::message::{BodyLength, Request, ResponseHead};
 use wirespan_core::sinks::Observation;
 
-use crate::error::{core_error, disconnected, error_note, handler_error, read_error};
+pub(crate) use self::body::chunk_of;
+use self::head::header_bytes;
+use crate::error::{core_error, error_note, handler_error};
 use crate::host::Host;
 use crate::opentelemetry::hex;
-use crate::operation::{Attempt, Kind, Operation};
+use crate::operation::{Kind, Operation};
 use crate::request::{self, Route};
 use crate::stats::Stats;
-
-/// Chunks from this size on are handed to the kernel from Python's own memory.
-const BORROW_FROM: usize = 16 * 1024;
-
-/// From so many futures on, those that nobody waits for any more are let go.
-const FORGOTTEN_WAITERS: usize = 8;
 
 /// What ties a Python object to its exchange; missing on an object that a user made.
 pub(crate) struct Tie {
@@ -80,91 +78,6 @@ impl PyExchange {
     fn request(&self) -> Option<&Request> {
         self.bound.get()?.exchange.request()
     }
-
-    /// A future that is resolved when anything about the exchange changes.
-    pub(crate) fn new_waiter<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let future = self.bound()?.host.create_future.bind(py).call0()?;
-        let mut waiters = std::mem::take(&mut self.local().waiters);
-        if waiters.len() >= FORGOTTEN_WAITERS {
-            // Cancelled ones: a handler may ask `receive()` a thousand times with a time-out.
-            waiters.retain(|waiter| !is_done(waiter.bind(py)).unwrap_or(true));
-        }
-        waiters.push(future.clone().unbind());
-        self.local().waiters.append(&mut waiters);
-        Ok(future)
-    }
-
-    /// Resolves all waiters.
-    pub(crate) fn wake(&self, py: Python<'_>) -> PyResult<()> {
-        let waiters = std::mem::take(&mut self.local().waiters);
-        for future in waiters {
-            let future = future.bind(py);
-            if !is_done(future)? {
-                future.call_method1(pyo3::intern!(py, "set_result"), (py.None(),))?;
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn try_read(&self, py: Python<'_>) -> PyResult<Attempt> {
-        let Tie { exchange, host } = self.bound()?;
-        match host.read(py, exchange) {
-            Read::Chunk(chunk, _) => Ok(Attempt::Ready(PyBytes::new(py, &chunk).into_any().unbind())),
-            Read::End => Ok(Attempt::Ready(PyBytes::new(py, b"").into_any().unbind())),
-            Read::Wait => Ok(Attempt::Wait),
-            Read::Failed(reason) => Err(read_error(py, exchange, reason)),
-        }
-    }
-
-    pub(crate) fn try_drain(&self, py: Python<'_>) -> PyResult<Attempt> {
-        let Tie { exchange, .. } = self.bound()?;
-        match (exchange.is_stalled(), exchange.is_gone()) {
-            (true, _) => Ok(Attempt::Wait),
-            (false, true) => Err(disconnected()),
-            (false, false) => Ok(Attempt::Ready(py.None())),
-        }
-    }
-
-    /// Sends a piece; returns what there is to await.
-    pub(crate) fn send_piece(slf: &Bound<'_, Self>, chunk: Bytes, last: bool) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        let Tie { exchange, host } = slf.get().bound()?;
-        let sent = host.send(py, exchange, chunk, last).map_err(|e| core_error(py, &e))?;
-        if last {
-            slf.get().wake(py)?; // whoever waits for the end of the response
-        }
-        match sent {
-            Sent::Taken => Ok(host.done.clone_ref(py)),
-            Sent::Wait => Ok(Py::new(py, Operation::new(Kind::Drain, slf.clone().unbind()))?.into_any()),
-            Sent::Gone => Err(disconnected()),
-        }
-    }
-
-    fn edit_head(
-        &self,
-        py: Python<'_>,
-        edit: impl FnOnce(&mut ResponseHead) -> PyResult<()>,
-    ) -> PyResult<()> {
-        if self.started() {
-            if self.bound()?.exchange.is_answered_for() {
-                return Ok(());
-            }
-            return Err(handler_error(py, "the response has been started: its head cannot be changed"));
-        }
-        edit(&mut self.local().head)
-    }
-}
-
-fn is_done(future: &Bound<'_, PyAny>) -> PyResult<bool> {
-    future.call_method0(pyo3::intern!(future.py(), "done"))?.is_truthy()
-}
-
-/// A chunk for the core: copied where that is cheap, else Python's own memory.
-pub(crate) fn chunk_of(bytes: &Bound<'_, PyBytes>) -> Bytes {
-    if bytes.as_bytes().len() < BORROW_FROM {
-        return Bytes::copy_from_slice(bytes.as_bytes());
-    }
-    Bytes::from_owner(PyBackedBytes::from(bytes.clone()))
 }
 
 #[pymethods]
@@ -442,23 +355,4 @@ impl PyExchange {
         host.engine.observe(Observation::Thread { from, to: thread });
         Ok(())
     }
-
-    /// Gives the core the status and fields that the handler set.
-    pub(crate) fn hand_over_head(&self, py: Python<'_>) -> PyResult<()> {
-        let Tie { exchange, host } = self.bound()?;
-        if !exchange.needs_head() {
-            return Ok(());
-        }
-        let head = std::mem::take(&mut self.local().head);
-        exchange.begin_reply(head, host.now()).map_err(|e| core_error(py, &e))
-    }
-}
-
-/// A header value as bytes: latin-1, as it is read.
-fn header_bytes(py: Python<'_>, value: &str) -> PyResult<Vec<u8>> {
-    if value.is_ascii() {
-        return Ok(value.as_bytes().to_vec());
-    }
-    let bytes: Result<Vec<u8>, _> = value.chars().map(|c| u8::try_from(u32::from(c))).collect();
-    bytes.map_err(|_| handler_error(py, "a response header value has characters outside latin-1"))
 }

@@ -1,23 +1,24 @@
-//! One server's Python side: the application, the loop and the tracers, behind the core's `Handler`.
+//! One server's Python side: the application, the loop and the tracers.
+
+mod bridge;
+mod ending;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple, PyType};
 use slab::Slab;
 use wirespan_core::engine::{Engine, Outcome, Read, Sent};
 use wirespan_core::error::Error;
-use wirespan_core::exchange::{Exchange, ReplyStage};
-use wirespan_core::handler::Handler;
-use wirespan_core::trace::{EndReason, ErrorNote};
+use wirespan_core::exchange::Exchange;
 
+pub(crate) use self::bridge::Bridge;
 use crate::asgi::Asgi;
 use crate::call;
 use crate::driver::Driver;
-use crate::error::{Disconnected, error_note, exception, traceback_text};
+use crate::error::exception;
 use crate::exchange::PyExchange;
 use crate::provider::SourceCell;
 use crate::tracers::Tracers;
@@ -176,106 +177,6 @@ impl Host {
         task
     }
 
-    /// The handler's coroutine returned.
-    pub(crate) fn handler_returned(
-        self: &Arc<Self>,
-        py: Python<'_>,
-        exchange: &Arc<Exchange>,
-        object: &Py<PyExchange>,
-    ) {
-        let outcome = match &self.application {
-            Application::Native(_) => Outcome::Done(Some(std::mem::take(&mut object.get().local().head))),
-            Application::Asgi(asgi) => {
-                asgi.note_route(py, exchange, object.get(), self.now());
-                self.asgi_outcome(py, exchange)
-            }
-        };
-        self.handler_done(py, exchange, object, outcome);
-    }
-
-    /// An ASGI application may not return before its response is complete.
-    fn asgi_outcome(&self, py: Python<'_>, exchange: &Arc<Exchange>) -> Outcome {
-        let what = match exchange.reply_stage() {
-            ReplyStage::Complete => return Outcome::Done(None),
-            _ if exchange.is_gone() => return Outcome::Done(None),
-            ReplyStage::Nothing => "the ASGI application returned without sending a response",
-            _ => "the ASGI application returned without completing its response",
-        };
-        self.log(py, what, None);
-        let note = ErrorNote::new("ASGIError", what);
-        Outcome::Failed {
-            note,
-            shown: if self.debug { format!("{what}\n") } else { String::new() },
-            status: 500,
-        }
-    }
-
-    /// The handler's coroutine raised. Returns what the task must see.
-    pub(crate) fn handler_raised(
-        self: &Arc<Self>,
-        py: Python<'_>,
-        exchange: &Arc<Exchange>,
-        object: &Py<PyExchange>,
-        error: PyErr,
-    ) -> Option<PyErr> {
-        if error.matches(py, self.abort_type.bind(py)).unwrap_or(false) {
-            self.handler_returned(py, exchange, object);
-            return None;
-        }
-        if error.matches(py, self.cancelled_type.bind(py)).unwrap_or(false) {
-            self.handler_done(py, exchange, object, Outcome::Cancelled);
-            return Some(error);
-        }
-        let client_left = exchange.is_gone() && is_disconnect(py, &error);
-        let outcome = if client_left { Outcome::Done(None) } else { self.failure(py, object, &error) };
-        if let Application::Asgi(asgi) = &self.application {
-            asgi.note_route(py, exchange, object.get(), self.now());
-        }
-        self.handler_done(py, exchange, object, outcome);
-        (!error.is_instance_of::<PyException>(py)).then_some(error)
-    }
-
-    /// The task was thrown away before the handler ended.
-    pub(crate) fn handler_closed(
-        self: &Arc<Self>,
-        py: Python<'_>,
-        exchange: &Arc<Exchange>,
-        object: &Py<PyExchange>,
-    ) {
-        self.handler_done(py, exchange, object, Outcome::Cancelled);
-    }
-
-    fn handler_done(
-        self: &Arc<Self>,
-        py: Python<'_>,
-        exchange: &Arc<Exchange>,
-        object: &Py<PyExchange>,
-        outcome: Outcome,
-    ) {
-        self.engine.handler_done(&self.bridge(py), exchange, outcome);
-        if let Err(error) = object.get().wake(py) {
-            self.log(py, "a waiter could not be resolved", Some(&error));
-        }
-    }
-
-    fn failure(&self, py: Python<'_>, object: &Py<PyExchange>, error: &PyErr) -> Outcome {
-        let value = exception(py, error);
-        let before = {
-            let mut local = object.get().local();
-            local.panicked = true;
-            local.error.replace(value.clone().into_any().unbind())
-        };
-        drop(before); // without the lock: the end of its frames may run code of the user's
-        let exchange = object.get().bound().map(|tie| &tie.exchange).ok();
-        if let Some(exchange) = exchange {
-            exchange.lock().record.panicked = true;
-        }
-        self.log(py, "the handler raised", Some(error));
-        let shown = if self.debug { traceback_text(&value) } else { String::new() };
-        let note = error_note(&value, exchange.is_some_and(|exchange| exchange.is_recording()));
-        Outcome::Failed { note, shown, status: 500 }
-    }
-
     /// Tells the operator; a logger that fails is not worth a request.
     pub(crate) fn log(&self, py: Python<'_>, what: &str, error: Option<&PyErr>) {
         let value = error.map(|e| exception(py, e).into_any());
@@ -334,83 +235,6 @@ impl Host {
         let waiting = self.on_idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Err(error)) = waiting.map(|on_idle| on_idle.bind(py).call0()) {
             self.log(py, "on_idle raised", Some(&error));
-        }
-    }
-}
-
-fn is_disconnect(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<Disconnected>(py)
-        || error.get_type(py).name().is_ok_and(|name| name == "ClientDisconnect")
-        || error.is_instance_of::<crate::error::CoreError>(py)
-}
-
-/// The host during one call into the core: it knows that the thread is attached to Python.
-pub(crate) struct Bridge<'a, 'py> {
-    host: &'a Arc<Host>,
-    py: Python<'py>,
-}
-
-impl Handler for Bridge<'_, '_> {
-    fn wants_start(&self) -> bool {
-        !self.host.tracers.is_empty()
-    }
-
-    fn start(&self, exchange: &Arc<Exchange>) {
-        let started =
-            self.host.object(self.py, exchange).map(|object| self.host.tracers.start(self.host, &object));
-        if let Err(error) = started {
-            self.host.log(self.py, "a request object could not be made", Some(&error));
-        }
-    }
-
-    fn request(&self, exchange: &Arc<Exchange>) {
-        if let Err(error) = self.host.run_handler(self.py, exchange) {
-            if error.is_instance_of::<PyException>(self.py) {
-                self.host.log(self.py, "a request could not be started", Some(&error));
-            } else {
-                self.host.raise_in_loop(self.py, &error);
-            }
-            let note = ErrorNote::new("InternalError", error.to_string());
-            let outcome = Outcome::Failed { note, shown: String::new(), status: 500 };
-            self.host.engine.handler_done(self, exchange, outcome);
-        }
-    }
-
-    fn wake(&self, exchange: &Arc<Exchange>) {
-        let Some(object) = self.host.live().get(exchange.tag()).map(|o| o.clone_ref(self.py)) else { return };
-        if let Err(error) = object.get().wake(self.py) {
-            self.host.log(self.py, "a waiter could not be resolved", Some(&error));
-        }
-    }
-
-    fn cancel(&self, exchange: &Arc<Exchange>, _why: EndReason) {
-        let object = self.host.live().get(exchange.tag()).map(|o| o.clone_ref(self.py));
-        if let Some(object) = object {
-            self.host.cancel(self.py, object.get());
-        }
-    }
-
-    fn finish(&self, exchange: &Arc<Exchange>) {
-        let object = self.host.live().try_remove(exchange.tag());
-        exchange.set_tag(usize::MAX);
-        if let Some(object) = object {
-            let object = object.into_bound(self.py);
-            self.host.tracers.finish(self.host, &object);
-            let mut local = object.get().local();
-            let gone = (local.task.take(), local.context.take(), local.scope.take());
-            drop(local);
-            drop(gone);
-        }
-        self.host.tell_idle(self.py);
-    }
-
-    fn again(&self) {
-        if self.host.poll_is_due.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let Some(poll) = self.host.poll.get() else { return };
-        if let Err(error) = self.host.call_soon.bind(self.py).call1((poll,)) {
-            self.host.log(self.py, "the loop takes no calls", Some(&error));
         }
     }
 }

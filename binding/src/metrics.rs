@@ -15,11 +15,9 @@ use wirespan_core::otlp::{Exporter, MetricsExporter, MetricsOptions, Options, Re
 use wirespan_core::sinks::opentelemetry::Methods;
 
 use crate::opentelemetry::{
-    Arguments, Health, attributes, hex, is_disabled, list, receiver_name, variable, variables,
+    Arguments, EXPORTERS, Health, attributes, hex, is_disabled, list, named, receiver_name, variable,
+    variables,
 };
-
-/// Where metrics can go.
-const EXPORTERS: [&str; 4] = ["otlp", "console", "memory", "none"];
 
 /// What `metrics=` takes.
 #[derive(FromPyObject)]
@@ -56,10 +54,10 @@ pub(crate) struct Setting<'a> {
 /// `TypeError` or `ValueError` that names the argument.
 pub(crate) fn exporter(
     arguments: &Arguments<'_>,
-    spans: Option<String>,
+    spans: Option<&str>,
     warnings: &mut Vec<String>,
 ) -> PyResult<String> {
-    let usual = spans.unwrap_or_else(|| "otlp".to_owned());
+    let usual = EXPORTERS.into_iter().find(|name| spans == Some(name)).unwrap_or("otlp");
     let given = arguments
         .take::<Given>("metrics")
         .map_err(|_| PyTypeError::new_err("metrics: True, False or one of otlp, console, memory, none"))?;
@@ -75,17 +73,15 @@ pub(crate) fn exporter(
         }
         Some(Given::Switch(true)) | None => {}
     }
-    match variable("OTEL_METRICS_EXPORTER") {
-        Some(name) if EXPORTERS.contains(&name.as_str()) => Ok(name),
-        Some(name) => {
-            warnings.push(format!(
-                "OTEL_METRICS_EXPORTER: `{name}` is not supported, {usual} is used; supported is one of {}",
-                EXPORTERS.join(", ")
-            ));
-            Ok(usual)
-        }
-        None => Ok(usual),
+    let names = named("OTEL_METRICS_EXPORTER", usual, warnings);
+    let (name, others) = (names[0], names[1..].join(","));
+    if !others.is_empty() {
+        // A report takes out the exemplars: two exporters would get half of them each.
+        warnings.push(format!(
+            "OTEL_METRICS_EXPORTER: metrics go to one exporter only, {name} is used and {others} is not; name one"
+        ));
     }
+    Ok(name.to_owned())
 }
 
 impl MetricsPart {
@@ -154,6 +150,7 @@ impl Health for MetricsPart {
         all.set_item("destination", &self.destination)?;
         let dropped = PyDict::new(py);
         dropped.set_item("refused", status.refused)?;
+        dropped.set_item("rejected", status.rejected)?;
         all.set_item("queued", status.in_flight)?;
         all.set_item("exported", status.exported)?;
         all.set_item("dropped", dropped)?;

@@ -65,6 +65,7 @@ def host(app: Any, config: Config) -> Hosted:
     made = (_access_log(config, tracers), None if own else _otlp(config))
     sinks = tuple(sink for sink in made if sink is not None)
     _join_provider([*tracers, *sinks])
+    _warn_of_sdk([*tracers, *sinks])
     startup, shutdown, options = (
         _native(app, config) if interface == "native" else _asgi(app, interface, config)
     )
@@ -166,6 +167,19 @@ def _join_provider(tracers: Sequence[Any]) -> None:
     spans = next((tracer for tracer in tracers if isinstance(tracer, OpenTelemetry)), None)
     if provider is not None and provider.follows_server and spans is not None:
         provider.join(spans)
+
+
+def _warn_of_sdk(tracers: Sequence[Any]) -> None:
+    """Its spans know nothing of ours: a request has two traces then, which nobody expects."""
+    api, sdk = sys.modules.get("opentelemetry.trace"), sys.modules.get("opentelemetry.sdk.trace")
+    if api is None or sdk is None or not isinstance(api.get_tracer_provider(), sdk.TracerProvider):
+        return
+    own = [tracer for tracer in tracers if isinstance(tracer, OpenTelemetry)]
+    if any(tracer.status()["destination"] != "none" for tracer in own):
+        logger.warning(
+            "the provider of the OpenTelemetry SDK is installed: its spans are in other traces than those of "
+            "requests. Install wirespan.opentelemetry.TracerProvider instead, or use SdkTracer and no otlp"
+        )
 
 
 def _trust(text: str) -> Literal["always", "never"] | list[str]:

@@ -309,3 +309,17 @@ def test_run_hands_over_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     app = App()
     app.run(host="::1", port=0)
     assert given == [(app, {"host": "::1", "port": 0})]
+
+
+def test_the_log_says_which_request_failed() -> None:
+    app = App()
+
+    @app.get("/items/{name}")
+    async def fail(ctx: RequestContext) -> None:
+        raise LookupError
+
+    with TestClient(app) as client:
+        client.get("/items/a%20b?key=secret")
+        [(what, error)] = client.errors
+    assert what == "GET /items/a%20b: the handler raised"
+    assert isinstance(error, LookupError)

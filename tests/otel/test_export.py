@@ -1,5 +1,6 @@
 """Spans over real HTTP to a receiver that reads them with OpenTelemetry's own classes."""
 
+import json
 import logging
 import os
 import socket
@@ -8,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.trace import get_current_span
 
 from otel.receiver import Receiver
 from wirespan import App, RequestContext
+from wirespan.opentelemetry import TracerProvider, status
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.tracers import OpenTelemetry
 
@@ -132,8 +135,84 @@ def test_a_spool_keeps_spans_until_the_receiver_is_there(
     assert [len(request.resource_spans) for request in receiver.requests] == [1]
 
 
+def test_several_exporters_get_the_same_spans(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What a handler adds to the request's span is handed over once, and for all of them."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console, memory,otlp,console")
+    app = App()
+    with Receiver() as receiver:
+        otel = OpenTelemetry(endpoint=receiver.url, metrics=False)
+        tracer = TracerProvider(otel).get_tracer("shop")
+
+        @app.get("/items/{id}")
+        async def item(ctx: RequestContext) -> None:
+            get_current_span().set_attribute("item", 7)
+            with tracer.start_as_current_span("look"):
+                ctx.text("one")
+
+        with TestClient(app, tracers=[otel]) as client:
+            client.get("/items/7")
+        assert otel.flush(10)
+        kept = otel.finished_spans()
+        assert otel.close(10)
+    sent = [
+        span
+        for request in receiver.requests
+        for scope in request.resource_spans[0].scope_spans
+        for span in scope.spans
+    ]
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    scopes = [scope for line in lines for scope in line["resourceSpans"][0]["scopeSpans"]]
+    shown = [span for scope in scopes for span in scope["spans"]]
+    ids = {span.span_id.hex() for span in sent}
+    assert len(ids) == 2
+    assert ids == {span["span_id"] for span in kept} == {span["spanId"] for span in shown}
+    assert [pair.value.int_value for span in sent for pair in span.attributes if pair.key == "item"] == [7]
+    assert [span["attributes"]["item"] for span in kept if "item" in span["attributes"]] == [7]
+    assert '"key":"item"' in json.dumps(shown, separators=(",", ":"))
+    told = [each for each in status() if each["destination"] in {f"{receiver.url}/v1/traces", "console"}]
+    assert [each["exported"] for each in told[-2:]] == [2, 2]
+    assert otel.status()["destination"] == f"{receiver.url}/v1/traces", "the receiver comes first"
+
+
 def test_json_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     spans = OpenTelemetry(exporter="console", protocol="http/json")
     send_one(spans)
     assert spans.close(10)  # metrics too: a report of them comes with the end
     assert '"name":"GET /items/{id}"' in capfd.readouterr().out.replace('": "', '":"')
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_proxy_is_not_asked_for_a_receiver_on_this_machine(
+    host: str, away: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", away)
+    monkeypatch.setenv("http_proxy", away)
+    monkeypatch.setenv("NO_PROXY", "")
+    with Receiver() as receiver:
+        spans = OpenTelemetry(endpoint=receiver.url.replace("127.0.0.1", host), metrics=False)
+        TracerProvider(spans).get_tracer("shop").start_span("one").end()
+        assert spans.flush()
+        receiver.take()
+        spans.close()
+
+
+def test_a_proxy_is_asked_for_others_unless_they_are_excepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    with Receiver() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        spans = OpenTelemetry(endpoint="http://collector.invalid:4318")
+        send_one(spans)
+        assert spans.flush(10)
+        monkeypatch.setenv("no_proxy", "collector.invalid")
+        direct = OpenTelemetry(endpoint="http://collector.invalid:4318")
+        send_one(direct)
+        direct.flush(1)
+        status = direct.status()
+        assert spans.close(10)
+        direct.close(0.1)
+    assert proxy.paths == ["http://collector.invalid:4318/v1/traces"]
+    assert proxy.headers[0]["host"] == "collector.invalid:4318"
+    assert status["receiver"] == "down"

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -37,6 +37,10 @@ def metrics_of(request: ExportMetricsServiceRequest) -> dict[str, Any]:
     [resource] = request.resource_metrics
     [scope] = resource.scope_metrics
     return {metric.name: metric for metric in scope.metrics}
+
+
+def attributes_of(point: Any) -> dict[str, Any]:
+    return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in point.attributes}
 
 
 def durations(request: ExportMetricsServiceRequest) -> Any:
@@ -98,14 +102,57 @@ def test_the_exporters_own_health() -> None:
 
     assert numbers("processor.span.queue.capacity") == {"batching_span_processor": otel.status()["capacity"]}
     assert numbers("processor.span.queue.size") == {"batching_span_processor": 0}
-    processed = {"batching_span_processor": 3, "batching_span_processor queue_full": 0}
-    assert numbers("processor.span.processed") == processed
+    assert numbers("processor.span.processed") == {
+        "batching_span_processor": 3,
+        "batching_span_processor queue_full": 0,
+        "batching_span_processor already_shutdown": 0,
+    }
     assert numbers("exporter.span.inflight") == {"otlp_http_span_exporter": 0}
     exported = numbers("exporter.span.exported")
     assert exported.pop("otlp_http_span_exporter") == 3
     assert exported
     assert not any(exported.values())
     assert numbers("exporter.metric_data_point.exported")["otlp_http_metric_exporter"] > 0
+
+
+@pytest.mark.parametrize("protocol", ["http/protobuf", "http/json"])
+def test_what_exporters_count_names_their_receiver(protocol: Literal["http/protobuf", "http/json"]) -> None:
+    """By the conventions of the SDK's metrics; processors and readers know no receiver."""
+    with Receiver() as receiver:
+        otel = OpenTelemetry(endpoint=receiver.url, protocol=protocol)
+        send(otel)
+        assert otel.flush(10)
+        assert otel.close(10)
+    json_word = "json_" if protocol == "http/json" else ""
+    spans, reports = f"otlp_http_{json_word}span_exporter", f"otlp_http_{json_word}metric_exporter"
+    address, port = receiver.url.removeprefix("http://").split(":")
+    seen = {
+        name: [attributes_of(point) for point in getattr(metric, metric.WhichOneof("data")).data_points]
+        for name, metric in metrics_of(receiver.metrics[-1]).items()
+        if name.startswith("otel.sdk.") and not name.startswith("otel.sdk.span.")
+    }
+    for name, points in seen.items():
+        for point in points:
+            assert point["otel.component.name"] == f"{point['otel.component.type']}/0"
+            receiver_of = (point.get("server.address"), point.get("server.port"))
+            is_exporter = name.startswith("otel.sdk.exporter.")
+            assert receiver_of == ((address, int(port)) if is_exporter else (None, None)), name
+    operations = seen["otel.sdk.exporter.operation.duration"]
+    assert {point["otel.component.type"] for point in operations} == {spans, reports}
+    assert all(point["http.response.status_code"] == 200 for point in operations)
+    assert not any("error.type" in point for point in operations)
+
+
+def test_spans_after_the_end_are_counted_as_such() -> None:
+    with Receiver() as receiver:
+        otel = OpenTelemetry(endpoint=receiver.url)
+        assert otel.close(10)
+        send(otel, 2)
+    dropped = otel.status()["dropped"]
+    assert {reason: count for reason, count in dropped.items() if count} == {"already_shutdown": 2}
+    [processed] = [m for m in otel.collected_metrics() if m["name"] == "otel.sdk.processor.span.processed"]
+    counts = {point["attributes"].get("error.type"): point["value"] for point in processed["points"]}
+    assert counts == {None: 0, "queue_full": 0, "already_shutdown": 2}
 
 
 @pytest.mark.parametrize("preference", ["delta", "lowmemory"])

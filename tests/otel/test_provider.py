@@ -374,3 +374,24 @@ def test_other_server_spans_are_their_own() -> None:
     shown = by_name(spans)
     assert shown.keys() == {"GET /", "inner"}, "a caller that is not sampled is followed"
     assert parent_of(shown, "inner") == "GET /"
+
+
+@pytest.mark.parametrize("flags", ["00", "01"])
+def test_without_an_exporter_the_callers_context_goes_on_as_it_is(flags: str) -> None:
+    spans = OpenTelemetry(exporter="none")
+    tracer = TracerProvider(spans).get_tracer("shop")
+    app = App()
+
+    @app.get("/")
+    async def call(ctx: RequestContext) -> None:
+        told: dict[str, str] = {}
+        with tracer.start_as_current_span("call") as span:
+            propagate.inject(told)
+            assert not span.is_recording()
+        ctx.json(told)
+
+    told = {"traceparent": f"00-{TRACE}-{PARENT}-{flags}", "tracestate": "shop=1"}
+    assert served(app, spans, lambda client: client.get("/", headers=told)).json() == told
+    [begun] = served(app, spans, lambda client: client.get("/")).json().values()
+    assert begun.endswith("-03")  # those who are called record it
+    assert spans.status()["kept"] == 0

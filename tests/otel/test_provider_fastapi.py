@@ -8,10 +8,15 @@ import pytest
 from fastapi import BackgroundTasks, Depends, FastAPI
 from fastapi.responses import JSONResponse, StreamingResponse
 from opentelemetry import trace
+from opentelemetry.context import Context
+from starlette.applications import Starlette
 from starlette.background import BackgroundTask
+from starlette.routing import Mount
 
-from otel.provided import by_name, parent_of, provided
+from otel.provided import by_name, parent_of, provided, served
+from wirespan.opentelemetry import TracerProvider
 from wirespan.testing import RecordingTracer, TestClient
+from wirespan.tracers import OpenTelemetry
 
 
 class RefusedError(Exception):
@@ -157,3 +162,38 @@ def test_a_span_of_a_background_task_ends_after_the_response() -> None:
     shown = by_name(spans)
     assert parent_of(shown, "after the response") == "GET /background"
     assert shown["GET /background"]["attributes"]["wirespan.background_ns"] > 0
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_mounted_fastapi_that_traces_itself_does_not_shorten_the_route(named: bool) -> None:
+    spans = OpenTelemetry(exporter="memory")
+    inner = FastAPI(telemetry={"tracer_provider": TracerProvider(spans), "operation_spans": False})
+
+    @inner.get("/files/{path:path}")
+    async def file(path: str) -> str:
+        if named:
+            trace.get_current_span().update_name("one file")
+        return path
+
+    app = Starlette(routes=[Mount("/api", inner)])
+    served(app, spans, lambda client: client.get("/api/files/a/b"))
+    [span] = spans.finished_spans()
+    assert span["attributes"]["http.route"] == "/api/files/{path:path}"
+    assert span["name"] == ("one file" if named else "GET /api/files/{path:path}")
+
+
+def test_the_route_of_a_framework_counts_where_the_server_knows_none() -> None:
+    spans, tracer = provided()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            told = Context()  # what a framework finds in a request without traceparent
+            with tracer.start_as_current_span("GET", told, trace.SpanKind.SERVER) as span:
+                span.set_attribute("http.route", "/own")
+                span.update_name("GET /own")
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body"})
+
+    served(app, spans, lambda client: client.get("/own"))
+    [span] = spans.finished_spans()
+    assert (span["name"], span["attributes"]["http.route"]) == ("GET /own", "/own")

@@ -2,10 +2,13 @@
 
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider as SdkProvider
 
 from cli.commands import Serving, get
 from otel.receiver import Receiver
@@ -147,3 +150,26 @@ def test_who_makes_the_spans(
     hosted = host(App(), load_config({"otlp": "http://localhost:1", "otlp_viewer": True}))
     assert len(hosted.tracers) == 1 + is_given, "a viewer watches beside the application's own receiver"
     assert (provider.tracer is own) == is_given
+
+
+@pytest.mark.parametrize(
+    ("provider", "exporter", "is_told"),
+    [
+        pytest.param(SdkProvider, "memory", True, id="two traces of each request"),
+        pytest.param(SdkProvider, "none", False, id="metrics alone"),
+        pytest.param(SdkProvider, None, False, id="no spans of ours"),
+        pytest.param(TracerProvider, "memory", False, id="our provider"),
+    ],
+)
+def test_a_provider_of_the_sdk_beside_ours_is_told(
+    provider: Callable[[], trace.TracerProvider],
+    exporter: Literal["memory", "none"] | None,
+    is_told: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    installed = provider()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: installed)
+    tracers = [OpenTelemetry(exporter=exporter, metrics=False)] if exporter else []
+    host(App(tracers=tracers), load_config({}))
+    assert ("the provider of the OpenTelemetry SDK is installed" in caplog.text) == is_told

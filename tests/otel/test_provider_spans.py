@@ -160,6 +160,20 @@ def test_statuses(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.text.count("is ignored: it goes with ERROR, once") == 2
 
 
+def test_a_status_of_a_wrong_type_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """It is set where something failed already: a second error would hide the first."""
+    spans, tracer = provided()
+    with tracer.start_as_current_span("failed") as span:
+        span.set_status(trace.StatusCode.ERROR, LookupError("gone"))  # type: ignore[arg-type]
+        span.set_status("ERROR")  # type: ignore[arg-type]
+    shown = by_name(spans)["failed"]
+    assert (shown["status"], shown["status_description"]) == ("error", "")
+    assert [record.message for record in caplog.records] == [
+        "the description of a status is left out: it is no str",
+        "set_status is ignored: it takes a Status or a StatusCode",
+    ]
+
+
 def test_attributes_of_every_type(caplog: pytest.LogCaptureFixture) -> None:
     spans, tracer = provided()
     fine: dict[str, Any] = {

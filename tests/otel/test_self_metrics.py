@@ -114,14 +114,16 @@ def test_operations_name_their_receiver_and_how_they_ended() -> None:
             m for m in otel.collected_metrics() if m["name"] == "otel.sdk.exporter.operation.duration"
         ]
         assert otel.close(10)
-    [point] = metric["points"]
     host, port = receiver.url.removeprefix("http://").split(":")
-    assert point["attributes"] == {
-        "otel.component.type": "otlp_http_span_exporter",
-        "otel.component.name": "otlp_http_span_exporter/0",
-        "server.address": host,
-        "server.port": int(port),
-        "http.response.status_code": 200,
-    }
-    assert point["count"] >= 1
-    assert point["sum"] > 0
+    points = {point["attributes"]["otel.component.type"]: point for point in metric["points"]}
+    assert set(points) == {"otlp_http_span_exporter", "otlp_http_metric_exporter"}
+    for name, point in points.items():
+        assert point["attributes"] == {
+            "otel.component.type": name,
+            "otel.component.name": f"{name}/0",
+            "server.address": host,
+            "server.port": int(port),
+            "http.response.status_code": 200,
+        }
+        assert point["count"] >= 1
+        assert point["sum"] > 0

@@ -127,6 +127,40 @@ describe("Routes", () => {
   });
 });
 
+describe("a service that does not tell its states", () => {
+  test("one honest line in the place of six empty columns", async () => {
+    await show("/routes", ".routes-list .verdict");
+    await page.route("**/api/routes?*", async (route) => {
+      const answer = await route.fetch();
+      const table = (await answer.json()) as { routes: { states: unknown }[] };
+      await route.fulfill({ response: answer, json: { ...table, routes: table.routes.map((row) => ({ ...row, states: null })) } });
+    });
+    await page.goto(`${served.address}/routes?open=${encodeURIComponent(KEY)}`);
+    await page.getByText("checkout does not tell where its time goes").waitFor();
+    expect(await page.locator(".percentile-table thead th").allInnerTexts()).toEqual(["At", "Time", "Total"]);
+  });
+});
+
+describe.each([
+  { name: "Routes", path: "/routes", ready: ".routes-list .verdict", asked: "**/api/routes?*" },
+  { name: "Services", path: "/services", ready: ".service-map .node", asked: "**/api/services*" },
+])("$name that cannot be asked for again", ({ path, ready, asked }) => {
+  test.each([1440, 420])("%i px: what is shown stays, and says since when", async (width) => {
+    await show(path, ready);
+    await page.setViewportSize({ width, height: 800 });
+    await page.route(asked, (route) => route.abort());
+    const pill = page.getByRole("status").filter({ hasText: /The viewer does not answer; this is from \d\d:\d\d:\d\d\./ });
+    await pill.waitFor();
+    expect(await page.locator(ready).count()).toBeGreaterThan(0);
+    const box = await pill.boundingBox();
+    expect(box && box.x >= 0 && box.x + box.width <= width).toBe(true);
+    await page.unroute(asked);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await pill.waitFor({ state: "hidden" });
+    faults = faults.filter((fault) => !fault.includes("ERR_FAILED"));
+  });
+});
+
 describe("Services", () => {
   test("the map and the table tell the same", async () => {
     await show("/services", ".service-map .node");

@@ -6,10 +6,19 @@ import { ApiError } from "./api.ts";
 export interface Loaded<Body> {
   /** The newest answer; kept while a newer one is on its way, and when that fails. */
   data: Body | null;
+  /** When it came, Unix microseconds. */
+  loadedUs: number;
   error: ApiError | null;
   isLoading: boolean;
   /** Asks again now. */
   reload: () => void;
+}
+
+interface Answer<Body> {
+  key: string;
+  data: Body | null;
+  loadedUs: number;
+  error: ApiError | null;
 }
 
 /**
@@ -18,7 +27,7 @@ export interface Loaded<Body> {
  * @param everyMs - asks again after so many milliseconds while the page is visible; 0 never does
  */
 export function useLoad<Body>(key: string, ask: (signal: AbortSignal) => Promise<Body>, everyMs = 0): Loaded<Body> {
-  const [answer, setAnswer] = useState<{ key: string; data: Body | null; error: ApiError | null } | null>(null);
+  const [answer, setAnswer] = useState<Answer<Body> | null>(null);
   const [turn, setTurn] = useState(0);
   const newest = useRef(ask);
   newest.current = ask;
@@ -28,7 +37,10 @@ export function useLoad<Body>(key: string, ask: (signal: AbortSignal) => Promise
     const load = async (): Promise<void> => {
       const outcome = await outcomeOf(newest.current(abort.signal));
       if (abort.signal.aborted) return;
-      setAnswer((old) => ({ key, error: outcome.error, data: outcome.data ?? (old?.key === key ? old.data : null) }));
+      setAnswer((old) => {
+        const kept = outcome.data === null && old?.key === key ? old : { data: outcome.data, loadedUs: Date.now() * 1000 };
+        return { key, error: outcome.error, data: kept.data, loadedUs: kept.loadedUs };
+      });
       if (everyMs) wait();
     };
     const wait = (): void => {
@@ -45,7 +57,8 @@ export function useLoad<Body>(key: string, ask: (signal: AbortSignal) => Promise
   }, [key, everyMs, turn]);
   const reload = useCallback(() => setTurn((old) => old + 1), []);
   const current = answer?.key === key ? answer : null;
-  return { data: current?.data ?? null, error: current?.error ?? null, isLoading: current === null, reload };
+  const { data, loadedUs, error } = current ?? { data: null, loadedUs: 0, error: null };
+  return { data, loadedUs, error, isLoading: current === null, reload };
 }
 
 async function outcomeOf<Body>(promise: Promise<Body>): Promise<{ data: Body | null; error: ApiError | null }> {

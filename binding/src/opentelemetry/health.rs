@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use wirespan_core::otlp::Exporter;
+use wirespan_core::otlp::exporter::Exporters;
+use wirespan_core::otlp::{Exporter, Options};
 use wirespan_core::sampling::TailSampler;
 use wirespan_core::sinks::opentelemetry::OpenTelemetry;
 
@@ -36,12 +37,28 @@ pub(crate) fn exporter_status(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>
     living.iter().map(|exporter| exporter.report(py)).collect()
 }
 
-/// The spans of one `OpenTelemetry`.
+/// The spans of one `OpenTelemetry`, on their way to one exporter.
 pub(super) struct SpanHealth {
-    pub(super) spans: Arc<OpenTelemetry>,
-    pub(super) exporter: Arc<Exporter>,
+    spans: Arc<OpenTelemetry>,
+    exporter: Arc<Exporter>,
     /// The receiver without its secrets, or the kind of exporter.
-    pub(super) destination: String,
+    destination: String,
+}
+
+impl SpanHealth {
+    /// One for each exporter.
+    pub(super) fn of_all(
+        spans: &Arc<OpenTelemetry>,
+        exporters: &Exporters,
+        names: &[&str],
+        otlp: &Options,
+    ) -> Vec<Arc<Self>> {
+        let of_one = |(exporter, name): (&Arc<Exporter>, &&str)| {
+            let destination = if *name == "otlp" { otlp.display_name() } else { (*name).to_owned() };
+            Arc::new(Self { spans: Arc::clone(spans), exporter: Arc::clone(exporter), destination })
+        };
+        exporters.all().iter().zip(names).map(of_one).collect()
+    }
 }
 
 impl Health for SpanHealth {

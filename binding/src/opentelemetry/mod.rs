@@ -1,6 +1,7 @@
 //! `_core.OpenTelemetry`: server spans and their exporter as an object that goes into a list of tracers.
 
 mod arguments;
+mod exporters;
 mod health;
 mod otlp;
 mod resource;
@@ -14,12 +15,13 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyDict, PyTuple};
-use wirespan_core::otlp::exporter::{Log, Post};
-use wirespan_core::otlp::{Exporter, MemorySpans};
+use wirespan_core::otlp::MemorySpans;
+use wirespan_core::otlp::exporter::{Exporters, Log, Post};
 use wirespan_core::propagation::ids;
-use wirespan_core::sinks::opentelemetry::{OpenTelemetry as Spans, SpanSink};
+use wirespan_core::sinks::opentelemetry::OpenTelemetry as Spans;
 
 pub(crate) use self::arguments::{Arguments, variable, variables};
+pub(crate) use self::exporters::{EXPORTERS, named};
 pub(crate) use self::health::Health;
 pub(crate) use self::settings::is_disabled;
 pub(crate) use self::shown::{attributes, hex, list, receiver_name};
@@ -50,15 +52,16 @@ pub(crate) struct OpenTelemetry {
     pub service: String,
     /// Where running requests are reported.
     pub inflight: Option<Arc<Post>>,
-    exporter: Arc<Exporter>,
+    exporters: Exporters,
     memory: Option<MemorySpans>,
-    health: Arc<SpanHealth>,
+    /// One for each exporter.
+    health: Vec<Arc<SpanHealth>>,
 }
 
 impl OpenTelemetry {
     /// Sends what an earlier process left in the spool. For the process that serves: it starts the thread.
     pub(crate) fn start(&self) {
-        self.exporter.start();
+        self.exporters.start();
         if let Some(metrics) = &self.metrics {
             metrics.start();
         }
@@ -73,32 +76,20 @@ impl OpenTelemetry {
         let arguments = Arguments::new(py, given)?;
         let mut warnings = Vec::new();
         let given = settings::given_exporter(&arguments)?;
-        let name = settings::exporter(given.as_deref(), &mut warnings);
+        let names = settings::exporters(given.as_deref(), &mut warnings);
+        let has_receiver = names.contains(&"otlp");
         let resource = resource::resource(py, &arguments, &mut warnings)?;
-        let otlp = otlp::options(&arguments, name == "otlp", &mut warnings)?;
-        let inflight = otlp::inflight(&arguments, &otlp)?.filter(|_| name == "otlp");
+        let otlp = otlp::options(&arguments, has_receiver, &mut warnings)?;
+        let inflight = otlp::inflight(&arguments, &otlp)?.filter(|_| has_receiver);
         let service = resource::service(&resource);
-        let options = settings::sink(&arguments, name != "none", &mut warnings)?;
+        let options = settings::sink(&arguments, names != ["none"], &mut warnings)?;
         let ignored = settings::ignored(&arguments)?;
-        let metrics_name = metrics::exporter(&arguments, given, &mut warnings)?;
+        let metrics_name = metrics::exporter(&arguments, given.as_deref(), &mut warnings)?;
         arguments.check_empty()?;
         let log: Log = Arc::new(warn);
-        let (exporter, memory) = match name.as_str() {
-            "otlp" => {
-                let made = Exporter::otlp(&otlp, &resource, Arc::clone(&log));
-                (made.map_err(|error| PyValueError::new_err(error.to_string()))?, None)
-            }
-            "console" => {
-                (Exporter::console(|| Box::new(std::io::stdout()), &resource, Arc::clone(&log)), None)
-            }
-            _ => {
-                let (exporter, spans) = Exporter::memory();
-                (exporter, Some(spans))
-            }
-        };
-        let exporter = Arc::new(exporter);
-        let setting =
-            Setting { spans: &name, otlp: &otlp, exporter: &exporter, resource: &resource, log: &log };
+        let (exporters, memory) = exporters::make(&names, &otlp, &resource, &log)?;
+        let (spans, exporter) = (names[0], &exporters.all()[0]);
+        let setting = Setting { spans, otlp: &otlp, exporter, resource: &resource, log: &log };
         let metrics = MetricsPart::new(&metrics_name, &setting, &mut warnings)?.map(Arc::new);
         for (at, warning) in warnings.iter().enumerate() {
             // General variables are read for spans and for metrics.
@@ -106,24 +97,20 @@ impl OpenTelemetry {
                 warn(warning);
             }
         }
-        close_at_exit(py, Arc::downgrade(&exporter), metrics.as_ref().map(Arc::downgrade))?;
-        let spans = Arc::new(Spans::new(options, Arc::clone(&exporter) as Arc<dyn SpanSink>));
+        close_at_exit(py, &exporters, metrics.as_ref().map(Arc::downgrade))?;
+        let spans = Arc::new(Spans::new(options, exporters.sink()));
         if let Some(metrics) = &metrics {
             metrics.counts.current().count_spans(Arc::clone(spans.census()));
         }
-        let health = Arc::new(SpanHealth {
-            spans: Arc::clone(&spans),
-            exporter: Arc::clone(&exporter),
-            destination: if name == "otlp" { otlp.display_name() } else { name },
-        });
-        health::enlist(&health);
+        let health = SpanHealth::of_all(&spans, &exporters, &names, &otlp);
+        health.iter().for_each(health::enlist);
         metrics.iter().for_each(health::enlist);
         let source = SourceCell::default();
-        Ok(Self { spans, ignored, metrics, source, service, inflight, exporter, memory, health })
+        Ok(Self { spans, ignored, metrics, source, service, inflight, exporters, memory, health })
     }
 
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let all = self.health.report(py)?;
+        let all = self.health[0].report(py)?;
         if let Some(metrics) = &self.metrics {
             all.set_item("metrics", metrics.report(py)?)?;
         }
@@ -138,14 +125,15 @@ impl OpenTelemetry {
         let Some(memory) = &self.memory else {
             return Err(PyValueError::new_err("only the exporter \"memory\" keeps finished spans"));
         };
-        py.detach(|| self.exporter.flush(SETTLING));
+        // The one in memory is the last; a receiver that hangs is nobody's affair here.
+        py.detach(|| self.exporters.all().last().map(|memory| memory.flush(SETTLING)));
         memory.take().iter().map(|span| shown::span(py, span)).collect()
     }
 
     #[pyo3(signature = (timeout_s = 5.0))]
     fn flush(&self, py: Python<'_>, timeout_s: f64) -> PyResult<bool> {
         let timeout = seconds(timeout_s)?;
-        let spans = || self.exporter.flush(timeout);
+        let spans = || self.exporters.flush(timeout);
         Ok(py.detach(|| match &self.metrics {
             Some(metrics) => metrics.flush(Instant::now() + timeout.min(LONGEST), spans),
             None => spans(),
@@ -155,7 +143,7 @@ impl OpenTelemetry {
     #[pyo3(signature = (timeout_s = 5.0))]
     fn close(&self, py: Python<'_>, timeout_s: f64) -> PyResult<bool> {
         let timeout = seconds(timeout_s)?;
-        let spans = || self.exporter.shutdown(timeout);
+        let spans = || self.exporters.shutdown(timeout);
         Ok(py.detach(|| match &self.metrics {
             Some(metrics) => metrics.close(Instant::now() + timeout.min(LONGEST), spans),
             None => spans(),
@@ -173,13 +161,11 @@ fn warn(text: &str) {
 }
 
 /// A process that ends without closing its sinks still sends, or puts into the spool, what it has.
-fn close_at_exit(
-    py: Python<'_>,
-    exporter: Weak<Exporter>,
-    metrics: Option<Weak<MetricsPart>>,
-) -> PyResult<()> {
+fn close_at_exit(py: Python<'_>, exporters: &Exporters, metrics: Option<Weak<MetricsPart>>) -> PyResult<()> {
+    let exporters: Vec<_> = exporters.all().iter().map(Arc::downgrade).collect();
     let close = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
-        let spans = || exporter.upgrade().is_none_or(|exporter| exporter.shutdown(FAREWELL));
+        let living = Exporters::new(exporters.iter().filter_map(Weak::upgrade).collect());
+        let spans = || living.shutdown(FAREWELL);
         let metrics = metrics.as_ref().and_then(Weak::upgrade);
         arguments.py().detach(|| match metrics {
             Some(metrics) => metrics.close(Instant::now() + FAREWELL, spans),

@@ -9,10 +9,8 @@ use wirespan_core::spans::Limits;
 use wirespan_core::trace::ReplyHeaders;
 
 use super::arguments::{Arguments, check_word, variable, wrong};
+use super::exporters::{EXPORTERS, named};
 use super::tail;
-
-/// Where spans can go.
-const EXPORTERS: [&str; 4] = ["otlp", "console", "memory", "none"];
 
 /// The exporter that the code asks for.
 pub(super) fn given_exporter(arguments: &Arguments<'_>) -> PyResult<Option<String>> {
@@ -24,42 +22,35 @@ pub(crate) fn is_disabled() -> bool {
     variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-/// The name of the exporter of spans. `OTEL_SDK_DISABLED` is as good as `none`.
-pub(super) fn exporter(given: Option<&str>, warnings: &mut Vec<String>) -> String {
+/// The names of the exporters of spans. `OTEL_SDK_DISABLED` is as good as `none`.
+pub(super) fn exporters(given: Option<&str>, warnings: &mut Vec<String>) -> Vec<&'static str> {
     if is_disabled() {
-        return "none".to_owned();
+        return vec!["none"];
     }
     if let Some(other) = variable("OTEL_SDK_DISABLED").filter(|value| !value.eq_ignore_ascii_case("false")) {
         warnings.push(format!("OTEL_SDK_DISABLED: `{other}` is neither true nor false, false is used"));
     }
-    let name = given.map(str::to_owned).or_else(|| variable("OTEL_TRACES_EXPORTER"));
-    let name = name.unwrap_or_else(|| "otlp".to_owned());
-    if EXPORTERS.contains(&name.as_str()) {
-        return name;
+    match EXPORTERS.into_iter().find(|name| given == Some(name)) {
+        Some(name) => vec![name],
+        None => named("OTEL_TRACES_EXPORTER", "otlp", warnings),
     }
-    warnings.push(format!(
-        "OTEL_TRACES_EXPORTER: `{name}` is not supported, otlp is used; supported is one of {}",
-        EXPORTERS.join(", ")
-    ));
-    "otlp".to_owned()
 }
 
-/// The sink's options. Without an exporter nothing is sampled, but context is still read and sent on.
+/// The sink's options. Without an exporter nothing is recorded, but context is still read and sent on.
 pub(super) fn sink(
     arguments: &Arguments<'_>,
     is_exported: bool,
     warnings: &mut Vec<String>,
 ) -> PyResult<Options> {
-    let head = head(arguments, warnings)?;
     let tail = tail::tail(arguments)?;
-    let off = || HeadSampler::from_names(Some("always_off"), None).0;
     Ok(Options {
         propagators: propagators(arguments, warnings)?,
         trust: trust(arguments)?,
-        head: if is_exported { head } else { off() },
+        head: head(arguments, warnings)?,
         tail: tail.filter(|_| is_exported),
         reply_headers: reply_headers(arguments)?,
         mapping: mapping(arguments, warnings)?,
+        is_idle: !is_exported,
     })
 }
 

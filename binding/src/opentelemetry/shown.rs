@@ -136,5 +136,6 @@ fn dropped<'py>(py: Python<'py>, counts: &Dropped) -> PyResult<Bound<'py, PyDict
     all.set_item("spool_full", counts.spool_full)?;
     all.set_item("spool_failed", counts.spool_failed)?;
     all.set_item("shutdown", counts.shutdown)?;
+    all.set_item("already_shutdown", counts.already_shutdown)?;
     Ok(all)
 }

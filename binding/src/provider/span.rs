@@ -6,8 +6,8 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
-use wirespan_core::otlp::{Event, Status};
-use wirespan_core::spans::Span as Recorded;
+use wirespan_core::otlp::{Event, Key, Status, Value};
+use wirespan_core::spans::{Draft, Limits, Span as Recorded};
 
 use super::Source;
 use super::value;
@@ -19,6 +19,8 @@ pub(crate) struct Span {
     source: Arc<Source>,
     records_exception: bool,
     sets_status: bool,
+    /// It was given to a framework that traces the request itself.
+    is_frameworks: bool,
     /// `SpanContext`, made when somebody asks.
     context: PyOnceLock<Py<PyAny>>,
 }
@@ -30,11 +32,25 @@ impl Span {
         records_exception: bool,
         sets_status: bool,
     ) -> Self {
-        Self { recorded, source, records_exception, sets_status, context: PyOnceLock::new() }
+        let context = PyOnceLock::new();
+        Self { recorded, source, records_exception, sets_status, is_frameworks: false, context }
+    }
+
+    /// The span of a request, for a framework that wants to start one more for it.
+    pub(super) fn for_framework(server: Recorded, source: Arc<Source>) -> Self {
+        Self { is_frameworks: true, ..Self::new(server, source, true, true) }
     }
 
     pub(super) const fn recorded(&self) -> &Recorded {
         &self.recorded
+    }
+
+    fn put(&self, draft: &mut Draft, name: Key, value: Value, limits: &Limits) {
+        if self.is_frameworks {
+            draft.set_by_framework(name, value, limits);
+        } else {
+            draft.set_attribute(name, value, limits);
+        }
     }
 
     /// Somebody changes a span that has ended: as the official SDK does, we say so and go on.
@@ -94,7 +110,7 @@ impl Span {
             return;
         }
         let Some((name, value)) = self.source.attribute(key, value) else { return };
-        let is_done = self.recorded.edit(|draft, limits| draft.set_attribute(name, value, limits));
+        let is_done = self.recorded.edit(|draft, limits| self.put(draft, name, value, limits));
         self.check(key.py(), is_done, "set_attribute");
     }
 
@@ -106,7 +122,7 @@ impl Span {
         self.source.each(Some(attributes), |key, value| all.push((key, value)))?;
         let is_done = self.recorded.edit(|draft, limits| {
             for (key, value) in all {
-                draft.set_attribute(key, value, limits);
+                self.put(draft, key, value, limits);
             }
         });
         self.check(attributes.py(), is_done, "set_attributes");
@@ -152,18 +168,23 @@ impl Span {
     }
 
     #[pyo3(signature = (status, description = None))]
-    fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<String>) -> PyResult<()> {
+    fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<&Bound<'_, PyAny>>) {
         if self.recorded.is_mute() {
-            return Ok(());
+            return;
         }
         let py = status.py();
-        let (status, ignored) = self.source.api.status(status, description)?;
+        let text = description.and_then(|given| given.extract::<String>().ok());
+        if description.is_some() && text.is_none() {
+            self.source.warn(py, "the description of a status is left out: it is no str");
+        }
+        let Ok((status, ignored)) = self.source.api.status(status, text) else {
+            return self.source.warn(py, "set_status is ignored: it takes a Status or a StatusCode");
+        };
         if let Some(ignored) = ignored {
             self.source.warn(py, &format!("description {ignored:?} is ignored: it goes with ERROR, once"));
         }
         let is_done = self.recorded.edit(|draft, _| draft.set_status(status));
         self.check(py, is_done, "set_status");
-        Ok(())
     }
 
     #[pyo3(signature = (exception, attributes = None, timestamp = None, escaped = false))]

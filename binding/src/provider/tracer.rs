@@ -102,7 +102,7 @@ impl Tracer {
         let Tie { exchange, host } = request.get().bound()?;
         let server = self.source.spans().server(exchange, host.engine.clock());
         let server = server.filter(|server| !server.is_over() && server.stands_for(parent));
-        let object = |server| Bound::new(py, Span::new(server, Arc::clone(&self.source), true, true));
+        let object = |server| Bound::new(py, Span::for_framework(server, Arc::clone(&self.source)));
         server.map(object).transpose()
     }
 

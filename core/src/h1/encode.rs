@@ -45,9 +45,10 @@ pub struct ReplyTo<'a> {
 }
 
 /// How the body's bytes go on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BodyFrame {
     /// None are sent (HEAD, 204, 304). What the application sends is counted against nothing and dropped.
+    #[default]
     Nothing,
     /// This many more.
     Length(u64),

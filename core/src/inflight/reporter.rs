@@ -66,13 +66,14 @@ impl Drop for Reporter {
 }
 
 fn report(post: &Post, description: &Description, view: &View, stop: &Stop) {
+    let Ok(poster) = post.open() else { return };
     let mut told_some = false;
     while !stop.wait() {
         let Some(snapshot) = view.snapshot() else { return };
         let has_some = snapshot.total > 0;
         if has_some || told_some {
             // One that is lost needs no second try: the next tells all.
-            post.json(description.json(&snapshot), PATIENCE);
+            poster.json(description.json(&snapshot), PATIENCE);
         }
         told_some = has_some;
     }

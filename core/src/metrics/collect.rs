@@ -3,19 +3,16 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
+use super::health::{READER, health, operation_points};
 use super::instrument::{self, Instrument, Kind};
 use super::series::{Series, scheme};
-use super::{Health, Histogram, Metrics, Spans};
-use crate::otlp::exporter::Ending;
+use super::{Histogram, Metrics, Spans};
 use crate::otlp::metric::{HistogramPoint, MetricData, MetricsData, NumberPoint, Points, Temporality};
-use crate::otlp::span::{Attributes, Text, Value};
-use crate::otlp::{Encoding, Exporter, ExporterStatus};
 use crate::spans::{Origin, Sampling};
 use crate::trace::Clock;
 
 impl Metrics {
-    /// All numbers since the start. Metrics and points keep their places from one report to the next; new ones come at the
-    /// end of their lists.
+    /// All numbers since the start. Metrics keep their places from one report to the next, points mostly do.
     #[must_use]
     pub fn collect(&self) -> MetricsData {
         let mut metrics = self.requests();
@@ -28,10 +25,11 @@ impl Metrics {
         metrics.extend(self.server_numbers());
         metrics.extend(self.spans.get().into_iter().flat_map(span_counts));
         let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
-        let collection = collections.point(&component(READER, None), &bounds(&instrument::COLLECTION));
+        let collection = collections.point(&READER.attributes(None), &bounds(&instrument::COLLECTION));
         drop(collections);
         metrics.push(histogram(&instrument::COLLECTION, vec![collection]));
         metrics.extend(self.health.get().into_iter().flat_map(health));
+        metrics.push(self.operations());
         MetricsData {
             start_unix_ns: self.start_unix_ns,
             delta_start_unix_ns: self.start_unix_ns,
@@ -54,6 +52,16 @@ impl Metrics {
         let states = series.states.iter_mut().flat_map(|series| &mut series.all);
         let states = states.map(|(attributes, histogram)| histogram.point(attributes, &fine)).collect();
         vec![duration, active, request_body, response_body, histogram(&instrument::STATE, states)]
+    }
+
+    /// How long exports of spans and of reports took: one metric for both.
+    fn operations(&self) -> MetricData {
+        let spans = self.health.get().map(|health| (health.component(), health.exporter.operations()));
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        histogram(
+            &instrument::OPERATION,
+            spans.into_iter().chain(reports).flat_map(operation_points).collect(),
+        )
     }
 
     fn active(&self) -> MetricData {
@@ -88,7 +96,7 @@ impl Metrics {
     }
 }
 
-fn bounds(instrument: &Instrument) -> Arc<[f64]> {
+pub(super) fn bounds(instrument: &Instrument) -> Arc<[f64]> {
     match instrument.kind {
         Kind::Histogram(scale) => scale.bounds.iter().map(|bound| scale.in_unit(*bound)).collect(),
         Kind::Counter | Kind::UpDownCounter => Arc::from([]),
@@ -113,7 +121,7 @@ fn histogram(instrument: &Instrument, points: Vec<HistogramPoint>) -> MetricData
 }
 
 /// Numbers of a counter or an up-down counter.
-fn numbers(instrument: &Instrument, points: Vec<NumberPoint>) -> MetricData {
+pub(super) fn numbers(instrument: &Instrument, points: Vec<NumberPoint>) -> MetricData {
     let points = match instrument.kind {
         Kind::Counter => Points::Counter(points),
         Kind::UpDownCounter | Kind::Histogram(_) => Points::UpDownCounter(points),
@@ -156,82 +164,4 @@ fn span_counts(spans: &Spans) -> [MetricData; 2] {
         value: signed(counted.live(sampling)),
     });
     [numbers(&instrument::SPANS_STARTED, started.collect()), numbers(&instrument::SPANS_LIVE, live.collect())]
-}
-
-/// How long exports of spans took.
-fn operations(exporter: &Exporter, kind: &'static str, server: Option<&(Text, u16)>) -> MetricData {
-    let bounds = bounds(&instrument::OPERATION);
-    let mut operations = exporter.operations();
-    let point = |(ending, histogram): (Ending, &mut Histogram)| {
-        let mut attributes = Attributes::clone(&component(kind, None));
-        if let Some((address, port)) = server {
-            attributes.push(("server.address".into(), address.clone().into()));
-            attributes.push(("server.port".into(), i64::from(*port).into()));
-        }
-        let status = ending.status().map(|status| Value::from(i64::from(status)));
-        attributes.extend(status.map(|status| ("http.response.status_code".into(), status)));
-        attributes.extend(ending.error().map(|error| ("error.type".into(), error.into())));
-        histogram.point(&Arc::new(attributes), &bounds)
-    };
-    histogram(&instrument::OPERATION, operations.endings().map(point).collect())
-}
-
-/// A part of the pipeline, in the conventions' words, and what ended there in which way.
-fn component(kind: &'static str, error: Option<&'static str>) -> Arc<Attributes> {
-    let mut all: Attributes = vec![
-        ("otel.component.type".into(), kind.into()),
-        ("otel.component.name".into(), format!("{kind}/0").into()),
-    ];
-    all.extend(error.map(|error| ("error.type".into(), Value::from(error))));
-    Arc::new(all)
-}
-
-/// Counts of one component by the way in which they ended; `None`: well.
-pub(crate) fn ends(
-    instrument: &Instrument,
-    kind: &'static str,
-    counts: &[(Option<&'static str>, u64)],
-) -> MetricData {
-    let point = |(error, count): &(Option<&'static str>, u64)| NumberPoint {
-        attributes: component(kind, *error),
-        value: i64::try_from(*count).unwrap_or(i64::MAX),
-    };
-    numbers(instrument, counts.iter().map(point).collect())
-}
-
-/// What the conventions call whoever makes reports.
-const READER: &str = "periodic_metric_reader";
-
-fn health(health: &Health) -> [MetricData; 6] {
-    const PROCESSOR: &str = "batching_span_processor";
-    let exporter = match health.encoding {
-        Encoding::Protobuf => "otlp_http_span_exporter",
-        Encoding::Json => "otlp_http_json_span_exporter",
-    };
-    let status = health.exporter.status();
-    let ExporterStatus { waiting, capacity, processed, exported, in_flight, dropped, .. } = &status;
-    [
-        ends(&instrument::QUEUE_SIZE, PROCESSOR, &[(None, *waiting)]),
-        ends(&instrument::QUEUE_CAPACITY, PROCESSOR, &[(None, *capacity)]),
-        ends(
-            &instrument::PROCESSED,
-            PROCESSOR,
-            &[(None, *processed), (Some("queue_full"), dropped.queue_full)],
-        ),
-        ends(&instrument::IN_FLIGHT, exporter, &[(None, *in_flight)]),
-        ends(
-            &instrument::EXPORTED,
-            exporter,
-            &[
-                (None, *exported),
-                (Some("refused"), dropped.refused),
-                (Some("rejected"), dropped.rejected),
-                (Some("given_up"), dropped.given_up),
-                (Some("spool_full"), dropped.spool_full),
-                (Some("spool_failed"), dropped.spool_failed),
-                (Some("shutdown"), dropped.shutdown),
-            ],
-        ),
-        operations(&health.exporter, exporter, health.exporter.receiver().as_ref()),
-    ]
 }

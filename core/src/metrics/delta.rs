@@ -42,21 +42,29 @@ impl Reporter {
     }
 }
 
-/// Points keep their places; those that are new have nothing to subtract.
+/// Points that are new have nothing to subtract.
 fn subtract(points: &mut Points, before: &Points) {
     match (points, before) {
         (Points::Counter(points), Points::Counter(before)) => {
-            for (point, before) in points.iter_mut().zip(before) {
-                point.value -= before.value;
+            for (at, point) in points.iter_mut().enumerate() {
+                let earlier = earlier(before, at, |before| before.attributes == point.attributes);
+                point.value -= earlier.map_or(0, |before| before.value);
             }
         }
         (Points::Histogram(points), Points::Histogram(before)) => {
-            for (point, before) in points.iter_mut().zip(before) {
-                subtract_histogram(point, before);
+            for (at, point) in points.iter_mut().enumerate() {
+                if let Some(before) = earlier(before, at, |before| before.attributes == point.attributes) {
+                    subtract_histogram(point, before);
+                }
             }
         }
         _ => {}
     }
+}
+
+/// The point that is the same: mostly in the same place.
+fn earlier<T>(before: &[T], at: usize, is_same: impl Fn(&T) -> bool) -> Option<&T> {
+    before.get(at).filter(|point| is_same(point)).or_else(|| before.iter().find(|point| is_same(point)))
 }
 
 fn subtract_histogram(point: &mut HistogramPoint, before: &HistogramPoint) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::instrument::Scale;
+use super::scale::Scale;
 use crate::otlp::metric::{Exemplar, HistogramPoint};
 use crate::otlp::span::Attributes;
 use crate::propagation::ids::random;
@@ -14,30 +14,27 @@ pub(crate) struct Sample {
     pub span: Option<([u8; 16], [u8; 8])>,
 }
 
-/// One measurement of those that fell into a bucket, each as likely as any other.
+/// Measurements of a range of values. The exemplar among them is one measurement, each as likely as any other.
 #[derive(Clone, Debug, Default)]
-struct Chosen {
-    kept: Option<(Sample, u64)>,
+struct Bucket {
+    count: u64,
+    /// Since the last report, of those that may be exemplars.
     seen: u64,
-    /// Which one replaces it.
+    /// Which one of these is the next exemplar.
     next: u64,
 }
 
-impl Chosen {
+impl Bucket {
     /// The n-th measurement must be kept with the chance 1/n. To draw the number of the next one that is kept instead
     /// (Vitter, "Random Sampling with a Reservoir", 1985, section 3) costs most measurements no more than to be counted.
     #[inline]
-    fn offer(&mut self, value: u64, sample: &Sample) {
+    fn is_exemplar(&mut self) -> bool {
         self.seen += 1;
-        if self.seen >= self.next {
-            self.kept = Some((*sample, value));
+        let is_next = self.seen >= self.next;
+        if is_next {
             self.next = after(self.seen, random());
         }
-    }
-
-    /// Begins anew.
-    fn take(&mut self) -> Option<(Sample, u64)> {
-        std::mem::take(self).kept
+        is_next
     }
 }
 
@@ -47,59 +44,79 @@ fn after(seen: u64, random: u64) -> u64 {
     u64::try_from(quotient).map_or(u64::MAX, |quotient| quotient.saturating_add(1))
 }
 
-/// What the specification calls an aligned histogram bucket reservoir, sampled uniformly as it recommends.
-type Reservoir = Box<[Chosen]>;
-
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram {
     scale: &'static Scale,
-    count: u64,
     sum: u64,
     least: u64,
     most: u64,
-    buckets: Box<[u64]>,
+    buckets: Box<[Bucket]>,
     /// Where the last value fell: mostly the next one does, too.
     last: usize,
-    /// Made with the first sample: most processes that do not sample need none.
-    reservoir: Option<Reservoir>,
+    /// The smallest value of that bucket, and how many there are above.
+    last_least: u64,
+    last_width: u64,
+    /// For each bucket: what the specification calls an aligned histogram bucket reservoir, sampled uniformly as it
+    /// recommends. Empty without samples: most processes that do not sample need none.
+    exemplars: Vec<Option<(Sample, u64)>>,
 }
 
 impl Histogram {
     pub(crate) fn new(scale: &'static Scale) -> Self {
-        let buckets = vec![0; scale.bounds.len() + 1].into();
-        Self { scale, count: 0, sum: 0, least: u64::MAX, most: 0, buckets, last: 0, reservoir: None }
+        Self {
+            scale,
+            sum: 0,
+            least: u64::MAX,
+            most: 0,
+            buckets: vec![Bucket::default(); scale.bounds.len() + 1].into(),
+            last: 0,
+            last_least: 0,
+            last_width: scale.bounds.first().copied().unwrap_or(u64::MAX),
+            exemplars: Vec::new(),
+        }
     }
 
     #[inline]
     pub(crate) fn record(&mut self, value: u64, sample: Option<&Sample>) {
-        let bucket = self.bucket(value);
-        self.count += 1;
+        if value.wrapping_sub(self.last_least) > self.last_width {
+            self.find(value);
+        }
         self.sum = self.sum.saturating_add(value);
         self.least = self.least.min(value);
         self.most = self.most.max(value);
-        self.buckets[bucket] += 1;
-        if let Some(sample) = sample {
-            let len = self.buckets.len();
-            let reservoir = self.reservoir.get_or_insert_with(|| vec![Chosen::default(); len].into());
-            reservoir[bucket].offer(value, sample);
+        let Some(bucket) = self.buckets.get_mut(self.last) else { return };
+        bucket.count += 1;
+        if let Some(sample) = sample
+            && bucket.is_exemplar()
+        {
+            self.keep(*sample, value);
         }
     }
 
-    #[inline]
-    fn bucket(&mut self, value: u64) -> usize {
+    /// Moves on to the bucket of a value.
+    #[inline(never)]
+    fn find(&mut self, value: u64) {
         let bounds = self.scale.bounds;
-        let is_above = self.last == 0 || bounds[self.last - 1] < value;
-        let is_below = bounds.get(self.last).is_none_or(|bound| value <= *bound);
-        if !(is_above && is_below) {
-            self.last = bounds.partition_point(|bound| *bound < value);
-        }
-        self.last
+        self.last = bounds.partition_point(|bound| *bound < value);
+        self.last_least = self.last.checked_sub(1).map_or(0, |below| bounds[below] + 1);
+        self.last_width = bounds.get(self.last).unwrap_or(&u64::MAX) - self.last_least;
+    }
+
+    /// Makes a measurement the exemplar of its bucket, which is the last one.
+    #[cold]
+    fn keep(&mut self, sample: Sample, value: u64) {
+        self.exemplars.resize(self.buckets.len(), None);
+        self.exemplars[self.last] = Some((sample, value));
     }
 
     /// What was recorded since the start. Exemplars are taken out: the next report has newer ones.
     pub(crate) fn point(&mut self, attributes: &Arc<Attributes>, bounds: &Arc<[f64]>) -> HistogramPoint {
         let scale = self.scale;
-        let taken = self.reservoir.iter_mut().flatten().filter_map(Chosen::take);
+        let count = self.buckets.iter().map(|bucket| bucket.count).sum();
+        let buckets = self.buckets.iter().map(|bucket| bucket.count).collect();
+        for bucket in &mut self.buckets {
+            (bucket.seen, bucket.next) = (0, 0);
+        }
         let exemplar = |(sample, value): (Sample, u64)| Exemplar {
             time_unix_ns: sample.time_unix_ns,
             value: scale.in_unit(value),
@@ -107,12 +124,12 @@ impl Histogram {
         };
         HistogramPoint {
             attributes: Arc::clone(attributes),
-            count: self.count,
+            count,
             sum: scale.in_unit(self.sum),
-            extremes: (self.count > 0).then(|| (scale.in_unit(self.least), scale.in_unit(self.most))),
+            extremes: (count > 0).then(|| (scale.in_unit(self.least), scale.in_unit(self.most))),
             bounds: Arc::clone(bounds),
-            buckets: self.buckets.to_vec(),
-            exemplars: taken.map(exemplar).collect(),
+            buckets,
+            exemplars: self.exemplars.drain(..).flatten().map(exemplar).collect(),
         }
     }
 }

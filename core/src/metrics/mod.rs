@@ -10,25 +10,30 @@
 
 mod collect;
 pub mod delta;
+mod health;
 mod histogram;
 mod instrument;
 mod lives;
+mod scale;
 mod series;
 #[cfg(test)]
 mod tests;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-pub(crate) use self::collect::ends;
+use self::health::Health;
+pub(crate) use self::health::{Component, ends};
 pub(crate) use self::histogram::Histogram;
 use self::histogram::Sample;
-pub(crate) use self::instrument::FINE;
-pub use self::instrument::{INSTRUMENTS, Instrument, Kind, POINTS_EXPORTED, POINTS_IN_FLIGHT, Scale};
+pub use self::instrument::{INSTRUMENTS, Instrument, Kind, POINTS_EXPORTED, POINTS_IN_FLIGHT};
 pub use self::lives::Lives;
+pub(crate) use self::scale::FINE;
+pub use self::scale::Scale;
 use self::series::{AllSeries, Measured, Traits};
 use crate::exchange::{Exchange, Progress, Thread};
+use crate::otlp::exporter::{Ending, Operations};
 use crate::otlp::{Encoding, Exporter};
 use crate::sinks::opentelemetry::{Methods, failure};
 use crate::sinks::{Observation, Sink};
@@ -81,13 +86,6 @@ struct Server {
     threads_limit: AtomicI64,
 }
 
-/// The exporter of spans whose health is reported.
-#[derive(Debug)]
-struct Health {
-    exporter: Arc<Exporter>,
-    encoding: Encoding,
-}
-
 /// The spans that are counted.
 #[derive(Debug)]
 struct Spans {
@@ -114,6 +112,8 @@ pub struct Metrics {
     health: OnceLock<Health>,
     spans: OnceLock<Spans>,
     collections: Mutex<Histogram>,
+    /// How long exports of reports took, and who exports them.
+    reports: Mutex<Option<(Component, Operations)>>,
     start_unix_ns: u64,
 }
 
@@ -133,6 +133,7 @@ impl Metrics {
             health: OnceLock::new(),
             spans: OnceLock::new(),
             collections: Mutex::new(Histogram::new(&FINE)),
+            reports: Mutex::default(),
             start_unix_ns: Clock::System.wall(),
         }
     }
@@ -163,6 +164,13 @@ impl Metrics {
     pub(crate) fn note_collection(&self, took: Duration) {
         let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.collections.lock().unwrap_or_else(PoisonError::into_inner).record(ns, None);
+    }
+
+    /// A report that this exporter first tried to send at `since` is done with.
+    pub(crate) fn note_report(&self, exporter: &Component, ending: Ending, since: Instant) {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, operations) = reports.get_or_insert_with(|| (exporter.clone(), Operations::default()));
+        operations.record(ending, since);
     }
 
     fn series(&self) -> MutexGuard<'_, AllSeries> {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::histogram::{Histogram, Sample};
-use super::instrument::{BODY, FINE, REQUEST};
+use super::scale::{BODY, FINE, REQUEST};
 use crate::otlp::span::{Attributes, Value};
 use crate::trace::State;
 

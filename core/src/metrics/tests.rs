@@ -1,10 +1,13 @@
 //! What is counted, of exchanges as the engine hands them over.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::delta::Reporter;
-use super::{ExemplarFilter, Metrics, Options};
+use super::{Component, ExemplarFilter, Metrics, Options};
 use crate::exchange::{Exchange, Thread};
+use crate::otlp::Encoding;
+use crate::otlp::exporter::Ending;
 use crate::otlp::metric::{HistogramPoint, MetricsData, NumberPoint, Points, Temporality};
 use crate::otlp::span::{Attributes, Value};
 use crate::sampling::{IgnoreList, Reweight, Verdict};
@@ -333,6 +336,25 @@ fn deltas_begin_where_the_last_report_arrived() {
     assert_eq!((durations(&report), report.delta_start_unix_ns), (vec![(1, 1)], second.time_unix_ns));
     assert_eq!(numbers(&report, "wirespan.server.accepted_connections"), [], "nothing new");
     assert_eq!(value(&report, "wirespan.server.active_connections"), 1, "not a count of events");
+}
+
+#[test]
+fn deltas_find_points_that_moved() {
+    let metrics = Metrics::new(Options::default());
+    let mut reporter = Reporter::new(Temporality::Delta);
+    let name = "otel.sdk.exporter.operation.duration";
+    let exporter = Component::of_metrics(Encoding::Protobuf, None);
+    metrics.note_report(&exporter, Ending::Status(503), Instant::now());
+    reporter.arrived(metrics.collect());
+    metrics.note_report(&exporter, Ending::Status(503), Instant::now());
+    metrics.note_report(&exporter, Ending::Done(Some(200)), Instant::now());
+    let mut data = metrics.collect();
+    let operations = data.metrics.iter_mut().find(|metric| metric.name.as_str() == name).unwrap();
+    let Points::Histogram(points) = &mut operations.points else { panic!("a histogram") };
+    points.reverse();
+    let report = reporter.report(&data);
+    let counts: Vec<u64> = histograms(&report, name).iter().map(|point| point.count).collect();
+    assert_eq!(counts, [1, 1]);
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub use environment::{VARIABLES, Variable};
 pub use headers::Headers;
 pub use tls::Tls;
 
+use http::uri::{Authority, Uri};
+
 use super::encode::Encoding;
 use super::span::Text;
 
@@ -150,12 +152,13 @@ impl Options {
         }
     }
 
-    /// Host and port of the endpoint.
+    /// Host and port of the endpoint, the host without the brackets that a URL puts around an IPv6 address.
     #[must_use]
     pub(crate) fn host(&self) -> Option<(Text, u16)> {
-        let uri: ureq::http::Uri = self.endpoint.parse().ok()?;
+        let uri: http::Uri = self.endpoint.parse().ok()?;
         let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        Some((uri.host()?.to_owned().into(), uri.port_u16().unwrap_or(usual)))
+        let host = uri.host()?.trim_start_matches('[').trim_end_matches(']');
+        Some((host.to_owned().into(), uri.port_u16().unwrap_or(usual)))
     }
 
     /// Refuses options with which an exporter could not work. Files of `tls` are read later.
@@ -188,12 +191,19 @@ impl Options {
 
 /// An endpoint that no request could be sent to is refused at once: to fall back to localhost would hide it.
 fn check_endpoint(endpoint: &str) -> Result<(), OptionError> {
-    let is_http = endpoint.parse::<ureq::http::Uri>().is_ok_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|h| !h.is_empty())
+    let is_http = endpoint.parse::<Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some_and(names_a_place)
     });
     if is_http {
         return Ok(());
     }
     let example = "for example http://localhost:4318";
     Err(OptionError(format!("the OTLP endpoint must be an http:// or https:// URL, {example}: {endpoint:?}")))
+}
+
+/// A host, and a port that exists or none.
+fn names_a_place(authority: &Authority) -> bool {
+    let end = authority.as_str().rsplit('@').next().unwrap_or_default();
+    let has_port = end.len() > authority.host().len();
+    !authority.host().is_empty() && (!has_port || authority.port_u16().is_some_and(|port| port > 0))
 }

@@ -3,22 +3,39 @@
 use super::Limits;
 use crate::otlp::{Attributes, Event, Key, Link, SpanData, Status, Text, Value};
 
+const HTTP_ROUTE: &str = "http.route";
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub struct Draft {
     data: Box<SpanData>,
+    /// What a framework takes for the route of the request.
+    framework_route: Option<Text>,
 }
 
 impl Draft {
     /// Goes on with what is known at the start.
     #[must_use]
     pub const fn new(data: Box<SpanData>) -> Self {
-        Self { data }
+        Self { data, framework_route: None }
     }
 
     /// What was gathered.
     #[must_use]
     pub fn into_data(self) -> Box<SpanData> {
+        self.data
+    }
+
+    /// What was gathered for the SERVER span of a request. A framework knows no prefix that it is mounted under: its
+    /// route, and the name that it made of that, count where the server found no route.
+    #[must_use]
+    pub fn into_added(mut self, has_route: bool) -> Box<SpanData> {
+        let Some(route) = self.framework_route.take() else { return self.data };
+        if !has_route {
+            self.data.attributes.insert(0, (HTTP_ROUTE.into(), route.into()));
+        } else if self.data.name.strip_suffix(&*route).is_some_and(|method| method.ends_with(' ')) {
+            self.data.name = Text::default();
+        }
         self.data
     }
 
@@ -31,6 +48,14 @@ impl Draft {
     /// Another name.
     pub fn set_name(&mut self, name: Text) {
         self.data.name = name;
+    }
+
+    /// As [`Draft::set_attribute`], by a framework that traces the request itself.
+    pub fn set_by_framework(&mut self, key: Key, value: Value, limits: &Limits) {
+        match value {
+            Value::Str(route) if &*key == HTTP_ROUTE => self.framework_route = Some(route),
+            value => self.set_attribute(key, value, limits),
+        }
     }
 
     /// Sets an attribute, in the place of an earlier one of this name. Beyond the limit new names are left out.

@@ -59,10 +59,11 @@ impl Family {
         self.lock().server.is_some()
     }
 
-    /// Takes what is added to the SERVER span.
+    /// Takes what is added to the SERVER span. `has_route`: the server knows the route.
     #[must_use]
-    pub fn take_server(&self) -> Option<Box<SpanData>> {
-        self.lock().server.take().map(Draft::into_data)
+    pub fn take_server(&self, has_route: bool) -> Option<Box<SpanData>> {
+        let draft = self.lock().server.take();
+        draft.map(|draft| draft.into_added(has_route))
     }
 
     /// Takes the children that waited; once the verdict is known none comes after them.

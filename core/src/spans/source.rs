@@ -137,6 +137,9 @@ impl Source {
     fn context(&self, parent: &Parent<'_>) -> (SpanContext, bool) {
         let span_id = ids::span_id();
         match parent {
+            Parent::Own(Span { context, .. }) | Parent::Foreign(context, _) if self.sink.is_idle() => {
+                (context.clone(), false)
+            }
             Parent::Own(parent) => {
                 let is_recording = parent.is_in_recorded_trace();
                 (SpanContext { span_id, ..parent.context.clone() }, is_recording)
@@ -159,7 +162,7 @@ impl Source {
         let decision = self.sink.head_sampler().decide(&trace_id, caller);
         let flags = flags.with_sampled(decision.is_sampled);
         let context = SpanContext { trace_id, span_id, flags, trace_state: decision.trace_state };
-        (context, decision.is_sampled)
+        (context, decision.is_sampled && !self.sink.is_idle())
     }
 
     /// A span has ended.

@@ -121,6 +121,7 @@ function Figure({ name, value, words, isBad = false }: { name: string; value: st
 /** Bars as long as the percentile against the longest of them, and the same in numbers. */
 function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null }) {
   const longest = Math.max(row.p99_ns, base?.p99_ns ?? 0, 1);
+  const hasStates = Boolean(row.states ?? base?.states);
   const line = (period: Period, name: (typeof PERCENTILES)[number], isBase: boolean) => (
     <tr key={`${name} ${isBase}`} class={isBase ? "base" : ""}>
       <th scope="row">
@@ -131,7 +132,7 @@ function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null
         <StateBar states={period.states?.[name] ?? null} totalNs={period[`${name}_ns`]} length={period[`${name}_ns`] / longest} size="thick" />
       </td>
       <td class="number total">{formatDuration(period[`${name}_ns`])}</td>
-      {STATES.map((state) => {
+      {hasStates && STATES.map((state) => {
         const ns = period.states?.[name]?.[state];
         return (
           <td key={state} class={`number ${ns ? "" : "dim"}`}>
@@ -147,9 +148,9 @@ function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null
       <thead>
         <tr>
           <th scope="col">At</th>
-          <th scope="col">States</th>
+          <th scope="col">{hasStates ? "States" : "Time"}</th>
           <th scope="col" class="number">Total</th>
-          {STATES.map((state) => (
+          {hasStates && STATES.map((state) => (
             <th key={state} scope="col" class="number">
               <span class={`swatch state-${state}`} />
               {state}
@@ -159,6 +160,7 @@ function StatesAtPercentiles({ row, base }: { row: RouteRow; base: Period | null
       </thead>
       <tbody>{PERCENTILES.flatMap((name) => [...(isGone(row) ? [] : [line(row, name, false)]), ...(base ? [line(base, name, true)] : [])])}</tbody>
     </table>
+    {!hasStates && <p class="no-states dim">{row.service} does not tell where its time goes: only servers that run on wirespan do.</p>}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
+import { Stale } from "../components/Stale.tsx";
 import { TimeRangePicker } from "../components/TimeRangePicker.tsx";
 import type { RouteRow } from "../contract.ts";
 import { query } from "../router.ts";
@@ -41,8 +42,13 @@ function countWords(rows: readonly RouteRow[]): string {
 }
 
 function Content({ data }: { data: RouteData }) {
-  const { rows, error, isLoading, reload } = data;
+  const { rows, loadedUs, error, isLoading, reload } = data;
   const open = query.value.get("open");
   if (rows.length === 0) return <Nothing error={error} isLoading={isLoading} reload={reload} />;
-  return open === null ? <RouteList data={data} /> : <RouteDetail key={open} data={data} open={open} />;
+  return (
+    <>
+      {open === null ? <RouteList data={data} /> : <RouteDetail key={open} data={data} open={open} />}
+      <Stale error={error} loadedUs={loadedUs} retry={reload} />
+    </>
+  );
 }

@@ -16,6 +16,8 @@ export interface RouteData {
   rows: RouteRow[];
   /** By key; null where nothing is compared. */
   compared: Map<string, RouteComparison> | null;
+  /** When the routes came, Unix microseconds. */
+  loadedUs: number;
   error: ApiError | null;
   isLoading: boolean;
   reload: () => void;
@@ -33,6 +35,7 @@ export function useRoutes(): RouteData {
   return {
     rows: [...(routes.data?.routes ?? []), ...goneRows(comparison.data?.routes ?? [])],
     compared: comparison.data && new Map(comparison.data.routes.map((row) => [routeKey(row), row])),
+    loadedUs: routes.loadedUs,
     error: routes.error ?? comparison.error,
     isLoading: routes.isLoading,
     reload: routes.reload,

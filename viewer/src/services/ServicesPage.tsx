@@ -1,12 +1,13 @@
 /** Services: who calls whom, how often, how fast, how wrong; the map, and the same as tables. */
 
-import { api, type ApiError, type ServiceMap } from "../api.ts";
+import { api, type ServiceMap } from "../api.ts";
 import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
+import { Stale } from "../components/Stale.tsx";
 import { TimeRangePicker } from "../components/TimeRangePicker.tsx";
 import { filterQuery } from "../filters.ts";
 import { useKeys } from "../keyboard.ts";
-import { useLoad } from "../load.ts";
+import { useLoad, type Loaded } from "../load.ts";
 import { query, setQuery } from "../router.ts";
 import { Nothing } from "../routes/Nothing.tsx";
 import { openQuery } from "../routes/RouteList.tsx";
@@ -19,7 +20,8 @@ import "./services.css";
 
 export function ServicesPage() {
   const asked = filterQuery(query.value);
-  const { data, error, isLoading, reload } = useLoad(asked.toString(), (signal) => api.services(asked, signal), refreshMs(asked));
+  const loaded = useLoad(asked.toString(), (signal) => api.services(asked, signal), refreshMs(asked));
+  const { data, error } = loaded;
   useKeys("Services", [{ keys: "Escape", label: "no service chosen", run: () => setQuery(openQuery(query.peek(), null)) }]);
   return (
     <Page
@@ -32,19 +34,12 @@ export function ServicesPage() {
         </>
       }
     >
-      <Content map={data} error={error} isLoading={isLoading} reload={reload} />
+      <Content loaded={loaded} />
     </Page>
   );
 }
 
-interface ContentProps {
-  map: ServiceMap | null;
-  error: ApiError | null;
-  isLoading: boolean;
-  reload: () => void;
-}
-
-function Content({ map, error, isLoading, reload }: ContentProps) {
+function Content({ loaded: { data: map, loadedUs, error, isLoading, reload } }: { loaded: Loaded<ServiceMap> }) {
   if (!map || map.nodes.length === 0) return <Nothing error={error} isLoading={isLoading} reload={reload} />;
   const open = query.value.get("open");
   const node = map.nodes.find(({ service }) => service === open);
@@ -54,6 +49,7 @@ function Content({ map, error, isLoading, reload }: ContentProps) {
       <aside class="services-side" aria-label={node ? `Service ${node.service}` : "All services"}>
         {node ? <ServiceDetail key={node.service} map={map} node={node} /> : <ServiceTable map={map} />}
       </aside>
+      <Stale error={error} loadedUs={loadedUs} retry={reload} />
     </div>
   );
 }

@@ -1,10 +1,13 @@
 //! The body of a request, in pieces: spans that were written where they ended are sent from there.
 
 use std::borrow::Cow;
-use std::io::{self, Read};
-use std::slice;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 
 /// Bytes in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,9 +27,9 @@ impl Body {
         }
     }
 
-    /// From the begin.
-    pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader { piece: &[], rest: self.0.iter() }
+    /// For the HTTP client.
+    pub(crate) fn stream(&self) -> Stream {
+        Stream(self.0.iter().filter(|piece| !piece.is_empty()).cloned().collect())
     }
 }
 
@@ -42,46 +45,51 @@ impl FromIterator<Bytes> for Body {
     }
 }
 
-/// Reads a [`Body`]. Each read brings what is left of one piece.
+/// The pieces of a [`Body`] that were not sent yet.
 #[derive(Debug)]
-pub(crate) struct Reader<'a> {
-    piece: &'a [u8],
-    rest: slice::Iter<'a, Bytes>,
-}
+pub(crate) struct Stream(VecDeque<Bytes>);
 
-impl Read for Reader<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.piece.is_empty()
-            && let Some(next) = self.rest.next()
-        {
-            self.piece = next;
-        }
-        self.piece.read(out)
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
+
+    use http_body::Body as _;
 
     use super::Body;
 
     #[test]
-    fn pieces_read_as_one() {
+    fn pieces_are_sent_as_one() {
         let body: Body = ["a", "", "bcd", "", "e"].into_iter().map(Into::into).collect();
-        for room in 1..7 {
-            let (mut reader, mut all, mut buffer) = (body.reader(), Vec::new(), vec![0; room]);
-            loop {
-                let len = reader.read(&mut buffer).unwrap();
-                if len == 0 {
-                    break;
-                }
-                all.extend_from_slice(&buffer[..len]);
-            }
-            assert_eq!((&all[..], body.len()), (&b"abcde"[..], 5), "{room}");
+        let (mut stream, mut sent) = (body.stream(), Vec::new());
+        assert_eq!((stream.size_hint().exact(), body.len()), (Some(5), 5));
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut stream).poll_frame(&mut context) {
+            sent.extend_from_slice(frame.data_ref().unwrap());
         }
+        assert_eq!((&sent[..], stream.is_end_stream()), (&b"abcde"[..], true));
         assert_eq!(&body.bytes()[..], b"abcde");
         assert_eq!(&Body::from(b"x".to_vec()).bytes()[..], b"x");
-        assert_eq!(Body::default().bytes().len(), 0);
+        assert!(Body::default().stream().is_end_stream());
     }
 }

@@ -131,11 +131,11 @@ impl<'a> SpanWriter<'a> {
         }
     }
 
-    /// A whole number.
-    pub fn attribute_number(&mut self, name: &AttributeName, number: i64) {
-        let number = number.cast_unsigned();
-        if !self.0.short_number(name, number) {
-            long_attribute(&mut self.0, name, |value| value.number(3, number));
+    /// Whole numbers, each with its name.
+    #[inline]
+    pub fn attribute_numbers(&mut self, rows: &[(&AttributeName, u64)]) {
+        if !self.0.short_numbers(rows) {
+            long_numbers(&mut self.0, rows);
         }
     }
 
@@ -237,10 +237,18 @@ fn attribute(message: &mut Writer<'_>, field: u32, key: &str, each: &Value) {
     key_value(message, field, key, |message| value(message, each));
 }
 
-/// What [`Writer::short_text`] and its like do not take.
+/// What [`Writer::short_text`] does not take.
 #[cold]
 fn long_attribute(message: &mut Writer<'_>, name: &AttributeName, value: impl FnOnce(&mut Writer<'_>)) {
     key_value(message, ATTRIBUTES, name.as_str(), value);
+}
+
+/// What [`Writer::short_numbers`] does not take.
+#[cold]
+fn long_numbers(message: &mut Writer<'_>, rows: &[(&AttributeName, u64)]) {
+    for (name, number) in rows {
+        long_attribute(message, name, |value| value.number(3, *number));
+    }
 }
 
 fn key_value(message: &mut Writer<'_>, field: u32, key: &str, value: impl FnOnce(&mut Writer<'_>)) {

@@ -36,7 +36,7 @@ impl Batch {
             return Some(self.body.bytes());
         }
         let mut plain = Vec::new();
-        GzDecoder::new(self.body.reader()).read_to_end(&mut plain).ok()?;
+        GzDecoder::new(&*self.body.bytes()).read_to_end(&mut plain).ok()?;
         Some(plain.into())
     }
 }

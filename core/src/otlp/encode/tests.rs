@@ -83,7 +83,7 @@ pub(super) fn decode(batch: &Batch) -> ExportTraceServiceRequest {
     let mut body = batch.body.bytes().into_owned();
     if batch.is_gzip {
         body.clear();
-        GzDecoder::new(batch.body.reader()).read_to_end(&mut body).unwrap();
+        GzDecoder::new(&*batch.body.bytes()).read_to_end(&mut body).unwrap();
     }
     match batch.encoding {
         Encoding::Protobuf => ExportTraceServiceRequest::decode(&body[..]).unwrap(),
@@ -233,8 +233,8 @@ fn spans_written_by_hand_are_the_same() {
                 writer.encoded(&before);
                 for name in &NAMES {
                     writer.attribute_text(name, &value);
-                    writer.attribute_number(name, number);
-                    writer.attribute_number(name, -number);
+                    let both = [number, -number].map(|number| (name, number.cast_unsigned()));
+                    writer.attribute_numbers(&both);
                     writer.attribute(name.as_str(), &true.into());
                 }
                 writer.dropped_attributes(data.dropped_attributes);

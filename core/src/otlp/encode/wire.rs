@@ -145,23 +145,22 @@ impl Writer<'_> {
         true
     }
 
-    /// A `KeyValue` of a span with a whole number; otherwise as [`Writer::short_text`].
+    /// `KeyValue`s of a span with whole numbers. False, and nothing written, where one of them takes more than 56 bits.
     #[inline]
-    pub(super) fn short_number(&mut self, name: &AttributeName, number: u64) -> bool {
-        let (head, head_len) = name.head();
-        if number >= 1 << 56 {
+    pub(super) fn short_numbers(&mut self, rows: &[(&AttributeName, u64)]) -> bool {
+        if rows.iter().fold(0, |bits, (_, number)| bits | number) >= 1 << 56 {
             return false;
         }
-        let len = varint_len(number);
+        // More room than is needed, cut to what is: so each row is written without a look at the room.
         let start = self.0.len();
-        // Copies of a known size are an instruction or two: more than is needed, cut to what is.
-        self.0.extend_from_slice(head);
-        let room = &mut self.0[start..start + ROOM];
-        room[1] = one_byte(head_len + len);
-        let value = [one_byte(1 + len), INT_VALUE];
-        let value = u128::from(u16::from_le_bytes(value)) | u128::from(spread(number, len)) << 16;
-        room[head_len..head_len + size_of::<u128>()].copy_from_slice(&value.to_le_bytes());
-        self.0.truncate(start + head_len + 2 + len);
+        self.0.resize(start + rows.len() * ROOM, 0);
+        let mut end = start;
+        for (name, number) in rows {
+            if let Some(room) = self.0[end..].first_chunk_mut() {
+                end += put_number(room, name, *number);
+            }
+        }
+        self.0.truncate(end);
         true
     }
 
@@ -173,6 +172,26 @@ impl Writer<'_> {
         self.0.copy_within(from..end, to);
         self.0.truncate(end - from + to);
     }
+}
+
+/// Writes a `KeyValue` with a number below 2^56. Returns how much of the room it takes.
+#[inline]
+fn put_number(room: &mut [u8; ROOM], name: &AttributeName, number: u64) -> usize {
+    // Copies of a known size are an instruction or two.
+    let (head, head_len) = name.head();
+    *room = *head;
+    let len = varint_len(number);
+    room[1] = one_byte(head_len + len);
+    let tags = u64::from(u16::from_le_bytes([one_byte(1 + len), INT_VALUE]));
+    let value = &mut room[head_len..];
+    if number < 1 << 28 {
+        let all = tags | u64::from(spread_short(number, len)) << 16;
+        value[..size_of::<u64>()].copy_from_slice(&all.to_le_bytes());
+    } else {
+        let all = u128::from(tags) | u128::from(spread(number, len)) << 16;
+        value[..size_of::<u128>()].copy_from_slice(&all.to_le_bytes());
+    }
+    head_len + 2 + len
 }
 
 /// The seven bits that the next byte of a varint carries.
@@ -192,6 +211,15 @@ const fn one_byte(value: usize) -> u8 {
 fn varint_len(value: u64) -> usize {
     // A division by 7 that is exact for the 64 numbers of bits there are.
     (((value | 1).ilog2() * 9 + 73) / 64) as usize
+}
+
+/// A varint of `len` bytes, at most 4, in the order of memory.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "four groups of seven bits are asked for")]
+const fn spread_short(value: u64, len: usize) -> u32 {
+    let value = value as u32;
+    let bytes = value & 0x7f | value << 1 & 0x7f00 | value << 2 & 0x7f_0000 | value << 3 & 0x7f00_0000;
+    bytes | 0x0080_8080 & ((1 << (8 * (len - 1))) - 1)
 }
 
 /// A varint of `len` bytes, at most 8, in the order of memory: the groups of seven bits move apart in three steps.
@@ -325,6 +353,9 @@ mod tests {
                 let mut out = vec![0; len];
                 put_varint(&mut out, number);
                 assert_eq!(spread(number, len).to_le_bytes()[..len], out, "{number:x}");
+                if len <= 4 {
+                    assert_eq!(spread_short(number, len).to_le_bytes()[..len], out, "{number:x}");
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use ureq::http::StatusCode;
+use http::StatusCode;
 
 use super::operations::Ending;
 use crate::otlp::encode::Encoding;
@@ -98,7 +98,11 @@ pub(super) fn judge(
         }
         // No rule of OTLP, but what proxies with a bound for bodies say.
         413 => Answer::TooLarge { why },
-        300..400 => Answer::Refused { why: format!("{why}, redirects are not followed: check the endpoint") },
+        300..=399 => {
+            Answer::Refused { why: format!("{why}, redirects are not followed: check the endpoint") }
+        }
+        401 | 403 => Answer::Refused { why: format!("{why}, check the key in OTEL_EXPORTER_OTLP_HEADERS") },
+        404 | 405 => Answer::Refused { why: format!("{why}, check the path of the endpoint") },
         _ => Answer::Refused { why },
     }
 }
@@ -159,7 +163,8 @@ fn json_partial_success(body: &[u8]) -> Option<(u64, String)> {
     let response: serde_json::Value = serde_json::from_slice(body).ok()?;
     let partial = response.as_object()?.get("partialSuccess").unwrap_or(&serde_json::Value::Null);
     // The JSON rules make 64-bit numbers strings; some receivers send numbers.
-    let count = &partial["rejectedSpans"];
+    let count = ["rejectedSpans", "rejectedDataPoints"].map(|name| &partial[name]);
+    let count = count.into_iter().find(|count| !count.is_null()).unwrap_or(&serde_json::Value::Null);
     let rejected = count.as_u64().or_else(|| count.as_str()?.parse().ok()).unwrap_or(0);
     Some((rejected, clean(partial["errorMessage"].as_str().unwrap_or_default().as_bytes())))
 }
@@ -238,9 +243,9 @@ mod tests {
         // A negative count, as a 64-bit varint.
         let body = b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
         assert_eq!(judge_status(200, body), Answer::Accepted { rejected: 0, note: None });
-        for body in ["\"3\"", "3"] {
-            let body =
-                format!("{{\"partialSuccess\":{{\"rejectedSpans\":{body},\"errorMessage\":\"now\"}}}}");
+        let counts = [("rejectedSpans", "\"3\""), ("rejectedSpans", "3"), ("rejectedDataPoints", "\"3\"")];
+        for (name, count) in counts {
+            let body = format!("{{\"partialSuccess\":{{\"{name}\":{count},\"errorMessage\":\"now\"}}}}");
             let answer = judge(StatusCode::OK, None, Encoding::Json, Some(body.as_bytes()));
             assert_eq!(answer, accepted(3, "now"));
         }
@@ -257,6 +262,19 @@ mod tests {
                 let answer = judge(StatusCode::OK, None, encoding, body);
                 assert!(matches!(answer, Answer::Accepted { rejected: 0, note: Some(_) }), "{answer:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_check() {
+        for (status, check) in [
+            (401, ", check the key in OTEL_EXPORTER_OTLP_HEADERS"),
+            (403, ", check the key in OTEL_EXPORTER_OTLP_HEADERS"),
+            (404, ", check the path of the endpoint"),
+            (400, ""),
+        ] {
+            let Answer::Refused { why } = judge_status(status, b"") else { panic!("refused") };
+            assert_eq!(why, format!("HTTP {status}{check}"));
         }
     }
 

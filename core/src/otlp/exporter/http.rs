@@ -1,29 +1,33 @@
 //! Batches over HTTP, one at a time for each thread that sends: a receiver that hangs holds up nobody but these.
 
+use std::error::Error;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use ureq::tls::TlsConfig;
-use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, SendBody};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{StatusCode, Uri};
+use reqwest::redirect::Policy;
+use reqwest::{Body, Request};
+use rustls::ClientConfig;
+use tokio::runtime::{self, Runtime};
 
 use super::answer::{Response, judge};
-use super::resolver::Remembering;
 use crate::otlp::encode::Batch;
 use crate::otlp::options::{Headers, OptionError, Options, Signal};
 
 /// Bytes of an answer that we read. A good one has a few dozen.
-const ANSWER_LIMIT: u64 = 64 * 1024;
+const ANSWER_LIMIT: usize = 64 * 1024;
 
 /// Where to and how.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     endpoint: String,
     headers: Headers,
-    tls: TlsConfig,
+    tls: ClientConfig,
     name: String,
 }
 
@@ -41,12 +45,100 @@ impl Target {
     }
 }
 
-/// JSON to another path of a receiver, with the same headers and TLS; nobody wants to know what comes of it.
-#[derive(Debug)]
-pub struct Post {
-    agent: Agent,
-    target: Target,
+/// What is read of an answer.
+struct Answered {
+    status: StatusCode,
+    retry_after: Option<String>,
+    /// `None`: it is too long, or broke off.
+    body: Option<Vec<u8>>,
 }
+
+/// Makes requests on the thread that asks, which is the one that made it: an event loop does not survive a fork.
+#[derive(Debug)]
+struct Client {
+    target: Target,
+    http: reqwest::Client,
+    runtime: Runtime,
+}
+
+impl Client {
+    /// Fails with a sentence where the system lacks what it needs.
+    fn new(target: Target) -> Result<Self, String> {
+        let builder = reqwest::Client::builder();
+        // A proxy is for other machines: its own loopback is not ours.
+        let builder = if is_here(&target.endpoint) { builder.no_proxy() } else { builder };
+        let http = builder
+            // Spans, and the API key in the headers, go where the operator said and nowhere else.
+            .redirect(Policy::none())
+            .tls_backend_preconfigured(target.tls.clone())
+            .user_agent(concat!("wirespan-OTLP-Exporter/", env!("CARGO_PKG_VERSION")))
+            .http1_only()
+            .pool_max_idle_per_host(1)
+            .build()
+            .map_err(|error| innermost(&error))?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| format!("cannot make an event loop: {error}"))?;
+        Ok(Self { target, http, runtime })
+    }
+
+    /// A request with the receiver's headers.
+    fn post(&self, content_type: &'static str, timeout: Duration) -> reqwest::RequestBuilder {
+        let request =
+            self.http.post(&self.target.endpoint).timeout(timeout).header(CONTENT_TYPE, content_type);
+        let given = self.target.headers.iter();
+        given.fold(request, |request, (name, value)| request.header(name, value))
+    }
+
+    /// Waits for the answer.
+    fn send(&self, request: Request) -> reqwest::Result<Answered> {
+        self.runtime.block_on(async {
+            // A connection that the receiver closed meanwhile is seen before it is used.
+            tokio::task::yield_now().await;
+            let response = self.http.execute(request).await?;
+            let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+            let (status, retry_after) = (response.status(), retry_after.map(str::to_owned));
+            Ok(Answered { status, retry_after, body: read(response).await })
+        })
+    }
+}
+
+/// The whole body; see [`Answered::body`].
+async fn read(mut response: reqwest::Response) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.ok()? {
+        if body.len() + piece.len() > ANSWER_LIMIT {
+            return None;
+        }
+        body.extend_from_slice(&piece);
+    }
+    Some(body)
+}
+
+/// Whether the receiver is on this machine.
+fn is_here(endpoint: &str) -> bool {
+    let uri = endpoint.parse::<Uri>().unwrap_or_default();
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// What is around it says only that a request was made.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    match cause.to_string() {
+        // The words of rustls for an answer in plain text.
+        text if text.contains("InvalidContentType") => {
+            "it does not speak TLS there: use http:// or another port".to_owned()
+        }
+        text => text,
+    }
+}
+
+/// Another path of a receiver, with the same headers and TLS, for JSON that may get lost.
+#[derive(Debug)]
+pub struct Post(Target);
 
 impl Post {
     /// `path` is in the place of the signal's own; both without a slash in front.
@@ -61,19 +153,24 @@ impl Post {
         };
         let mut target = Target::new(options)?;
         target.endpoint = format!("{base}{path}");
-        Ok(Self { agent: agent(&target.tls), target })
+        Ok(Self(target))
     }
 
-    /// Waits no longer than `timeout`.
+    /// For the thread that will send. Fails where the system lacks what it needs.
+    pub(crate) fn open(&self) -> Result<Poster, String> {
+        Client::new(self.0.clone()).map(Poster)
+    }
+}
+
+/// Sends what [`Post`] is for.
+#[derive(Debug)]
+pub(crate) struct Poster(Client);
+
+impl Poster {
+    /// Waits no longer than `timeout`. Nobody wants to know what comes of it.
     pub(crate) fn json(&self, body: String, timeout: Duration) {
-        let mut request = self.agent.post(&self.target.endpoint).content_type("application/json");
-        for (name, value) in self.target.headers.iter() {
-            request = request.header(name, value);
-        }
-        let request = request.config().timeout_global(Some(timeout)).build();
-        if let Ok(mut response) = request.send(body) {
-            // Read to its end, so that the connection can be used again.
-            _ = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec();
+        if let Ok(request) = self.0.post("application/json", timeout).body(body).build() {
+            _ = self.0.send(request);
         }
     }
 }
@@ -99,10 +196,10 @@ impl Courier {
     ) -> Result<Self, std::io::Error> {
         let (jobs, inbox) = mpsc::channel::<Job>();
         thread::Builder::new().name("wirespan-otlp-http".to_owned()).spawn(move || {
-            let agent = agent(&target.tls);
+            let client = Client::new(target);
             for job in inbox {
                 // A panic in the client must not leave the batch without an answer: then nothing would move again.
-                let outcome = catch_unwind(AssertUnwindSafe(|| request(&agent, &target, &job)));
+                let outcome = catch_unwind(AssertUnwindSafe(|| request(client.as_ref(), &job)));
                 report(
                     outcome.unwrap_or_else(|_| {
                         Response::missing("the HTTP client panicked".to_owned(), "panic")
@@ -119,41 +216,24 @@ impl Courier {
     }
 }
 
-fn agent(tls: &TlsConfig) -> Agent {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        // Spans, and the API key in the headers, go where the operator said and nowhere else.
-        .max_redirects(0)
-        .tls_config(tls.clone())
-        .user_agent(concat!("wirespan-OTLP-Exporter/", env!("CARGO_PKG_VERSION")))
-        .max_idle_connections(1)
-        .build();
-    Agent::with_parts(config, DefaultConnector::default(), Remembering::default())
-}
-
-fn request(agent: &Agent, target: &Target, job: &Job) -> Response {
-    let batch = &job.batch;
-    let mut request = agent.post(&target.endpoint).content_type(batch.encoding.content_type());
-    request = request.header("content-length", batch.body.len());
-    if batch.is_gzip {
-        request = request.header("content-encoding", "gzip");
-    }
-    for (name, value) in target.headers.iter() {
-        request = request.header(name, value);
-    }
-    let request = request.config().timeout_global(Some(job.timeout)).build();
-    let mut body = batch.body.reader();
-    let mut response = match request.send(SendBody::from_reader(&mut body)) {
-        Ok(response) => response,
-        Err(error) => {
-            let reason = if matches!(error, ureq::Error::Timeout(_)) { "timeout" } else { "unreachable" };
-            return Response::missing(error.to_string(), reason);
-        }
+fn request(client: Result<&Client, &String>, job: &Job) -> Response {
+    let client = match client {
+        Ok(client) => client,
+        Err(why) => return Response::missing(why.clone(), "no_client"),
     };
-    let retry_after =
-        response.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let status = response.status();
-    let body = response.body_mut().with_config().limit(ANSWER_LIMIT).read_to_vec().ok();
-    let answer = judge(status, retry_after.as_deref(), batch.encoding, body.as_deref());
-    Response::of_status(answer, status.as_u16())
+    let batch = &job.batch;
+    let mut request = client.post(batch.encoding.content_type(), job.timeout);
+    if batch.is_gzip {
+        request = request.header(CONTENT_ENCODING, "gzip");
+    }
+    match request.body(Body::wrap(batch.body.stream())).build().and_then(|request| client.send(request)) {
+        Ok(Answered { status, retry_after, body }) => {
+            let answer = judge(status, retry_after.as_deref(), batch.encoding, body.as_deref());
+            Response::of_status(answer, status.as_u16())
+        }
+        Err(error) if error.is_timeout() => {
+            Response::missing(format!("no answer within {:?}", job.timeout), "timeout")
+        }
+        Err(error) => Response::missing(innermost(&error), "unreachable"),
+    }
 }

@@ -20,7 +20,7 @@ mod life;
 mod memory;
 pub mod metrics;
 mod operations;
-mod resolver;
+mod several;
 mod spool;
 mod status;
 #[cfg(test)]
@@ -38,8 +38,7 @@ use self::http::Target;
 use self::inbox::{Inbox, Pushed};
 use self::life::{Life, Recipe};
 use self::memory::Memory;
-pub(crate) use self::operations::Ending;
-use self::operations::Operations;
+pub(crate) use self::operations::{Ending, Operations};
 use self::spool::Spool;
 use self::worker::{Destination, Ledger};
 use super::encode::{Encoder, Encoding};
@@ -49,6 +48,7 @@ use crate::sinks::opentelemetry::{Item, SpanSink};
 
 pub use http::Post;
 pub use memory::MemorySpans;
+pub use several::Exporters;
 pub use status::{Dropped, Receiver, Spooled, Status};
 pub use worker::Log;
 
@@ -204,7 +204,7 @@ impl Exporter {
         (status.queued, status.capacity) = (counts.queued, self.recipe.capacity as u64);
         (status.waiting, status.processed) = (counts.waiting, counts.taken);
         status.dropped.queue_full = counts.overflowed;
-        status.dropped.shutdown += counts.late;
+        status.dropped.already_shutdown = counts.late;
         status
     }
 }

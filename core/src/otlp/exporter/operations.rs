@@ -51,7 +51,7 @@ pub(crate) struct Operations {
 }
 
 impl Operations {
-    pub(super) fn record(&mut self, ending: Ending, since: Instant) {
+    pub(crate) fn record(&mut self, ending: Ending, since: Instant) {
         let ns = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let is_known = self.endings.iter().any(|(known, _)| *known == ending);
         let ending = if is_known || self.endings.len() < MOST_ENDINGS { ending } else { Ending::Other };

@@ -17,8 +17,10 @@ pub struct Dropped {
     pub spool_full: u64,
     /// The spool could not be written or read.
     pub spool_failed: u64,
-    /// The time for the shutdown was over, or the span came after it.
+    /// The time for the shutdown was over.
     pub shutdown: u64,
+    /// The span ended after the shutdown.
+    pub already_shutdown: u64,
 }
 
 impl Dropped {
@@ -32,6 +34,7 @@ impl Dropped {
             + self.spool_full
             + self.spool_failed
             + self.shutdown
+            + self.already_shutdown
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ureq::http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 /// Names and values in order. Their debug text has the names only: a log must not hold an API key.
 #[derive(Clone, Default, PartialEq, Eq)]

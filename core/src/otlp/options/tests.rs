@@ -57,7 +57,9 @@ fn endpoints_follow_the_rules_for_base_and_signal() {
     ] {
         assert_eq!(options(variables).endpoint, endpoint, "{variables:?}");
     }
-    for wrong in ["localhost:4318", "grpc://a:4317", "http://", "a b", "/v1/traces"] {
+    for wrong in
+        ["localhost:4318", "grpc://a:4317", "http://", "a b", "/v1/traces", "http://a:65536", "http://a:0"]
+    {
         let error = read(&[(general, wrong)]).unwrap_err().to_string();
         assert!(error.contains(general) && error.contains("http://localhost:4318"), "{error}");
     }
@@ -129,4 +131,17 @@ fn grpc_is_refused() {
 fn a_time_beyond_all_sense_does_not_overflow() {
     let most = u64::MAX.to_string();
     assert_eq!(options(&[("OTEL_EXPORTER_OTLP_TIMEOUT", &most)]).timeout, Duration::from_secs(86_400));
+}
+
+#[test]
+fn hosts_and_ports_are_those_of_the_endpoint() {
+    for (endpoint, host, port) in [
+        ("http://collector/v1/traces", "collector", 80),
+        ("https://otlp.example.com/v1/traces", "otlp.example.com", 443),
+        ("http://user:secret@127.0.0.1:4318", "127.0.0.1", 4318),
+        ("http://[::1]:4318/v1/traces?key=secret", "::1", 4318),
+    ] {
+        let options = Options { endpoint: endpoint.to_owned(), ..Options::new(Signal::Traces) };
+        assert_eq!(options.host(), Some((host.into(), port)), "{endpoint}");
+    }
 }

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 
 use super::OptionError;
 
@@ -23,63 +25,55 @@ pub struct Tls {
 impl Tls {
     /// Reads the files, for an endpoint that is encrypted also the system's authorities. Where there are none we go
     /// on: spans are no reason not to serve, and each failing request says what is wrong.
-    pub(crate) fn load(&self, endpoint: &str) -> Result<TlsConfig, OptionError> {
-        let roots = match &self.certificate {
-            Some(path) => certificates(path)?,
-            None if endpoint.starts_with("https:") => system_roots(),
+    pub(crate) fn load(&self, endpoint: &str) -> Result<ClientConfig, OptionError> {
+        let authorities = match &self.certificate {
+            Some(path) => certificates("certificate", path)?,
+            None if endpoint.starts_with("https:") => rustls_native_certs::load_native_certs().certs,
             None => Vec::new(),
         };
-        let client = match (&self.client_certificate, &self.client_key) {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(authorities);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = versions.map_err(useless)?.with_root_certificates(roots);
+        match (&self.client_certificate, &self.client_key) {
             (Some(chain), Some(key)) => {
-                Some(ClientCert::new_with_certs(&certificates(chain)?, private_key(key)?))
+                let chain = certificates("client_certificate", chain)?;
+                let secret = private_key("client_key", key)?;
+                builder.with_client_auth_cert(chain, secret).map_err(|why| wrong("client_key", key, why))
             }
-            (None, None) => None,
-            _ => {
-                return Err(OptionError(
-                    "a client certificate and its key are only of use together".to_owned(),
-                ));
-            }
-        };
-        Ok(TlsConfig::builder()
-            .root_certs(RootCerts::new_with_certs(&roots))
-            .client_cert(client)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .build())
+            (None, None) => Ok(builder.with_no_client_auth()),
+            _ => Err(useless("client_certificate and client_key are only of use together: give both")),
+        }
     }
 }
 
-fn system_roots() -> Vec<Certificate<'static>> {
-    let certificates = rustls_native_certs::load_native_certs().certs;
-    certificates.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
+fn useless(why: impl Display) -> OptionError {
+    OptionError(why.to_string())
 }
 
-fn wrong(path: &Path, why: impl Display) -> OptionError {
-    OptionError(format!("cannot use {}: {why}", path.display()))
+fn wrong(option: &str, path: &Path, why: impl Display) -> OptionError {
+    OptionError(format!("cannot use {} as {option}: {why}", path.display()))
 }
 
-fn items(path: &Path) -> Result<Vec<PemItem<'static>>, OptionError> {
-    let text = fs::read(path).map_err(|error| wrong(path, error))?;
-    parse_pem(&text).collect::<Result<_, _>>().map_err(|error| wrong(path, error))
+fn read(option: &str, path: &Path) -> Result<Vec<u8>, OptionError> {
+    fs::read(path).map_err(|error| wrong(option, path, error))
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, OptionError> {
-    let certificates: Vec<_> = items(path)?
-        .into_iter()
-        .filter_map(|item| match item {
-            PemItem::Certificate(certificate) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    if certificates.is_empty() {
-        return Err(wrong(path, "it holds no certificate in PEM format"));
+fn certificates(option: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, OptionError> {
+    let text = read(option, path)?;
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let all = all.map_err(|error| wrong(option, path, error))?;
+    if all.is_empty() {
+        return Err(wrong(option, path, "it holds no certificate in PEM format"));
     }
-    Ok(certificates)
+    Ok(all)
 }
 
-fn private_key(path: &Path) -> Result<PrivateKey<'static>, OptionError> {
-    let key = items(path)?.into_iter().find_map(|item| match item {
-        PemItem::PrivateKey(key) => Some(key),
-        _ => None,
-    });
-    key.ok_or_else(|| wrong(path, "it holds no private key in PEM format"))
+fn private_key(option: &str, path: &Path) -> Result<PrivateKeyDer<'static>, OptionError> {
+    use rustls::pki_types::pem::Error;
+    PrivateKeyDer::from_pem_slice(&read(option, path)?).map_err(|error| match error {
+        Error::NoItemsFound => wrong(option, path, "it holds no private key in PEM format"),
+        error => wrong(option, path, error),
+    })
 }

@@ -1,28 +1,44 @@
 //! What is handed to an exporter: finished spans, or finished exchanges that become one on the exporter's thread.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use super::mapping::Mapping;
 use crate::exchange::Exchange;
 use crate::otlp::SpanData;
-use crate::spans::{Family, put_over};
+use crate::spans::put_over;
 use crate::trace::TraceContext;
 
 /// A span to export. Small, since a queue holds thousands.
-#[derive(Debug)]
 pub struct Item(Inner);
 
-#[derive(Debug)]
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Item").finish_non_exhaustive()
+    }
+}
+
 enum Inner {
     Exchange(Arc<Exchange>, Arc<Mapping>),
     Finished(Box<SpanData>),
+    Shared(Arc<Shared>),
 }
+
+/// A span for several exporters. Whoever asks first builds it.
+type Shared = LazyLock<Option<Box<SpanData>>, Box<dyn FnOnce() -> Option<Box<SpanData>> + Send>>;
 
 impl Item {
     /// An exchange that is over. Building its span takes microseconds: it waits for [`Item::finished`].
     #[must_use]
     pub fn exchange(exchange: &Arc<Exchange>, mapping: &Arc<Mapping>) -> Self {
         Self(Inner::Exchange(Arc::clone(exchange), Arc::clone(mapping)))
+    }
+
+    /// The same span for so many exporters. It is built once, on the thread of the first that asks.
+    pub fn copies(self, count: usize) -> impl Iterator<Item = Self> {
+        let build: Box<dyn FnOnce() -> _ + Send> = Box::new(move || self.finished());
+        let shared: Arc<Shared> = Arc::new(LazyLock::new(build));
+        std::iter::repeat_n(shared, count).map(|shared| Self(Inner::Shared(shared)))
     }
 
     /// The span, for the exporter's thread to ask for; `None` where the exchange's times were not recorded.
@@ -32,12 +48,14 @@ impl Item {
             Inner::Exchange(exchange, mapping) => {
                 let mut span = mapping.span(&exchange)?;
                 let family = exchange.context().and_then(TraceContext::known_family);
-                if let Some(added) = family.and_then(Family::take_server) {
+                let has_route = exchange.lock().record.route.is_some();
+                if let Some(added) = family.and_then(|family| family.take_server(has_route)) {
                     put_over(&mut span, *added, mapping.limits());
                 }
                 Some(Box::new(span))
             }
             Inner::Finished(span) => Some(span),
+            Inner::Shared(span) => (**span).clone(),
         }
     }
 }

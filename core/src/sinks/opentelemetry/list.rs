@@ -7,14 +7,17 @@ use std::sync::Arc;
 use super::privacy::clip;
 use crate::otlp::{AttributeName, Attributes, Key, SpanWriter, Value};
 
+/// A size or a time with its name. OTLP's numbers have a sign, which none of ours comes near.
+pub(super) type Number = (&'static AttributeName, u64);
+
 /// Takes attributes one by one.
 pub(super) trait Output {
     /// A text that is known here or used often.
     fn shared(&mut self, key: &'static AttributeName, text: &Arc<str>);
     /// A text of this span alone.
     fn text(&mut self, key: &'static AttributeName, text: &str);
-    /// A whole number.
-    fn number(&mut self, key: &'static AttributeName, number: i64);
+    /// Whole numbers.
+    fn numbers(&mut self, rows: &[Number]);
     /// Texts under a name that options chose.
     fn values(&mut self, key: &Arc<str>, values: Value);
     /// Whether it is protobuf, so that attributes may come as that.
@@ -43,8 +46,8 @@ impl Output for Attributes {
         self.push((key.as_str().into(), Value::Str(Box::<str>::from(text).into())));
     }
 
-    fn number(&mut self, key: &'static AttributeName, number: i64) {
-        self.push((key.as_str().into(), number.into()));
+    fn numbers(&mut self, rows: &[Number]) {
+        self.extend(rows.iter().map(|(key, number)| (key.as_str().into(), number.cast_signed().into())));
     }
 
     fn values(&mut self, key: &Arc<str>, values: Value) {
@@ -65,8 +68,8 @@ impl Output for SpanWriter<'_> {
         self.attribute_text(key, text);
     }
 
-    fn number(&mut self, key: &'static AttributeName, number: i64) {
-        self.attribute_number(key, number);
+    fn numbers(&mut self, rows: &[Number]) {
+        self.attribute_numbers(rows);
     }
 
     fn values(&mut self, key: &Arc<str>, values: Value) {
@@ -143,14 +146,24 @@ impl<'a, O: Output> List<'a, O> {
 
     /// A client's bytes; what is no UTF-8 becomes U+FFFD.
     pub(super) fn bytes(&mut self, key: &'static AttributeName, bytes: &[u8]) {
-        self.text(key, &String::from_utf8_lossy(bytes));
+        // Asked twice, since most are, and the first question is the cheaper one.
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.text(key, text),
+            Err(_) => self.text(key, &String::from_utf8_lossy(bytes)),
+        }
     }
 
-    /// Sizes and times; OTLP's numbers have a sign.
-    pub(super) fn number(&mut self, key: &'static AttributeName, number: impl TryInto<i64>) {
-        if self.takes() {
-            self.out.number(key, number.try_into().unwrap_or(i64::MAX));
-        }
+    pub(super) fn number(&mut self, key: &'static AttributeName, number: impl Into<u64>) {
+        self.numbers(&[(key, number.into())]);
+    }
+
+    /// Several, which costs less than one by one.
+    #[inline]
+    pub(super) fn numbers<const N: usize>(&mut self, rows: &[Number; N]) {
+        let taken = N.min(self.room);
+        self.room -= taken;
+        self.dropped += count(N - taken);
+        self.out.numbers(&rows[..taken]);
     }
 
     /// All values of a header, as a list; nothing where there are none.

@@ -1,6 +1,7 @@
 //! From a finished exchange to its SERVER span, by the stable HTTP conventions (v1.44.0): as bytes on the engine's thread,
 //! as data on the exporter's.
 
+use std::array::from_fn;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -295,10 +296,9 @@ fn put_outcome(list: &mut List<'_, impl Output>, record: &Record, failure: Optio
 
 /// What only the server knows, under our own names: there is no convention for it.
 fn put_record(list: &mut List<'_, impl Output>, record: &Record) {
-    for (key, ns) in names::STATES.iter().zip(record.states()) {
-        list.number(key, ns);
-    }
-    for (key, number) in [
+    let states = record.states();
+    list.numbers::<6>(&from_fn(|state| (&names::STATES[state], states[state])));
+    list.numbers(&[
         (&names::WIRESPAN_RECV_SIZE, record.recv_size),
         (&names::WIRESPAN_SEND_SIZE, record.send_size),
         (&names::WIRESPAN_RECV_BODY_SIZE, record.recv_body_size),
@@ -306,9 +306,7 @@ fn put_record(list: &mut List<'_, impl Output>, record: &Record) {
         (&names::WIRESPAN_CONNECTION_REQUEST_NUMBER, record.connection.request_number),
         (&names::WIRESPAN_CONNECTION_IDLE_NS, record.connection.idle_ns),
         (&names::WIRESPAN_CONNECTION_AGE_NS, record.connection.age_ns),
-    ] {
-        list.number(key, number);
-    }
+    ]);
     if record.background_ns > 0 {
         list.number(&names::WIRESPAN_BACKGROUND_NS, record.background_ns);
     }

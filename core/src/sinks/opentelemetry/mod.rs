@@ -59,6 +59,8 @@ pub struct Options {
     pub reply_headers: ReplyHeaders,
     /// What spans tell.
     pub mapping: MappingOptions,
+    /// Nobody takes spans: none is recorded, and a caller's context goes on as if we were not there.
+    pub is_idle: bool,
 }
 
 /// The sink. See the module's documentation.
@@ -69,6 +71,7 @@ pub struct OpenTelemetry {
     tail: Option<TailSampler>,
     reply_headers: ReplyHeaders,
     mapping: Arc<Mapping>,
+    is_idle: bool,
     spans: Arc<dyn SpanSink>,
     census: Arc<Census>,
     kept: AtomicU64,
@@ -98,6 +101,7 @@ impl OpenTelemetry {
             tail: options.tail,
             reply_headers: options.reply_headers,
             mapping: Arc::new(Mapping::new(options.mapping)),
+            is_idle: options.is_idle,
             spans,
             census: Arc::default(),
             kept: AtomicU64::new(0),
@@ -133,6 +137,12 @@ impl OpenTelemetry {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         self.mapping.limits()
+    }
+
+    /// Whether nobody takes spans.
+    #[must_use]
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.is_idle
     }
 
     /// The decision at the head.
@@ -223,7 +233,8 @@ impl OpenTelemetry {
         }
         let span = SpanContext {
             trace_id,
-            span_id: ids::span_id(),
+            // A span that nobody gets is no parent for what others record.
+            span_id: parent.filter(|_| self.is_idle).unwrap_or_else(ids::span_id),
             flags: flags.with_sampled(decision.is_sampled),
             trace_state: decision.trace_state,
         };
@@ -231,7 +242,8 @@ impl OpenTelemetry {
         context.parent = parent;
         context.link = link;
         context.is_trusted = is_trusted;
-        context.is_recording = (decision.is_sampled || self.tail.is_some()) && !exchange.is_ignored();
+        let is_wanted = decision.is_sampled || self.tail.is_some();
+        context.is_recording = is_wanted && !exchange.is_ignored() && !self.is_idle;
         context.reply_headers = self.reply_headers;
         let origin = if parent.is_some() { Origin::Remote } else { Origin::None };
         self.census.start(Sampling::of(&context.span, context.is_recording), origin);

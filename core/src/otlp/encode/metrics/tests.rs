@@ -63,7 +63,7 @@ fn decoded(encoding: Encoding, is_gzip: bool, data: &MetricsData) -> Vec<Metric>
     let mut body = batch.body.bytes().into_owned();
     if is_gzip {
         body.clear();
-        GzDecoder::new(batch.body.reader()).read_to_end(&mut body).unwrap();
+        GzDecoder::new(&*batch.body.bytes()).read_to_end(&mut body).unwrap();
     }
     let request: ExportMetricsServiceRequest = match encoding {
         Encoding::Protobuf => ExportMetricsServiceRequest::decode(&body[..]).unwrap(),

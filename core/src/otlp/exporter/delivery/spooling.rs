@@ -51,10 +51,20 @@ impl Delivery {
 
     /// Moves a batch from memory to the spool, or drops it if that fails.
     fn append(&mut self, batch: &Batch) {
+        // The oldest spans of a batch go like all others.
+        if !self.has_room(batch)
+            && let Some(halves) = batch.halves()
+        {
+            return halves.iter().for_each(|half| self.append(half));
+        }
         self.settled += u64::from(batch.spans);
         if !self.store(batch) {
             self.drop_spans(batch.spans.into(), |dropped| &mut dropped.spool_failed);
         }
+    }
+
+    fn has_room(&self, batch: &Batch) -> bool {
+        self.spool.as_ref().is_none_or(|spool| spool.has_room(batch))
     }
 
     /// Writes a batch to the spool. Returns whether it is there.
@@ -118,7 +128,7 @@ impl Delivery {
 
     /// If it cannot be written it stays in memory, for it may yet arrive.
     fn spool_under_way(&mut self, batch: &Arc<Batch>) {
-        if !self.store(batch) {
+        if !self.has_room(batch) || !self.store(batch) {
             return;
         }
         self.settled += u64::from(batch.spans);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
-use crate::otlp::encode::{Batch, Encoding};
-use crate::otlp::exporter::answer::Answer;
+use crate::metrics::Component;
+use crate::otlp::encode::Batch;
+use crate::otlp::exporter::answer::Response;
 use crate::otlp::exporter::backoff::Backoff;
 use crate::otlp::exporter::http::{Courier, Target};
 use crate::otlp::options::Options;
@@ -23,17 +24,14 @@ pub(super) struct Sending {
     courier: Option<Courier>,
     timeout: Duration,
     pub(super) backoff: Backoff,
-    encoding: Encoding,
+    component: Component,
 }
 
 impl Destination {
-    /// What the conventions call an exporter of this kind.
-    pub(super) const fn kind(&self) -> Option<&'static str> {
+    /// What its own metrics call it; `None`: it has none.
+    pub(super) const fn component(&self) -> Option<&Component> {
         match self {
-            Self::Otlp(sending) => Some(match sending.encoding {
-                Encoding::Protobuf => "otlp_http_metric_exporter",
-                Encoding::Json => "otlp_http_json_metric_exporter",
-            }),
+            Self::Otlp(sending) => Some(&sending.component),
             Self::Console(_) => None,
         }
     }
@@ -52,7 +50,7 @@ impl Destination {
             courier: None,
             timeout: options.timeout,
             backoff: Backoff::new(options.retry_delay, options.retry_delay_max),
-            encoding: options.encoding,
+            component: Component::of_metrics(options.encoding, options.host()),
         }))
     }
 }
@@ -62,7 +60,7 @@ impl Sending {
     pub(super) fn send(&mut self, batch: Arc<Batch>, left: Option<Duration>, shared: &Arc<Shared>) {
         let timeout = left.map_or(self.timeout, |left| self.timeout.min(left)).max(Duration::from_millis(1));
         if let Err(why) = self.hand_over(batch, timeout, shared) {
-            shared.put_answer(Answer::unreachable(why));
+            shared.put_response(Response::missing(why, "no_thread"));
         }
     }
 
@@ -76,8 +74,7 @@ impl Sending {
             courier
         } else {
             let shared = Arc::clone(shared);
-            let started =
-                Courier::start(self.target.clone(), move |response| shared.put_answer(response.answer));
+            let started = Courier::start(self.target.clone(), move |response| shared.put_response(response));
             self.courier.insert(started.map_err(|error| format!("cannot start a thread: {error}"))?)
         };
         if courier.send(batch, timeout) {

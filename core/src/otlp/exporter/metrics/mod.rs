@@ -24,7 +24,7 @@ pub use status::MetricsStatus;
 use self::destination::Destination;
 use self::round::Worker;
 use super::Log;
-use super::answer::Answer;
+use super::answer::Response;
 use super::http::Target;
 use crate::metrics::Lives;
 use crate::otlp::encode::Encoding;
@@ -36,8 +36,8 @@ use crate::propagation::ids;
 /// What the threads share, under the lock.
 #[derive(Debug, Default)]
 struct Store {
-    /// The answer of a request.
-    answer: Option<Answer>,
+    /// How a request ended.
+    response: Option<Response>,
     /// Reports that were asked for, and those that were made and tried.
     asked: u64,
     tried: u64,
@@ -72,8 +72,8 @@ impl Shared {
         is_first
     }
 
-    fn put_answer(&self, answer: Answer) {
-        self.lock().answer = Some(answer);
+    fn put_response(&self, response: Response) {
+        self.lock().response = Some(response);
         self.ready.notify_one();
     }
 }

@@ -4,13 +4,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::destination::Destination;
-use super::{MetricsOptions, Shared};
+use super::{MetricsOptions, MetricsStatus, Shared};
 use crate::metrics::delta::Reporter;
 use crate::metrics::{Metrics, POINTS_EXPORTED, POINTS_IN_FLIGHT, ends};
 use crate::otlp::encode::Batch;
 use crate::otlp::encode::metrics::MetricsEncoder;
-use crate::otlp::exporter::answer::Answer;
-use crate::otlp::exporter::{Log, Receiver};
+use crate::otlp::exporter::answer::{Answer, Response};
+use crate::otlp::exporter::{Ending, Log, Receiver};
 use crate::otlp::metric::MetricsData;
 
 /// A report on its way, or waiting for its next try.
@@ -22,11 +22,14 @@ struct Report {
     /// How many had been asked for when it was made.
     asked: u64,
     give_up_at: Instant,
+    /// When it was first tried, and how the last try ended.
+    since: Option<Instant>,
+    ending: Option<Ending>,
 }
 
 /// What the thread finds when it wakes.
 struct Round {
-    answer: Option<Answer>,
+    response: Option<Response>,
     asked: u64,
     is_asked: bool,
     closing: Option<Instant>,
@@ -85,7 +88,10 @@ impl Worker {
         self.due_at = Instant::now() + self.interval;
         loop {
             let round = self.wait();
-            if let Some(answer) = round.answer {
+            if let Some(Response { answer, ending }) = round.response {
+                if let Some(report) = &mut self.report {
+                    report.ending = Some(ending);
+                }
                 self.resolve(answer);
             }
             let is_over = round.closing.is_some_and(|at| Instant::now() >= at);
@@ -117,9 +123,9 @@ impl Worker {
                 false if is_asked || is_ending || self.is_done() => Some(now),
                 false => [self.retry_at, Some(self.due_at), store.closing].into_iter().flatten().min(),
             };
-            if store.answer.is_some() || wake_at.is_some_and(|at| at <= now) {
-                let (answer, asked) = (store.answer.take(), store.asked);
-                return Round { answer, asked, is_asked, closing: store.closing };
+            if store.response.is_some() || wake_at.is_some_and(|at| at <= now) {
+                let (response, asked) = (store.response.take(), store.asked);
+                return Round { response, asked, is_asked, closing: store.closing };
             }
             let left = wake_at.map_or(self.interval, |at| at - now);
             store = self.shared.ready.wait_timeout(store, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -140,12 +146,13 @@ impl Worker {
         if self.retry_at.is_some_and(|at| at > now) {
             // What will not be heard before the end is lost.
             if let Some(report) = self.report.take_if(|_| self.is_last) {
-                self.shared.lock().status.superseded += report.points;
+                self.supersede(&report);
             }
             return self.set_tried(asked);
         }
         self.retry_at = None;
-        let Some(report) = &self.report else { return };
+        let Some(report) = &mut self.report else { return };
+        report.since.get_or_insert(now);
         let batch = Arc::clone(&report.batch);
         match &mut self.destination {
             Destination::Otlp(sending) => {
@@ -167,7 +174,7 @@ impl Worker {
     /// A new report takes the place of one that has not arrived: it contains it.
     fn renew(&mut self, asked: u64, now: Instant) {
         if let Some(old) = self.report.take() {
-            self.shared.lock().status.superseded += old.points;
+            self.supersede(&old);
         }
         while self.due_at <= now {
             self.due_at += self.interval;
@@ -175,37 +182,45 @@ impl Worker {
         let begin = Instant::now();
         let mut collected = self.metrics.collect();
         self.metrics.note_collection(begin.elapsed());
-        if let Some(kind) = self.destination.kind() {
+        if let Some(component) = self.destination.component() {
             let status = self.shared.lock().status.clone();
             let counts = [
                 (None, status.exported),
                 (Some("refused"), status.refused),
+                (Some("rejected"), status.rejected),
                 (Some("superseded"), status.superseded),
             ];
-            collected.metrics.push(ends(&POINTS_IN_FLIGHT, kind, &[(None, status.in_flight)]));
-            collected.metrics.push(ends(&POINTS_EXPORTED, kind, &counts));
+            collected.metrics.push(ends(&POINTS_IN_FLIGHT, component, &[(None, status.in_flight)]));
+            collected.metrics.push(ends(&POINTS_EXPORTED, component, &counts));
         }
         let report = self.reporter.report(&collected);
         let points = report.points() as u64;
         let batch = Arc::new(self.encoder.encode(&report));
-        self.report = Some(Report { collected, batch, points, asked, give_up_at: now + self.timeout });
+        let give_up_at = now + self.timeout;
+        let (since, ending) = (None, None);
+        self.report = Some(Report { collected, batch, points, asked, give_up_at, since, ending });
         self.retry_at = self.retry_at.filter(|_| self.is_retry_asked);
     }
 
     fn resolve(&mut self, answer: Answer) {
         self.is_under_way = false;
         let Some(report) = self.report.take() else { return };
-        let (asked, points) = (report.asked, report.points);
-        {
-            let mut store = self.shared.lock();
-            store.status.requests += 1;
-            store.status.failed += u64::from(!matches!(answer, Answer::Accepted { .. }));
+        if !matches!(answer, Answer::Retry { .. }) {
+            self.count_operation(&report);
         }
+        let (asked, points) = (report.asked, report.points);
+        self.count(|status| {
+            status.requests += 1;
+            status.failed += u64::from(!matches!(answer, Answer::Accepted { .. }));
+        });
         match answer {
             Answer::Accepted { rejected, note } => {
                 self.set_receiver(Receiver::Up, None);
                 let rejected = rejected.min(points);
-                self.count(points - rejected, rejected);
+                self.count(|status| {
+                    status.exported += points - rejected;
+                    status.rejected += rejected;
+                });
                 self.tell_refusal(
                     (rejected > 0)
                         .then(|| format!("rejected {rejected} points: {}", note.unwrap_or_default())),
@@ -214,7 +229,7 @@ impl Worker {
             }
             Answer::Refused { why } | Answer::TooLarge { why } => {
                 self.set_receiver(Receiver::Up, None);
-                self.count(0, points);
+                self.count(|status| status.refused += points);
                 self.tell_refusal(Some(format!(
                     "takes no metrics: {why}. If it is for traces only, set OTEL_METRICS_EXPORTER=none"
                 )));
@@ -235,16 +250,28 @@ impl Worker {
         self.is_retry_asked = after.is_some();
         if self.is_last || retry_at >= report.give_up_at {
             self.retry_at = after.map(|_| retry_at);
-            self.shared.lock().status.superseded += report.points;
+            self.supersede(&report);
             return;
         }
         (self.retry_at, self.report) = (Some(retry_at), Some(report));
     }
 
-    fn count(&self, exported: u64, refused: u64) {
-        let mut store = self.shared.lock();
-        store.status.exported += exported;
-        store.status.refused += refused;
+    /// A report will not arrive; what it counted is in the next one.
+    fn supersede(&self, report: &Report) {
+        self.count(|status| status.superseded += report.points);
+        self.count_operation(report);
+    }
+
+    /// Notes how long a report was under way. One that was never tried was not.
+    fn count_operation(&self, report: &Report) {
+        let Report { since: Some(since), ending: Some(ending), .. } = report else { return };
+        if let Some(component) = self.destination.component() {
+            self.metrics.note_report(component, *ending, *since);
+        }
+    }
+
+    fn count(&self, change: impl FnOnce(&mut MetricsStatus)) {
+        change(&mut self.shared.lock().status);
     }
 
     fn set_tried(&self, asked: u64) {

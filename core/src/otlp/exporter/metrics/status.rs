@@ -9,8 +9,10 @@ pub struct MetricsStatus {
     pub in_flight: u64,
     /// Points that the receiver has.
     pub exported: u64,
-    /// Points that it refused or rejected, for good.
+    /// Points of reports that it refused, for good.
     pub refused: u64,
+    /// Points that it rejected of reports that it took.
+    pub rejected: u64,
     /// Points of reports that did not arrive; what they counted is in the next report.
     pub superseded: u64,
     /// Requests that came back.

@@ -13,7 +13,7 @@ use super::super::tests::receiver::{PATIENCE, Receiver, Reply, Request, free_add
 use super::{MetricsExporter, MetricsOptions};
 use crate::metrics::{Lives, Metrics, Options as Counted};
 use crate::otlp::exporter::Receiver as State;
-use crate::otlp::metric::Temporality;
+use crate::otlp::metric::{HistogramPoint, Points, Temporality};
 use crate::otlp::options::{Options, Signal};
 use crate::otlp::span::Resource;
 use crate::sinks::{Observation, Sink as _};
@@ -111,6 +111,48 @@ fn nobody_there_costs_one_report_and_no_time() {
     assert_eq!(lines.count("is not taking metrics"), 1);
 }
 
+/// How reports ended so far: `error.type` and how many.
+fn operations(metrics: &Metrics) -> Vec<(Option<String>, u64)> {
+    let data = metrics.collect();
+    let operations =
+        data.metrics.iter().find(|each| each.name.as_str() == "otel.sdk.exporter.operation.duration");
+    let Points::Histogram(points) = &operations.unwrap().points else { panic!("a histogram") };
+    let error = |point: &HistogramPoint| {
+        let found = point.attributes.iter().find(|(key, _)| key.as_str() == "error.type");
+        found.map(|(_, value)| format!("{value:?}"))
+    };
+    points.iter().map(|point| (error(point), point.count)).collect()
+}
+
+#[test]
+fn a_report_is_one_operation_however_often_it_is_tried() {
+    let busy = || reply("503 Service Unavailable", "", b"");
+    let receiver =
+        Receiver::start([busy(), busy(), reply("200 OK", "", b""), reply("400 Bad Request", "", b"")]);
+    let (exporter, metrics, _) = exporter(options(receiver.url()));
+    assert!(flush(&exporter));
+    (0..3).for_each(|_| drop(receiver.next()));
+    assert!(flush(&exporter));
+    let [(None, 1), (Some(error), 1)] = &operations(&metrics)[..] else {
+        panic!("{:?}", operations(&metrics))
+    };
+    assert!(error.contains("400"), "{error}");
+}
+
+#[test]
+fn a_report_that_another_replaces_ended_as_its_last_try_did() {
+    let receiver = Receiver::start([reply("503 Service Unavailable", "", b"")]);
+    let slow = Duration::from_secs(60);
+    let mut options = options(receiver.url());
+    (options.otlp.retry_delay, options.otlp.retry_delay_max) = (slow, slow);
+    let (exporter, metrics, _) = exporter(options);
+    assert!(flush(&exporter) && flush(&exporter));
+    let [(Some(error), 1), (None, 1)] = &operations(&metrics)[..] else {
+        panic!("{:?}", operations(&metrics))
+    };
+    assert!(error.contains("503"), "{error}");
+}
+
 #[test]
 fn a_receiver_for_traces_only_is_told_about_once() {
     let refusal = || reply("404 Not Found", "", b"");
@@ -157,9 +199,13 @@ fn a_receiver_that_hangs_does_not_hold_up_the_end() {
 fn rejected_points_are_counted() {
     // partial_success { rejected_data_points: 2, error_message: "no" }
     let receiver = Receiver::start([reply("200 OK", "", b"\x0a\x06\x08\x02\x12\x02no")]);
-    let (exporter, _metrics, lines) = exporter(options(receiver.url()));
+    let (exporter, metrics, lines) = exporter(options(receiver.url()));
     assert!(flush(&exporter));
-    assert_eq!((exporter.status().refused, lines.count("rejected 2 points: no")), (2, 1));
+    let status = exporter.status();
+    assert_eq!((status.rejected, status.refused, lines.count("rejected 2 points: no")), (2, 0, 1));
+    assert!(status.exported > 0, "the rest arrived");
+    let [(Some(error), 1)] = &operations(&metrics)[..] else { panic!("{:?}", operations(&metrics)) };
+    assert!(error.contains("rejected"), "a partial success is none: {error}");
 }
 
 #[test]

@@ -104,13 +104,18 @@ impl Spool {
         self.all().all(|lane| lane.segments.is_empty())
     }
 
+    /// Whether it is large enough for this batch alone.
+    pub(super) fn has_room(&self, batch: &Batch) -> bool {
+        size_of(batch) <= self.max_bytes
+    }
+
     /// Appends a batch. What has to go for it is returned.
     ///
     /// # Errors
     /// If the batch cannot be written; it is not in the spool then. What went for it is gone nevertheless.
     pub(super) fn append(&mut self, batch: &Batch, evicted: &mut Evicted) -> io::Result<()> {
         let size = size_of(batch);
-        if size > self.max_bytes {
+        if !self.has_room(batch) {
             return Err(io::Error::other("the batch is larger than spool_max_bytes"));
         }
         while self.totals().bytes + size > self.max_bytes {

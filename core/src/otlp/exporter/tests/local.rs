@@ -2,14 +2,17 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use super::receiver::PATIENCE;
-use super::{exporter, names, options, push};
+use super::receiver::{PATIENCE, Receiver, Reply};
+use super::{exporter, names, options, push, span};
 use crate::otlp::encode::Encoding;
-use crate::otlp::exporter::Exporter;
+use crate::otlp::exporter::{Exporter, Exporters};
 use crate::otlp::options::Options;
 use crate::otlp::span::Resource;
-use crate::sinks::opentelemetry::SpanSink;
+use crate::sinks::Sink as _;
+use crate::sinks::opentelemetry::tests::{finish, plain};
+use crate::sinks::opentelemetry::{OpenTelemetry, Options as Traced, SpanSink};
 
 /// A pipe's other end.
 #[derive(Clone, Default)]
@@ -93,4 +96,40 @@ fn an_otlp_exporter_takes_encoded_spans_and_one_that_looks_at_them_does_not() {
         assert_eq!(takes_encoded(exporter(&options).0), expected, "{encoding:?}");
     }
     assert!(!takes_encoded(Exporter::memory().0));
+}
+
+#[test]
+fn several_exporters_get_the_same_span_of_an_exchange() {
+    let ((one, first), (other, second)) = (Exporter::memory(), Exporter::memory());
+    let exporters = Exporters::new(vec![Arc::new(one), Arc::new(other)]);
+    let sink = OpenTelemetry::new(Traced::default(), exporters.sink());
+    let exchange = plain();
+    sink.head(&exchange);
+    finish(&exchange, |_| {});
+    sink.finish(&exchange);
+    assert!(exporters.flush(PATIENCE));
+    let (first, second) = (first.take(), second.take());
+    assert_eq!((first.len(), first[0].name.as_str()), (1, "GET /items/{id}"));
+    assert_eq!(first, second);
+}
+
+/// Nobody answers at the first one's receiver, and it has all the time there is.
+#[test]
+fn an_exporter_that_hangs_does_not_hold_up_the_others() {
+    let (memory, spans) = Exporter::memory();
+    let receiver = Receiver::start([Reply::Hang]);
+    let exporters = Exporters::new(vec![Arc::new(exporter(&options(receiver.url())).0), Arc::new(memory)]);
+    exporters.sink().push(span(0).into());
+    assert!(!exporters.flush(Duration::from_millis(50)), "the first one waits for an answer");
+    receiver.next();
+    exporters.shutdown(Duration::from_millis(50));
+    assert_eq!(spans.take().len(), 1);
+}
+
+#[test]
+fn the_door_of_a_single_exporter_is_its_own() {
+    let otlp = || Arc::new(exporter(&options("http://127.0.0.1:9")).0);
+    let takes_encoded = |all| Exporters::new(all).sink().push_encoded(&mut |_| ());
+    assert!(takes_encoded(vec![otlp()]));
+    assert!(!takes_encoded(vec![otlp(), Arc::new(Exporter::memory().0)]), "the other one wants to see it");
 }

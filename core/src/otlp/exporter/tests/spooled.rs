@@ -172,6 +172,24 @@ fn a_full_spool_drops_its_oldest_and_counts_them() {
 }
 
 #[test]
+fn a_batch_larger_than_the_spool_leaves_its_newest_there() {
+    let (folder, addr) = (Folder::new(), free_addr());
+    let roomy =
+        Options { max_queue_size: 10_000, max_batch_size: 5_000, ..options(format!("http://{addr}/")) };
+    let small = Options { spool_max_bytes: 65_536, spool_dir: Some(folder.0.clone()), ..roomy };
+    let (exporter, lines) = exporter(&small);
+    let total = 5_000;
+    push(&exporter, 0..total);
+    let are_all_known = |status: &Status| status.dropped.spool_full + status.spooled.spans == total as u64;
+    let status = wait_until(&exporter, "counted", are_all_known);
+    assert!(status.spooled.spans > 0 && status.spooled.bytes <= 65_536, "{status:?}");
+    let receiver = Receiver::start_at(addr, []);
+    let kept = usize::try_from(status.spooled.spans).unwrap();
+    assert_eq!(receiver.names(kept), names(total - kept..total));
+    assert_eq!((lines.count("the spool is full"), lines.count("cannot be written")), (1, 0));
+}
+
+#[test]
 fn a_crowded_queue_goes_to_the_spool_while_the_receiver_hangs() {
     let (folder, receiver) = (Folder::new(), Receiver::start(std::iter::repeat_n(Reply::Hang, 5)));
     let (exporter, _) = exporter(&spooling(receiver.url(), &folder));

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -98,7 +98,10 @@ fn files_that_are_no_certificates_are_refused() {
     fs::write(&path, "hello").unwrap();
     let missing = folder.0.join("missing");
     for (tls, why) in [
-        (Tls { certificate: Some(path.clone()), ..Tls::default() }, "holds no certificate"),
+        (
+            Tls { certificate: Some(path.clone()), ..Tls::default() },
+            "as certificate: it holds no certificate",
+        ),
         (Tls { certificate: Some(missing), ..Tls::default() }, "No such file"),
         (Tls { client_key: Some(path.clone()), ..Tls::default() }, "only of use together"),
     ] {
@@ -107,4 +110,19 @@ fn files_that_are_no_certificates_are_refused() {
         let error = super::Exporter::otlp(&options, &super::Resource::default(), log).unwrap_err();
         assert!(error.to_string().contains(why), "{error}");
     }
+}
+
+#[test]
+fn a_receiver_without_tls_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            _ = stream.read(&mut [0; 1_024]);
+            _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let (exporter, lines) = exporter(&options(format!("https://{addr}/v1/traces")));
+    push(&exporter, 0..10);
+    wait_until(&exporter, "told", |_| lines.count("it does not speak TLS there") == 1);
 }
