@@ -10,6 +10,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from viewer.official import parsed
+from viewer.older import as_older
 from viewer.running import Running, running
 from viewer.sender import T0, Span, pairs
 
@@ -111,3 +112,19 @@ def test_plain_sources_cost_nothing(viewer: Running) -> None:
     viewer.send([Span()])
     assert viewer.store.read("SELECT scope_id, links FROM stored_spans") == [(None, None)]
     assert viewer.store.read("SELECT count(*) FROM scopes") == [(0,)]
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_a_zip_of_an_older_version_comes_in_without_what_it_did_not_hold(
+    viewer: Running, other: Running, path: str
+) -> None:
+    viewer.post(path, everything(path).SerializeToString())
+    current = viewer.client.get("/api/export", params={"format": "parquet"}).content
+    reply = other.client.post(
+        "/api/import", content=as_older(current), headers={"content-type": TYPES["zip"]}
+    )
+    assert reply.status_code == 200, reply.text
+    tables = ("stored_spans", "logs", "metrics")
+    count = f"SELECT {', '.join(f'(SELECT count(*) FROM {table})' for table in tables)}"
+    assert other.store.read(count) == viewer.store.read(count)
+    assert other.store.read("SELECT count(*) FROM scopes") == [(0,)]

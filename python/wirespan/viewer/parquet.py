@@ -28,6 +28,17 @@ _PIECE: Final = 1 << 18
 _NAMES: Final = {
     table: f"{table}.parquet" for table in ("stored_spans", "logs", "metrics", "resources", "scopes")
 }
+_LATER: Final = {
+    "stored_spans": "NULL::UBIGINT AS scope_id",
+    "logs": "NULL::UBIGINT AS scope_id",
+    "metrics": "NULL::UBIGINT AS scope_id, NULL::VARCHAR AS details",
+    "resources": "NULL::VARCHAR AS schema_url, NULL::UINTEGER AS dropped",
+    "scopes": (
+        "NULL::UBIGINT AS scope_id, NULL::VARCHAR AS attributes, NULL::VARCHAR AS schema_url, "
+        "NULL::UINTEGER AS dropped"
+    ),
+}
+"""What exports of older versions may lack: these columns, and the whole table of scopes."""
 
 
 class _Rows:
@@ -69,7 +80,7 @@ def _write(store: Store, folder: Path) -> None:
 
 
 async def import_parquet(store: Store, body: bytes) -> dict[str, int]:
-    """Takes in such a zip.
+    """Takes in such a zip, also of an older version: what it does not hold is empty.
 
     Returns:
         How many records of each kind.
@@ -96,7 +107,9 @@ def _unpack(body: bytes, folder: Path) -> None:
     """Writes the known names out, and nothing else that the zip may hold."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            for file in _NAMES.values():
+            for table, file in _NAMES.items():
+                if table == "scopes" and file not in archive.namelist():
+                    continue
                 info = archive.getinfo(file)
                 if info.file_size > MAX_BYTES:
                     raise ImportFailed(f"{file} has more than {MAX_BYTES >> 30} GiB")
@@ -127,7 +140,11 @@ def _opened(duckdb: Any, folder: Path) -> Iterator[_Files]:
     connection = duckdb.connect()
     try:
         for table, file in _NAMES.items():
-            connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{folder / file}')")  # noqa: S608
+            later, path = f"SELECT {_LATER[table]} WHERE false", folder / file
+            rows = later
+            if path.exists():
+                rows = f"SELECT * FROM read_parquet('{path}') UNION ALL BY NAME {later}"  # noqa: S608
+            connection.execute(f"CREATE VIEW {table} AS {rows}")
         yield _Files(connection)
     finally:
         connection.close()
