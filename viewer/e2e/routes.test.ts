@@ -49,6 +49,21 @@ describe("Routes", () => {
     expect(search().has("open")).toBe(false);
   });
 
+  test("the focus goes with the keys: to the open route, and back to its line", async () => {
+    await show("/routes", ".routes-list .verdict");
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    const route = await focused();
+    await page.keyboard.press("Enter");
+    await page.locator(".route-detail").waitFor();
+    expect(await focused()).toBe(route);
+    await page.keyboard.press("Escape");
+    await page.locator(".routes-list .verdict").first().waitFor();
+    expect(await focused()).toBe(route);
+    expect(await page.evaluate(() => document.activeElement?.className)).toBe("route-link");
+  });
+
   test("the verdict says p99, its states, and what grew", async () => {
     await show(`/routes?open=${encodeURIComponent("checkout GET /cart/{user}")}`, ".route-verdict .change");
     const text = await page.locator(".route-verdict").innerText();

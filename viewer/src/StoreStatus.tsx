@@ -7,8 +7,8 @@ export function StoreStatus() {
   const facts = status.value;
   const problem = isReachable.value ? facts?.problem : "viewer not reachable";
   return (
-    <div class="store-status" role="status">
-      <p class={`store-state ${problem ? "bad" : "good"}`}>
+    <div class="store-status">
+      <p role="status" class={`store-state ${problem ? "bad" : "good"}`}>
         <span class="dot" />
         <span class="label">{problem ?? "connected"}</span>
       </p>

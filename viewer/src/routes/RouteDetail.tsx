@@ -1,5 +1,6 @@
 /** One route: verdict, numbers, states at each percentile, heat map, and rate, errors and percentiles over time. */
 
+import { useEffect, useRef } from "preact/hooks";
 import { api } from "../api.ts";
 import { Icon } from "../components/Icon.tsx";
 import { StateBar } from "../components/StateBar.tsx";
@@ -32,6 +33,9 @@ export function RouteDetail({ data, open }: { data: RouteData; open: string }) {
     const next = data.rows[at + by];
     if (next) goTo(routeKey(next));
   };
+  const title = useRef<HTMLHeadingElement>(null);
+  // Whoever came by the keys goes on here, not at the top of the page.
+  useEffect(() => title.current?.focus({ preventScroll: true }), []);
   useKeys("Route", [
     { keys: "Escape", label: "back to all routes", run: () => goTo(null) },
     { keys: "j", label: "next route", run: () => step(1) },
@@ -44,7 +48,9 @@ export function RouteDetail({ data, open }: { data: RouteData; open: string }) {
           <Icon name="left" size={14} />
           All routes
         </a>
-        <h2>{row ? routeTitle(row) : open}</h2>
+        <h2 ref={title} tabIndex={-1}>
+          {row ? routeTitle(row) : open}
+        </h2>
         {row && <span class="dim">{row.service}</span>}
         {row && (
           <a class="button to-live" href={addressOf("/live", requestsQuery(query.value, row))}>

@@ -1,5 +1,6 @@
 /** All routes as a table. Two periods, where they are compared, stand in the same cells. */
 
+import { useEffect } from "preact/hooks";
 import { Duration } from "../components/Duration.tsx";
 import { StateBar } from "../components/StateBar.tsx";
 import { Table, type Column, type Sort } from "../components/Table.tsx";
@@ -17,8 +18,14 @@ import { ComparisonLine, VerdictLine } from "./VerdictLine.tsx";
 
 const PERCENTILES = ["p50", "p95", "p99"] as const;
 
-export function RouteList({ data }: { data: RouteData }) {
+/** @param leftRoute - key of the route that was open before the list: the focus goes back to it */
+export function RouteList({ data, leftRoute }: { data: RouteData; leftRoute: string | null }) {
   const sort = sortOf(query.value);
+  useEffect(() => {
+    const at = data.rows.find((row) => routeKey(row) === leftRoute);
+    const address = at && addressOf(path.peek(), openQuery(query.peek(), routeKey(at)));
+    if (address) document.querySelector<HTMLElement>(`.route-link[href="${CSS.escape(address)}"]`)?.focus();
+  }, []);
   useKeys("Routes", [
     { keys: "j", label: "next route", run: () => focusRow(1) },
     { keys: "k", label: "previous route", run: () => focusRow(-1) },

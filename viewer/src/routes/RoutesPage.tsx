@@ -1,5 +1,6 @@
 /** Routes: how often, how slow, how wrong, where the time goes, and since when. One route opens a page of its own. */
 
+import { useEffect, useRef } from "preact/hooks";
 import { FilterBar } from "../components/FilterBar.tsx";
 import { Page } from "../components/Page.tsx";
 import { Stale } from "../components/Stale.tsx";
@@ -44,10 +45,14 @@ function countWords(rows: readonly RouteRow[]): string {
 function Content({ data }: { data: RouteData }) {
   const { rows, loadedUs, error, isLoading, reload } = data;
   const open = query.value.get("open");
+  const left = useRef<string | null>(null);
+  useEffect(() => {
+    left.current = open;
+  }, [open]);
   if (rows.length === 0) return <Nothing error={error} isLoading={isLoading} reload={reload} />;
   return (
     <>
-      {open === null ? <RouteList data={data} /> : <RouteDetail key={open} data={data} open={open} />}
+      {open === null ? <RouteList data={data} leftRoute={left.current} /> : <RouteDetail key={open} data={data} open={open} />}
       <Stale error={error} loadedUs={loadedUs} retry={reload} />
     </>
   );
