@@ -196,15 +196,12 @@ impl Courier {
     ) -> Result<Self, std::io::Error> {
         let (jobs, inbox) = mpsc::channel::<Job>();
         thread::Builder::new().name("wirespan-otlp-http".to_owned()).spawn(move || {
-            let client = Client::new(target);
+            // A panic in the client must not leave a batch without an answer: then nothing would move again.
+            let panicked = || "the HTTP client panicked".to_owned();
+            let client = catch_unwind(|| Client::new(target)).unwrap_or_else(|_| Err(panicked()));
             for job in inbox {
-                // A panic in the client must not leave the batch without an answer: then nothing would move again.
                 let outcome = catch_unwind(AssertUnwindSafe(|| request(client.as_ref(), &job)));
-                report(
-                    outcome.unwrap_or_else(|_| {
-                        Response::missing("the HTTP client panicked".to_owned(), "panic")
-                    }),
-                );
+                report(outcome.unwrap_or_else(|_| Response::missing(panicked(), "panic")));
             }
         })?;
         Ok(Self { jobs })
