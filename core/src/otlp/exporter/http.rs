@@ -198,7 +198,8 @@ impl Courier {
         thread::Builder::new().name("wirespan-otlp-http".to_owned()).spawn(move || {
             // A panic in the client must not leave a batch without an answer: then nothing would move again.
             let panicked = || "the HTTP client panicked".to_owned();
-            let client = catch_unwind(|| Client::new(target)).unwrap_or_else(|_| Err(panicked()));
+            let client =
+                catch_unwind(AssertUnwindSafe(|| Client::new(target))).unwrap_or_else(|_| Err(panicked()));
             for job in inbox {
                 let outcome = catch_unwind(AssertUnwindSafe(|| request(client.as_ref(), &job)));
                 report(outcome.unwrap_or_else(|_| Response::missing(panicked(), "panic")));
