@@ -89,7 +89,7 @@ fn a_slow_receiver_gets_all_of_a_provider_that_is_faster() {
         assert!(exporter.shutdown(PATIENCE));
         assert_eq!(sorted(receiver.names(total)), names(0..total));
         assert_eq!((exporter.status().exported, exporter.status().dropped.total()), (total as u64, 0));
-        assert!(most >= 50, "one at a time: {most}");
+        assert!(most > 10, "one at a time: {most}");
     }
 }
 
