@@ -13,23 +13,26 @@ _KINDS = {"native": "native app", "asgi": "ASGI app", "asgi2": "ASGI 2 app", "ws
 
 
 def print_banner(target: str, server: Server) -> None:
-    """Two calm lines on stderr, so that a piped access log stays clean."""
+    """A few calm lines on stderr, so that a piped access log stays clean."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     kind = _KINDS[server.interface]
     line = Text.assemble(("wirespan", "bold"), f" {__version__} serves ", (target, "bold"), f" ({kind}) on ")
     console.print(line.append(server.url, style="bold cyan"))
     console.print(Text(f"tracing {_tracing(server)}, {_loop_name()} event loop, Ctrl-C stops", style="dim"))
+    for exporter in status():
+        if exporter["signal"] == "traces":
+            console.print(Text(f"spans go {_place(exporter['destination'])}", style="dim"))
 
 
 def _tracing(server: Server) -> str:
-    if server.trace_level == "disabled":
-        return "off (add --tracer or --access-log)"
-    receivers = [exporter["destination"] for exporter in status() if exporter["signal"] == "traces"]
-    return server.trace_level + "".join(f", spans to {_receiver(name)}" for name in receivers)
+    level = server.trace_level
+    return "off (add --tracer or --access-log)" if level == "disabled" else level
 
 
-def _receiver(destination: str) -> str:
-    return "nowhere (OTEL_SDK_DISABLED, or the exporter none)" if destination == "none" else destination
+def _place(destination: str) -> str:
+    if destination == "none":
+        return "nowhere: OTEL_SDK_DISABLED is set, or the exporter is none"
+    return f"to {destination}"
 
 
 def _loop_name() -> str:
