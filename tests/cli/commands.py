@@ -19,7 +19,9 @@ def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str
 
 
 class Serving:
-    """`wirespan serve` for a `with` block: ready when entered, killed when left if it still runs."""
+    """`wirespan serve` for a `with` block: ready when entered, ended when left if it still runs.
+
+    It is asked to end, not killed: a killed process takes its coverage with it."""
 
     def __init__(
         self, *words: str, cwd: Path, pass_fds: tuple[int, ...] = (), terminal: int | None = None
@@ -42,9 +44,11 @@ class Serving:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
+        try:
+            self.process.terminate()
+            self.process.communicate(timeout=DEADLINE_S)
+        finally:
             self.process.kill()
-        self.process.communicate()
 
     @property
     def port(self) -> int:

@@ -92,12 +92,13 @@ def test_requests_are_found_while_python_is_stuck(app_dir: Path, get: Callable[[
         assert any({"run", "GET", "/stuck"} <= set(row) for row in rows)
         told = json.loads(run("inflight", "--json").stdout)
         assert paths_in(told["servers"]) == ["/sleep/7", "/stuck"]
+        server.signal(signal.SIGKILL)  # a loop that is stuck hears nothing else
 
 
 def test_the_socket_of_a_dead_process_is_taken_away(app_dir: Path, runtime: Path) -> None:
     """kill -9 leaves it behind; whoever looks tidies up, and says that there is none."""
     with Serving("shop", "--port", "0", cwd=app_dir) as server:
-        server.process.send_signal(signal.SIGKILL)
+        server.signal(signal.SIGKILL)
         server.process.wait()
         assert [path.name for path in runtime.iterdir()] == [f"{server.process.pid}.sock"]
         shown = run("inflight")
@@ -113,6 +114,7 @@ def test_a_named_place_is_asked(app_dir: Path, tmp_path: Path, runtime: Path) ->
         assert "nothing runs" in run("inflight", str(place)).stdout
         assert not runtime.exists()
         assert ask(place)["url"] == server.url
+        server.signal(signal.SIGKILL)
     shown = run("inflight", str(place))
     assert (shown.returncode, shown.stderr.splitlines()[-1]) == (
         1,
