@@ -16,15 +16,40 @@ use wirespan_core::message::{Request, ResponseHead, Version};
 
 use crate::error::core_error;
 use crate::exchange::{PyExchange, Tie, chunk_of};
+use crate::host::{Application, Host};
 use crate::operation::{Attempt, Kind, Operation};
 use crate::request::{self, Route};
+
+/// How the route is found that an application's router chose.
+pub(crate) struct RouteFinder {
+    /// Called with a scope.
+    pub of: Py<PyAny>,
+    /// Routers leave one of these in the scope: calling into Python for nothing costs more than looking. `None`: call always.
+    pub keys: Option<Vec<Py<PyString>>>,
+}
+
+impl RouteFinder {
+    fn find(&self, scope: &Bound<'_, PyDict>) -> PyResult<Option<Py<Route>>> {
+        let py = scope.py();
+        if let Some(keys) = &self.keys {
+            let mut left = false;
+            for key in keys {
+                left |= scope.contains(key)?;
+            }
+            if !left {
+                return Ok(None);
+            }
+        }
+        Ok(self.of.bind(py).call1((scope,))?.extract()?)
+    }
+}
 
 /// An ASGI application and what every scope shares.
 pub(crate) struct Asgi {
     pub app: Py<PyAny>,
     pub state: Option<Py<PyDict>>,
     pub root_path: String,
-    pub route_of: Option<Py<PyAny>>,
+    pub routes: Option<RouteFinder>,
     /// A scope with every key, so that a request's is a copy that need not grow.
     pub template: Py<PyDict>,
     coroutine_type: Py<PyAny>,
@@ -36,11 +61,11 @@ impl Asgi {
         app: Py<PyAny>,
         state: Option<Py<PyDict>>,
         root_path: String,
-        route_of: Option<Py<PyAny>>,
+        routes: Option<RouteFinder>,
     ) -> PyResult<Self> {
         let template = template(py, &root_path)?.unbind();
         let coroutine_type = py.import("types")?.getattr("CoroutineType")?.unbind();
-        Ok(Self { app, state, root_path, route_of, template, coroutine_type })
+        Ok(Self { app, state, root_path, routes, template, coroutine_type })
     }
 
     /// Calls the application; its coroutine is what the driver runs.
@@ -52,7 +77,7 @@ impl Asgi {
         let py = object.py();
         let request = exchange.request().ok_or_else(|| PyRuntimeError::new_err("no request"))?;
         let scope = self.scope(exchange, request, object)?;
-        if self.route_of.is_some() {
+        if self.routes.is_some() {
             object.get().local().scope = Some(scope.clone().unbind());
         }
         let channel = Bound::new(py, Channel { object: object.clone().unbind() })?;
@@ -99,15 +124,14 @@ impl Asgi {
     }
 
     /// Records the route as soon as the application's router has left it in the scope.
-    pub(crate) fn note_route(&self, py: Python<'_>, exchange: &Exchange, object: &PyExchange, now: u64) {
-        let Some(route_of) = &self.route_of else { return };
-        if now == 0 || exchange.lock().record.route.is_some() {
+    pub(crate) fn note_route(&self, py: Python<'_>, host: &Host, exchange: &Exchange, object: &PyExchange) {
+        let Some(routes) = &self.routes else { return };
+        if !host.traces || exchange.lock().record.route.is_some() {
             return;
         }
         let Some(scope) = object.local().scope.as_ref().map(|s| s.clone_ref(py)) else { return };
-        let found = route_of.bind(py).call1((scope,));
-        match found.and_then(|f| f.extract::<Option<Py<Route>>>().map_err(PyErr::from)) {
-            Ok(Some(route)) => exchange.match_route(Arc::clone(&route.get().template), now),
+        match routes.find(scope.bind(py)) {
+            Ok(Some(route)) => exchange.match_route(Arc::clone(&route.get().template), host.now()),
             Ok(None) => {}
             Err(error) => error.write_unraisable(py, None),
         }
@@ -221,11 +245,10 @@ impl Channel {
         let py = message.py();
         let Tie { exchange, host } = self.object.get().bound()?;
         let head = response_head(message)?;
-        let now = host.now();
-        if let crate::host::Application::Asgi(asgi) = &host.application {
-            asgi.note_route(py, exchange, self.object.get(), now);
+        if let Application::Asgi(asgi) = &host.application {
+            asgi.note_route(py, host, exchange, self.object.get());
         }
-        exchange.begin_reply(head, now).map_err(|e| core_error(py, &e))?;
+        exchange.begin_reply(head, host.now()).map_err(|e| core_error(py, &e))?;
         Ok(host.done.clone_ref(py))
     }
 

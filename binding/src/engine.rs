@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 use slab::Slab;
 use wirespan_core::engine::Engine;
 use wirespan_core::inflight::Place;
@@ -17,7 +17,7 @@ use wirespan_core::sinks::{Sink, Sinks};
 use wirespan_core::trace::{Clock, Level};
 
 use crate::access_log::AccessLog;
-use crate::asgi::Asgi;
+use crate::asgi::{Asgi, RouteFinder};
 use crate::call::duplicate_fd;
 use crate::config;
 use crate::error::core_error;
@@ -70,6 +70,7 @@ struct Given<'py> {
     asgi_state: Option<Py<PyDict>>,
     root_path: String,
     route_of: Option<Py<PyAny>>,
+    route_keys: Option<Vec<Py<PyString>>>,
     tracers: Vec<Bound<'py, PyAny>>,
     ignore: Vec<String>,
     exchange_type: Option<Py<PyType>>,
@@ -124,7 +125,9 @@ fn application(py: Python<'_>, given: &mut Given<'_>) -> PyResult<(Application, 
         (Some((exchange_type, dispatch)), None) => Ok((Application::Native(dispatch), exchange_type)),
         (None, Some(app)) => {
             let root_path = std::mem::take(&mut given.root_path);
-            let asgi = Asgi::new(py, app, given.asgi_state.take(), root_path, given.route_of.take())?;
+            let keys = given.route_keys.take();
+            let routes = given.route_of.take().map(|of| RouteFinder { of, keys });
+            let asgi = Asgi::new(py, app, given.asgi_state.take(), root_path, routes)?;
             Ok((Application::Asgi(asgi), given.exchange_type.take().unwrap_or(base)))
         }
         _ => Err(PyTypeError::new_err("give either native= or asgi=")),
@@ -282,7 +285,9 @@ fn ip(host: &str) -> PyResult<IpAddr> {
 /// The keyword arguments with those that are missing.
 fn with_defaults<'py>(py: Python<'py>, given: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
     let all = PyDict::new(py);
-    for name in ["native", "asgi", "asgi_state", "route_of", "exchange_type", "log_error", "clock"] {
+    let optional =
+        ["native", "asgi", "asgi_state", "route_of", "route_keys", "exchange_type", "log_error", "clock"];
+    for name in optional {
         all.set_item(name, py.None())?;
     }
     all.set_item("root_path", "")?;

@@ -99,11 +99,13 @@ def _native(app: Any, config: Config) -> _Parts:
 def _asgi(app: Any, interface: str, config: Config) -> _Parts:
     asgi = as_asgi(app, interface, config.threads)
     lifespan = Lifespan(asgi, "off" if interface == "wsgi" else config.lifespan)
+    templates = RouteTemplates(app)
     options = {
         "asgi": asgi,
         "asgi_state": lifespan.state,
         "root_path": config.root_path,
-        "route_of": RouteTemplates(app),
+        "route_of": templates,
+        "route_keys": templates.keys,
     }
     return lifespan.startup, lifespan.shutdown, options
 

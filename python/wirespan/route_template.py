@@ -24,7 +24,10 @@ class RouteTemplates:
     """Finds the template of a scope; makes each `Route` once and at most `MAX_TEMPLATES` of them."""
 
     def __init__(self, app: Any) -> None:
-        self._resolve = _django_resolver(app) or _template_in_scope
+        resolve = _django_resolver(app)
+        self._resolve = resolve or _template_in_scope
+        # A scope without any of these has no template. None: every scope may have one.
+        self.keys = ("route", "path_template") if resolve is None else None
         self._routes: dict[str, Route] = {}
 
     def __call__(self, scope: Mapping[str, Any]) -> Route | None:

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 import wirespan
+from wirespan.route_template import RouteTemplates
 from wirespan.testing import RecordingTracer, TestClient
 from wirespan.trace import Level, define_event
 
@@ -53,6 +54,30 @@ def test_paths_without_a_route_do_not_make_names() -> None:
         routes = {recording.route for recording in tracer.wait(4)}
     assert not any("no" in (route or "") for route in routes)
     assert len(routes) <= 2, "one for the application, one for the mount"
+
+
+def test_only_a_scope_that_a_router_changed_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call into Python costs more than all else that tracing adds; a router that is late is heard too."""
+    asked: list[str] = []
+    ask = RouteTemplates.__call__
+
+    def counted(templates: RouteTemplates, scope: dict[str, Any]) -> Any:
+        asked.append(scope["path"])
+        return ask(templates, scope)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        if scope["path"] == "/late":
+            scope["path_template"] = "/{when}"
+        await send({"type": "http.response.body"})
+
+    monkeypatch.setattr(RouteTemplates, "__call__", counted)
+    tracer = RecordingTracer()
+    with TestClient(app, tracers=[tracer], lifespan="off") as client:
+        client.get("/plain")
+        client.get("/late")
+        assert [recording.route for recording in tracer.wait(2)] == [None, "/{when}"]
+    assert asked == ["/late"]
 
 
 def test_fastapi_router_prefix_is_part_of_the_route() -> None:

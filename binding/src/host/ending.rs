@@ -23,7 +23,7 @@ impl Host {
         let outcome = match &self.application {
             Application::Native(_) => Outcome::Done(Some(std::mem::take(&mut object.get().local().head))),
             Application::Asgi(asgi) => {
-                asgi.note_route(py, exchange, object.get(), self.now());
+                asgi.note_route(py, self, exchange, object.get());
                 self.asgi_outcome(py, exchange)
             }
         };
@@ -66,7 +66,7 @@ impl Host {
         let client_left = exchange.is_gone() && is_disconnect(py, &error);
         let outcome = if client_left { Outcome::Done(None) } else { self.failure(py, object, &error) };
         if let Application::Asgi(asgi) = &self.application {
-            asgi.note_route(py, exchange, object.get(), self.now());
+            asgi.note_route(py, self, exchange, object.get());
         }
         self.handler_done(py, exchange, object, outcome);
         (!error.is_instance_of::<PyException>(py)).then_some(error)

@@ -50,7 +50,7 @@ struct Inner {
     paused: bool,
     /// Open connections that are only told that there are too many.
     refused: usize,
-    date_second: u64,
+    second: u64,
     /// Threads that the application has for `def` handlers.
     threads: i64,
     sinks: Arc<Sinks>,
@@ -136,7 +136,7 @@ impl Engine {
             running: false,
             paused: false,
             refused: 0,
-            date_second: 0,
+            second: 0,
             threads: 0,
             sinks: Arc::clone(&sinks),
         };
@@ -346,10 +346,14 @@ impl Inner {
         let (wall, now) = (self.shared.clock.wall(), self.shared.clock.now());
         self.shared.wall_offset_ns = wall.cast_signed().wrapping_sub(now.cast_signed());
         let second = wall / 1_000_000_000;
-        if !self.shared.config.date_header || second == self.date_second {
+        if second == self.second {
             return;
         }
-        self.date_second = second;
+        self.second = second;
+        self.shared.clock.steer();
+        if !self.shared.config.date_header {
+            return;
+        }
         let at: SystemTime = UNIX_EPOCH + Duration::from_secs(second);
         self.shared.date_line = format!("date: {}\r\n", httpdate::fmt_http_date(at)).into_bytes();
     }

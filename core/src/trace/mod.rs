@@ -15,6 +15,7 @@ mod outcome;
 mod record;
 mod states;
 mod timeline;
+mod tsc;
 
 pub use clock::Clock;
 pub use context::{Flags, ReplyHeaders, ReplyLines, SpanContext, TraceContext};
