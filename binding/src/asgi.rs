@@ -24,24 +24,9 @@ use crate::request::{self, Route};
 pub(crate) struct RouteFinder {
     /// Called with a scope.
     pub of: Py<PyAny>,
-    /// Routers leave one of these in the scope: calling into Python for nothing costs more than looking. `None`: call always.
-    pub keys: Option<Vec<Py<PyString>>>,
-}
-
-impl RouteFinder {
-    fn find(&self, scope: &Bound<'_, PyDict>) -> PyResult<Option<Py<Route>>> {
-        let py = scope.py();
-        if let Some(keys) = &self.keys {
-            let mut left = false;
-            for key in keys {
-                left |= scope.contains(key)?;
-            }
-            if !left {
-                return Ok(None);
-            }
-        }
-        Ok(self.of.bind(py).call1((scope,))?.extract()?)
-    }
+    /// Routers add it to the scope. A call into Python for nothing costs more than all else that tracing adds, so it is
+    /// not made where nothing was added.
+    pub in_scope: bool,
 }
 
 /// An ASGI application and what every scope shares.
@@ -52,6 +37,8 @@ pub(crate) struct Asgi {
     pub routes: Option<RouteFinder>,
     /// A scope with every key, so that a request's is a copy that need not grow.
     pub template: Py<PyDict>,
+    /// How many keys a scope has before the application gets it.
+    scope_len: usize,
     coroutine_type: Py<PyAny>,
 }
 
@@ -63,9 +50,10 @@ impl Asgi {
         root_path: String,
         routes: Option<RouteFinder>,
     ) -> PyResult<Self> {
-        let template = template(py, &root_path)?.unbind();
+        let template = template(py, &root_path)?;
+        let scope_len = template.len() + usize::from(state.is_some());
         let coroutine_type = py.import("types")?.getattr("CoroutineType")?.unbind();
-        Ok(Self { app, state, root_path, routes, template, coroutine_type })
+        Ok(Self { app, state, root_path, routes, template: template.unbind(), scope_len, coroutine_type })
     }
 
     /// Calls the application; its coroutine is what the driver runs.
@@ -130,7 +118,12 @@ impl Asgi {
             return;
         }
         let Some(scope) = object.local().scope.as_ref().map(|s| s.clone_ref(py)) else { return };
-        match routes.find(scope.bind(py)) {
+        let scope = scope.bind(py);
+        if routes.in_scope && scope.len() == self.scope_len {
+            return;
+        }
+        let found = routes.of.bind(py).call1((scope,));
+        match found.and_then(|f| f.extract::<Option<Py<Route>>>().map_err(PyErr::from)) {
             Ok(Some(route)) => exchange.match_route(Arc::clone(&route.get().template), host.now()),
             Ok(None) => {}
             Err(error) => error.write_unraisable(py, None),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyType};
 use slab::Slab;
 use wirespan_core::engine::Engine;
 use wirespan_core::inflight::Place;
@@ -70,7 +70,7 @@ struct Given<'py> {
     asgi_state: Option<Py<PyDict>>,
     root_path: String,
     route_of: Option<Py<PyAny>>,
-    route_keys: Option<Vec<Py<PyString>>>,
+    route_in_scope: bool,
     tracers: Vec<Bound<'py, PyAny>>,
     ignore: Vec<String>,
     exchange_type: Option<Py<PyType>>,
@@ -125,8 +125,8 @@ fn application(py: Python<'_>, given: &mut Given<'_>) -> PyResult<(Application, 
         (Some((exchange_type, dispatch)), None) => Ok((Application::Native(dispatch), exchange_type)),
         (None, Some(app)) => {
             let root_path = std::mem::take(&mut given.root_path);
-            let keys = given.route_keys.take();
-            let routes = given.route_of.take().map(|of| RouteFinder { of, keys });
+            let in_scope = given.route_in_scope;
+            let routes = given.route_of.take().map(|of| RouteFinder { of, in_scope });
             let asgi = Asgi::new(py, app, given.asgi_state.take(), root_path, routes)?;
             Ok((Application::Asgi(asgi), given.exchange_type.take().unwrap_or(base)))
         }
@@ -285,12 +285,11 @@ fn ip(host: &str) -> PyResult<IpAddr> {
 /// The keyword arguments with those that are missing.
 fn with_defaults<'py>(py: Python<'py>, given: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyDict>> {
     let all = PyDict::new(py);
-    let optional =
-        ["native", "asgi", "asgi_state", "route_of", "route_keys", "exchange_type", "log_error", "clock"];
-    for name in optional {
+    for name in ["native", "asgi", "asgi_state", "route_of", "exchange_type", "log_error", "clock"] {
         all.set_item(name, py.None())?;
     }
     all.set_item("root_path", "")?;
+    all.set_item("route_in_scope", false)?;
     all.set_item("tracers", Vec::<Py<PyAny>>::new())?;
     all.set_item("ignore", Vec::<String>::new())?;
     all.set_item("threads", 0)?;

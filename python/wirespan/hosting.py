@@ -105,7 +105,7 @@ def _asgi(app: Any, interface: str, config: Config) -> _Parts:
         "asgi_state": lifespan.state,
         "root_path": config.root_path,
         "route_of": templates,
-        "route_keys": templates.keys,
+        "route_in_scope": templates.in_scope,
     }
     return lifespan.startup, lifespan.shutdown, options
 

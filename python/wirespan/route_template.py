@@ -26,8 +26,7 @@ class RouteTemplates:
     def __init__(self, app: Any) -> None:
         resolve = _django_resolver(app)
         self._resolve = resolve or _template_in_scope
-        # A scope without any of these has no template. None: every scope may have one.
-        self.keys = ("route", "path_template") if resolve is None else None
+        self.in_scope = resolve is None  # a router leaves it there, as a key that was not there before
         self._routes: dict[str, Route] = {}
 
     def __call__(self, scope: Mapping[str, Any]) -> Route | None:
