@@ -16,7 +16,7 @@ const MIN_APART_NS: u64 = 500_000_000;
 /// How long a line is followed if nobody compares.
 const LIFE_NS: u128 = 10_000_000_000;
 /// By how much a line may miss the kernel's clock. More is no drift, so another line is begun.
-const MAX_MISS_NS: u64 = 100_000;
+const MAX_MISS_NS: u64 = 1_000_000;
 /// A comparison that takes longer was interrupted, so its two readings do not belong together.
 const MAX_COMPARISON_TICKS: u64 = 2_000;
 const FRACTION_BITS: u32 = 32;

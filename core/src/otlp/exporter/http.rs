@@ -9,9 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use http::{StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use reqwest::redirect::Policy;
-use reqwest::{Body, Request};
+use reqwest::{Body, Request, Url};
 use rustls::ClientConfig;
 use tokio::runtime::{self, Runtime};
 
@@ -56,14 +56,16 @@ struct Answered {
 /// Makes requests on the thread that asks, which is the one that made it: an event loop does not survive a fork.
 #[derive(Debug)]
 struct Client {
-    target: Target,
+    /// What all requests have in common, read once.
+    url: Url,
+    headers: HeaderMap,
     http: reqwest::Client,
     runtime: Runtime,
 }
 
 impl Client {
     /// Fails with a sentence where the system lacks what it needs.
-    fn new(target: Target) -> Result<Self, String> {
+    fn new(target: &Target) -> Result<Self, String> {
         let builder = reqwest::Client::builder();
         // A proxy is for other machines: its own loopback is not ours.
         let builder = if is_here(&target.endpoint) { builder.no_proxy() } else { builder };
@@ -78,15 +80,21 @@ impl Client {
             .map_err(|error| innermost(&error))?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("cannot make an event loop: {error}"))?;
-        Ok(Self { target, http, runtime })
+        let common = target.headers.iter().fold(http.post(&target.endpoint), |common, (name, value)| {
+            common.header(name, value) // beside others of that name
+        });
+        let common = common.build().map_err(|error| innermost(&error))?;
+        Ok(Self { url: common.url().clone(), headers: common.headers().clone(), http, runtime })
     }
 
     /// A request with the receiver's headers.
-    fn post(&self, content_type: &'static str, timeout: Duration) -> reqwest::RequestBuilder {
-        let request =
-            self.http.post(&self.target.endpoint).timeout(timeout).header(CONTENT_TYPE, content_type);
-        let given = self.target.headers.iter();
-        given.fold(request, |request, (name, value)| request.header(name, value))
+    fn post(&self, content_type: &'static str, timeout: Duration, body: impl Into<Body>) -> Request {
+        let mut request = Request::new(Method::POST, self.url.clone());
+        request.headers_mut().clone_from(&self.headers);
+        request.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        *request.timeout_mut() = Some(timeout);
+        *request.body_mut() = Some(body.into());
+        request
     }
 
     /// Waits for the answer.
@@ -158,7 +166,7 @@ impl Post {
 
     /// For the thread that will send. Fails where the system lacks what it needs.
     pub(crate) fn open(&self) -> Result<Poster, String> {
-        Client::new(self.0.clone()).map(Poster)
+        Client::new(&self.0).map(Poster)
     }
 }
 
@@ -169,9 +177,7 @@ pub(crate) struct Poster(Client);
 impl Poster {
     /// Waits no longer than `timeout`. Nobody wants to know what comes of it.
     pub(crate) fn json(&self, body: String, timeout: Duration) {
-        if let Ok(request) = self.0.post("application/json", timeout).body(body).build() {
-            _ = self.0.send(request);
-        }
+        _ = self.0.send(self.0.post("application/json", timeout, body));
     }
 }
 
@@ -199,7 +205,7 @@ impl Courier {
             // A panic in the client must not leave a batch without an answer: then nothing would move again.
             let panicked = || "the HTTP client panicked".to_owned();
             let client =
-                catch_unwind(AssertUnwindSafe(|| Client::new(target))).unwrap_or_else(|_| Err(panicked()));
+                catch_unwind(AssertUnwindSafe(|| Client::new(&target))).unwrap_or_else(|_| Err(panicked()));
             for job in inbox {
                 let outcome = catch_unwind(AssertUnwindSafe(|| request(client.as_ref(), &job)));
                 report(outcome.unwrap_or_else(|_| Response::missing(panicked(), "panic")));
@@ -220,11 +226,12 @@ fn request(client: Result<&Client, &String>, job: &Job) -> Response {
         Err(why) => return Response::missing(why.clone(), "no_client"),
     };
     let batch = &job.batch;
-    let mut request = client.post(batch.encoding.content_type(), job.timeout);
+    let body = Body::wrap(batch.body.stream());
+    let mut request = client.post(batch.encoding.content_type(), job.timeout, body);
     if batch.is_gzip {
-        request = request.header(CONTENT_ENCODING, "gzip");
+        request.headers_mut().append(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    match request.body(Body::wrap(batch.body.stream())).build().and_then(|request| client.send(request)) {
+    match client.send(request) {
         Ok(Answered { status, retry_after, body }) => {
             let answer = judge(status, retry_after.as_deref(), batch.encoding, body.as_deref());
             Response::of_status(answer, status.as_u16())
