@@ -384,7 +384,7 @@ class Engine:
         asgi_state: dict[str, Any] | None = None,
         root_path: str = "",
         route_of: Callable[[dict[str, Any]], Route | None] | None = None,  # template of an ASGI scope
-        route_in_scope: bool = False,  # it need not be asked of a scope to which the application added nothing
+        route_in_scope: bool = False,  # not asked of a scope to which nothing was added
         tracers: Sequence[Any] = (),  # Python tracers and native sinks, in order of registration
         ignore: Sequence[str] = (),  # paths and routes that no native sink is told of
         exchange_type: type[Exchange] | None = None,  # what Python tracers and current() get
