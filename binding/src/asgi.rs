@@ -24,8 +24,8 @@ use crate::request::{self, Route};
 pub(crate) struct RouteFinder {
     /// Called with a scope.
     pub of: Py<PyAny>,
-    /// Routers add it to the scope. A call into Python for nothing costs more than all else that tracing adds, so it is
-    /// not made where nothing was added.
+    /// Routers add it to the scope. A call into Python for nothing costs nearly as much as all else that tracing adds, so
+    /// it is not made where nothing was added.
     pub in_scope: bool,
 }
 

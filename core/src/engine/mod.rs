@@ -341,7 +341,7 @@ impl Inner {
         self.resume_accepting();
     }
 
-    /// Reads both clocks, one right after the other, and writes the `Date` line anew when the second has changed.
+    /// Reads both clocks, one right after the other. Once a second it steers the clock and writes the `Date` line anew.
     fn refresh_wall(&mut self) {
         let (wall, now) = (self.shared.clock.wall(), self.shared.clock.now());
         self.shared.wall_offset_ns = wall.cast_signed().wrapping_sub(now.cast_signed());

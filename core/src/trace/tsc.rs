@@ -111,14 +111,13 @@ impl Tsc {
     fn steer(&self, compare: impl FnOnce() -> Option<Comparison>) {
         let Ok(mut last) = self.last.try_lock() else { return };
         let Some(now) = compare() else { return };
-        let Some(before) = *last else {
-            *last = Some(now);
-            return;
-        };
-        if now.ns.saturating_sub(before.ns) >= MIN_APART_NS {
+        if let Some(before) = *last {
+            if now.ns.saturating_sub(before.ns) < MIN_APART_NS {
+                return;
+            }
             self.follow(Line::after(self.line(), before, now));
-            *last = Some(now);
         }
+        *last = Some(now);
     }
 }
 
@@ -187,6 +186,14 @@ mod tests {
 
     const START: Comparison = Comparison { ticks: 1 << 60, ns: 5_000_000_000 };
 
+    /// One with a line, and the end of the second that it was drawn after.
+    fn with_line() -> (Tsc, Comparison) {
+        let (tsc, at) = (Tsc::new(), later(START, 1_000, 0));
+        steered(&tsc, START);
+        assert_eq!(steered(&tsc, at), Some(at.ns));
+        (tsc, at)
+    }
+
     #[test]
     fn there_is_no_time_before_the_second_comparison_nor_from_two_that_are_near() {
         let tsc = Tsc::new();
@@ -197,11 +204,7 @@ mod tests {
 
     #[test]
     fn the_kernels_clock_is_followed_without_a_step() {
-        let tsc = Tsc::new();
-        let mut at = START;
-        steered(&tsc, at);
-        at = later(at, 1_000, 0);
-        steered(&tsc, at);
+        let (tsc, mut at) = with_line();
         for (ppm, most) in [(50, 50_001), (50, 1), (-30, 80_001), (-30, 1)] {
             at = later(at, 1_000, ppm);
             let old = tsc.line().and_then(|line| line.at(at.ticks)).expect("the line is good for longer");
@@ -213,10 +216,7 @@ mod tests {
 
     #[test]
     fn clocks_that_part_are_compared_anew() {
-        let tsc = Tsc::new();
-        steered(&tsc, START);
-        let mut at = later(START, 1_000, 0);
-        assert!(steered(&tsc, at).is_some());
+        let (tsc, mut at) = with_line();
         at = later(Comparison { ns: at.ns - 3_000_000, ..at }, 1_000, 0); // as after a suspension
         assert_eq!(steered(&tsc, at), None);
         at = later(at, 1_000, 0);
@@ -225,10 +225,7 @@ mod tests {
 
     #[test]
     fn a_counter_that_ran_backwards_or_a_line_that_is_old_tells_nothing() {
-        let tsc = Tsc::new();
-        steered(&tsc, START);
-        let at = later(START, 1_000, 0);
-        assert!(steered(&tsc, at).is_some());
+        let (tsc, at) = with_line();
         let line = tsc.line().expect("just drawn");
         assert_eq!(line.at(at.ticks - 1), None);
         assert!(line.at(later(at, 9_900, 0).ticks).is_some());
@@ -238,10 +235,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_a_writer() {
-        let tsc = Tsc::new();
-        steered(&tsc, START);
-        let at = later(START, 1_000, 0);
-        assert!(steered(&tsc, at).is_some());
+        let (tsc, _) = with_line();
         tsc.version.fetch_add(1, Ordering::Relaxed); // as in a process forked meanwhile
         assert!(tsc.line().is_none());
         let held = tsc.last.lock();
